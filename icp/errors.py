@@ -1,0 +1,153 @@
+"""Every error and warning that `icp` raises on purpose.
+
+```
+IcpError                     base: message says what is wrong and what to do next
+ ├─ InputError               exit code 3: the data a person gave cannot be used as it is
+ │   ├─ SourceError          a file, sheet or query cannot be read
+ │   ├─ MappingError         a column mapping does not fit the table
+ │   ├─ SchemaError          a frame does not have the columns or types asked for
+ │   ├─ PolicyError          an outcome rule or derived column cannot be evaluated
+ │   ├─ TooFewCustomersError not enough best or regrettable customers to learn from
+ │   ├─ LeakageError         a suspicious column needs a person's answer first
+ │   └─ ConfigError          icp.toml, a mapping file or a profile file is not valid
+ ├─ StoreError               exit code 4: the store is missing, locked, newer or damaged
+ │   ├─ ConflictError        somebody else changed the same thing meanwhile
+ │   └─ NotFoundError        no such profile, run, account or job
+ ├─ PermissionDeniedError    exit code 3: the role may not do this
+ ├─ GateError                exit code 5: a check that was asked for failed
+ └─ CancelledError           exit code 130: a person stopped a long job
+
+IcpWarning                   base of warnings; each names columns, effect, next action
+ ├─ DataWarning
+ └─ DriftWarning
+```
+
+Messages count, name the noun and the object, list names in sorted order and end with
+the next action. They never hold row values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CancelledError",
+    "ConfigError",
+    "ConflictError",
+    "DataWarning",
+    "DriftWarning",
+    "GateError",
+    "IcpError",
+    "IcpWarning",
+    "InputError",
+    "LeakageError",
+    "MappingError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PolicyError",
+    "SchemaError",
+    "SourceError",
+    "StoreError",
+    "TooFewCustomersError",
+    "counted",
+]
+
+
+class IcpError(Exception):
+    """Base of every error that `icp` raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(IcpError):
+    """The data a person gave cannot be used as it is."""
+
+    exit_code = 3
+
+
+class SourceError(InputError):
+    """A file, sheet or query cannot be read."""
+
+
+class MappingError(InputError):
+    """A column mapping does not fit the table."""
+
+
+class SchemaError(InputError):
+    """A frame does not have the columns or types asked for."""
+
+
+class PolicyError(InputError):
+    """An outcome rule or a derived column cannot be evaluated."""
+
+
+class TooFewCustomersError(InputError):
+    """There are not enough best or regrettable customers to learn from."""
+
+
+class LeakageError(InputError):
+    """A suspicious column needs a person's answer before it may be learnt from."""
+
+
+class ConfigError(InputError):
+    """A configuration, mapping or profile document is not valid."""
+
+
+class StoreError(IcpError):
+    """The workspace's store is missing, locked, newer than this version or damaged."""
+
+    exit_code = 4
+
+
+class ConflictError(StoreError):
+    """Somebody else changed the same thing meanwhile."""
+
+
+class NotFoundError(StoreError):
+    """No profile, run, account or job of that name exists."""
+
+
+class PermissionDeniedError(IcpError):
+    """The acting person's role may not do this."""
+
+    exit_code = 3
+
+
+class GateError(IcpError):
+    """A check that the caller asked for failed."""
+
+    exit_code = 5
+
+
+class CancelledError(IcpError):
+    """A person stopped a long job."""
+
+    exit_code = 130
+
+
+class IcpWarning(UserWarning):
+    """Base of every warning that `icp` gives on purpose."""
+
+
+class DataWarning(IcpWarning):
+    """Something in the data will spoil a result unless a person acts."""
+
+
+class DriftWarning(IcpWarning):
+    """The accounts being scored differ from those that were learnt from."""
+
+
+def counted(names: Iterable[str], noun: str, plural: str | None = None, /) -> str:
+    """Say how many names there are and list them in order.
+
+    >>> counted(["b", "a"], "missing column")
+    "2 missing columns: 'a', 'b'"
+    >>> counted(["age"], "missing column")
+    "1 missing column: 'age'"
+    """
+    ordered = sorted(names)
+    word = noun if len(ordered) == 1 else plural or f"{noun}s"
+    return f"{len(ordered)} {word}: {', '.join(repr(name) for name in ordered)}"

@@ -1,0 +1,186 @@
+"""What came of reading a source: the table, the ledger of its lines, the findings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from icp.ingest.mapping import ColumnMapping
+    from icp.schema import AccountSchema
+
+__all__ = [
+    "LINE",
+    "AsideLine",
+    "Finding",
+    "IngestResult",
+    "Ledger",
+    "Level",
+    "QuarantinedRow",
+    "RawTable",
+    "SheetInfo",
+    "SourceReport",
+]
+
+#: Hidden column that carries a row's first physical line (Excel: row), 1-based.
+LINE = "__line__"
+
+Level = Literal["stop", "ask", "note"]
+AsideKind = Literal["preamble", "header", "footer", "totals", "other_table", "blank"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing a person should know about a source, and what to do about it."""
+
+    level: Level
+    #: Frictionless' names where one fits, for instance "missing-cell", "type-error".
+    code: str
+    message: str
+    file: str
+    sheet: str | None = None
+    #: First physical line or Excel row it is about, 1-based.
+    line: int | None = None
+    column: str | None = None
+    #: How many values or lines it is about.
+    count: int = 1
+    #: The next action, in the imperative; empty where nothing needs doing.
+    action: str = ""
+
+    def __str__(self) -> str:
+        """`file, sheet 'S', line 4, column 'C': message; action`."""
+        parts = [self.file]
+        parts += [f"sheet {self.sheet!r}"] if self.sheet else []
+        parts += [f"line {self.line}"] if self.line else []
+        parts += [f"column {self.column!r}"] if self.column else []
+        ending = f"; {self.action}" if self.action else ""
+        return f"{', '.join(parts)}: {self.message}{ending}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """Where every physical line (Excel: row) of a source went."""
+
+    read: int
+    used: int = 0
+    #: Lines of rows that were mended because only one reading existed.
+    repaired: int = 0
+    quarantined: int = 0
+    blank: int = 0
+    preamble: int = 0
+    header: int = 0
+    footer: int = 0
+    totals: int = 0
+    other_tables: int = 0
+
+    @property
+    def set_aside(self) -> int:
+        """Lines that are not rows of the table."""
+        return (
+            self.blank
+            + self.preamble
+            + self.header
+            + self.footer
+            + self.totals
+            + self.other_tables
+        )
+
+    @property
+    def balanced(self) -> bool:
+        """Whether used + repaired + quarantined + set aside = read."""
+        return self.read == (
+            self.used + self.repaired + self.quarantined + self.set_aside
+        )
+
+    def move_to_quarantine(self, lines: int, /) -> Ledger:
+        """The ledger after `lines` used lines were quarantined by a later step."""
+        return replace(
+            self, used=self.used - lines, quarantined=self.quarantined + lines
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantinedRow:
+    """A row kept out of the table, exactly as it came."""
+
+    line: int
+    last_line: int
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsideLine:
+    """A line that is not a row of the table, exactly as it came."""
+
+    line: int
+    kind: AsideKind
+    raw: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetInfo:
+    """A sheet of a workbook, or a further table of a text file."""
+
+    name: str
+    rows: int
+    columns: int
+    hidden: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceReport:
+    """How a source was read; every line is accounted for."""
+
+    file: str
+    sheet: str | None
+    kind: Literal["csv", "excel", "parquet", "database", "html"]
+    sha256: str
+    size: int
+    ledger: Ledger
+    columns: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    header_line: int | None = None
+    sheets: tuple[SheetInfo, ...] = ()
+    aside: tuple[AsideLine, ...] = ()
+
+    def with_findings(self, findings: Iterable[Finding], /) -> SourceReport:
+        """The same report with more findings at the end."""
+        return replace(self, findings=(*self.findings, *findings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawTable:
+    """A table as text: every column String, plus `LINE` (Int64) as the last column.
+
+    An empty cell is null. Column names are the source's own headers, stripped and made
+    distinct; nothing else about the values is changed.
+    """
+
+    frame: pl.DataFrame
+    report: SourceReport
+    quarantined: tuple[QuarantinedRow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestResult:
+    """Typed accounts, what was kept out and why, and how it was understood."""
+
+    #: Canonical columns in their kinds' types, plus `LINE` as the last column.
+    accounts: pl.LazyFrame
+    #: `line`, `last_line`, `raw`, `reason`; one row per quarantined row.
+    rejected: pl.DataFrame
+    report: SourceReport
+    mapping: ColumnMapping
+    schema: AccountSchema

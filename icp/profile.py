@@ -1,0 +1,437 @@
+"""The ideal customer profile: an immutable, content-hashed set of integer tables.
+
+```
+Profile
+ ├─ tables: AttributeTable ...   one per attribute (one per value of a multi column)
+ ├─ pairs: PairTable ...         two attributes whose combination matters
+ ├─ segments: Segment ...        best and regrettable; surprises per table and cell
+ ├─ calibration: Calibration     margin -> fit, with an interval
+ ├─ novelty: Novelty             distances of the closed customers themselves
+ ├─ abstention: Abstention       when no score is given
+ └─ provenance: Provenance       what was learnt from, what was left out and why
+```
+
+A *cell code* is a small integer. Code 0 is missing (null, NaN, a placeholder level),
+code 1 is never seen (an unknown level, an infinite number), codes from 2 on are the
+table's `cells`. Every table row (points, surprises, counts) is indexed by that code.
+
+All scores are sums of these integers (millinats, 1/1000 nat), so that every engine
+gives the same numbers. The SHA-256 of the canonical JSON is the profile's identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from functools import cached_property
+from itertools import pairwise
+from math import isfinite
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from icp.errors import ConfigError
+from icp.schema import Kind
+
+__all__ = [
+    "FORMAT",
+    "MISSING",
+    "NEVER_SEEN",
+    "Abstention",
+    "AttributeEvidence",
+    "AttributeTable",
+    "Calibration",
+    "ColumnFinding",
+    "Evidence",
+    "Novelty",
+    "PairTable",
+    "Profile",
+    "Provenance",
+    "Segment",
+]
+
+#: Number of the document format; `Profile.from_json` upgrades older ones.
+FORMAT: Final = 1
+#: Cell code of a value that is not known.
+MISSING = 0
+#: Cell code of a level that was not there when the profile was learnt.
+NEVER_SEEN = 1
+_FIRST_CELL = 2
+
+_MAX_BYTES = 64_000_000
+_MAX_TABLES = 5_000
+_MAX_CELLS = 100_000
+_MAX_POINTS = 1_000_000
+
+_Points = Annotated[int, Field(ge=-_MAX_POINTS, le=_MAX_POINTS)]
+_Surprise = Annotated[int, Field(ge=0, le=_MAX_POINTS)]
+_Count = Annotated[int, Field(ge=0)]
+_PerMille = Annotated[int, Field(ge=0, le=1000)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AttributeTable(_Frozen):
+    """The look-up table of one attribute.
+
+    `points`, `pooled`, `best` and `regrettable` have one entry per cell code.
+    """
+
+    #: Unique name: the column, or "column=value" for one value of a multi column.
+    name: str = Field(min_length=1)
+    column: str = Field(min_length=1)
+    kind: Literal[Kind.CATEGORY, Kind.NUMBER, Kind.FLAG, Kind.MULTI]
+    #: Multi columns only: the value whose presence this table is about.
+    value: str | None = None
+    title: str = ""
+    unit: str = ""
+    #: Category only: each exact level with its cell code, sorted by level.
+    levels: tuple[tuple[str, int], ...] = ()
+    #: Number only: finite, ascending; the code is 2 + how many edges are <= the value.
+    edges: tuple[float, ...] = ()
+    #: The cells from code 2 on, in words. A flag or multi table has "no" and "yes".
+    cells: tuple[str, ...]
+    #: Millinats toward best (+) or regrettable (-).
+    points: tuple[_Points, ...]
+    #: Millinats of surprise among all closed customers, for novelty.
+    pooled: tuple[_Surprise, ...]
+    #: Closed best customers per cell code.
+    best: tuple[_Count, ...]
+    #: Closed regrettable customers per cell code.
+    regrettable: tuple[_Count, ...]
+    #: Share of the profile's information that this attribute carries, in any unit.
+    information: _Count
+    #: Per mille by which this attribute's surprise counts in segment distances.
+    weight: _PerMille = 1000
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        size = _FIRST_CELL + len(self.cells)
+        rows = (self.points, self.pooled, self.best, self.regrettable)
+        if any(len(row) != size for row in rows):
+            raise ValueError(f"table {self.name!r}: rows must have {size} entries")
+        if any(not 0 <= code < size for _, code in self.levels):
+            raise ValueError(f"table {self.name!r}: a level points outside the cells")
+        if any(not isfinite(edge) for edge in self.edges):
+            raise ValueError(f"table {self.name!r}: edges must be finite")
+        if any(a >= b for a, b in pairwise(self.edges)):
+            raise ValueError(f"table {self.name!r}: edges must ascend")
+        if self.kind is Kind.NUMBER and len(self.cells) != len(self.edges) + 1:
+            raise ValueError(f"table {self.name!r}: needs one cell more than edges")
+        if (self.kind is Kind.MULTI) != (self.value is not None):
+            raise ValueError(f"table {self.name!r}: exactly multi tables have a value")
+        return self
+
+    @property
+    def size(self) -> int:
+        """How many cell codes there are, missing and never seen included."""
+        return len(self.points)
+
+    @cached_property
+    def level_codes(self) -> dict[str, int]:
+        """Category only: level to cell code."""
+        return dict(self.levels)
+
+    def code(self, value: object, /) -> int:
+        """The cell code of one value; unusable values are missing or never seen.
+
+        None and NaN are missing; an infinite number or unknown level is never seen.
+        """
+        if value is None:
+            return MISSING
+        if self.kind is Kind.NUMBER:
+            return self._number_code(value)
+        if self.kind is Kind.CATEGORY:
+            return self.level_codes.get(str(value), NEVER_SEEN)
+        if self.kind is Kind.MULTI:
+            held = value if isinstance(value, list | tuple | set) else (value,)
+            return _FIRST_CELL + (self.value in held)
+        return _FIRST_CELL + bool(value)
+
+    def _number_code(self, value: object) -> int:
+        number = float(value)  # type: ignore[arg-type]  # a caller's wrong type raises
+        if number != number:  # NaN is the one value unlike itself
+            return MISSING
+        if not isfinite(number):
+            return NEVER_SEEN
+        return _FIRST_CELL + bisect_right(self.edges, number)
+
+    def cell_name(self, code: int, /) -> str:
+        """The cell in words."""
+        if code == MISSING:
+            return "not known"
+        return "never seen" if code == NEVER_SEEN else self.cells[code - _FIRST_CELL]
+
+
+class PairTable(_Frozen):
+    """Points of two attributes taken together, beyond what each gives alone."""
+
+    first: str
+    second: str
+    #: Row-major: entry `code_first * size_second + code_second`.
+    points: tuple[_Points, ...]
+
+    @property
+    def name(self) -> str:
+        """`first*second`, as in the column `points__first*second`."""
+        return f"{self.first}*{self.second}"
+
+
+class Segment(_Frozen):
+    """A cluster of best customers, or of regrettable ones."""
+
+    name: str = Field(min_length=1)
+    kind: Literal["best", "regrettable"]
+    #: Customers assigned to it when it was learnt.
+    size: _Count
+    #: The three or fewer cells that set it apart, in words.
+    traits: tuple[str, ...] = ()
+    #: Per table (profile order) and cell code: weighted surprise in millinats.
+    surprises: tuple[tuple[_Surprise, ...], ...]
+    #: Per table and cell code: share of the segment's customers, in per mille.
+    shares: tuple[tuple[_PerMille, ...], ...] = ()
+
+
+class Calibration(_Frozen):
+    """Margin to fit, in steps of a tenth.
+
+    Fit is `i / 10` with `i` the number of `thresholds` at or below the margin. `low`
+    and `high` are 90 % interval bounds of the probability per `i`, in per mille.
+    """
+
+    method: Literal["none", "slope", "platt", "beta", "isotonic", "venn-abers"]
+    #: 999 ascending margins (ties allowed), or none where nothing can be calibrated.
+    thresholds: tuple[int, ...] = ()
+    low: tuple[_PerMille, ...] = ()
+    high: tuple[_PerMille, ...] = ()
+    #: Probabilities are rounded to this many per mille; 0 means that none is shown.
+    shown_step: _PerMille = 0
+    #: Lower fit bounds of A, B and C in per mille of probability.
+    grade_cuts: tuple[_PerMille, _PerMille, _PerMille] = (750, 500, 250)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self.thresholds) not in {0, 999}:
+            raise ValueError("calibration needs 999 thresholds or none")
+        if any(a > b for a, b in pairwise(self.thresholds)):
+            raise ValueError("calibration thresholds must ascend")
+        steps = len(self.thresholds) + 1 if self.thresholds else 0
+        if {len(self.low), len(self.high)} != {steps}:
+            raise ValueError(f"calibration bounds must have {steps} entries")
+        return self
+
+    def step(self, margin: int, /) -> int:
+        """Fit in tenths (0 to 999) of a margin."""
+        return bisect_right(self.thresholds, margin)
+
+    @cached_property
+    def grades(self) -> tuple[str, ...]:
+        """Grade per step: one letter, or a range such as "B-C" where unsure.
+
+        One letter is given when the interval touches at most two grades.
+        """
+        return tuple(
+            self._grade(step, low, high)
+            for step, (low, high) in enumerate(zip(self.low, self.high, strict=True))
+        )
+
+    def _grade(self, step: int, low: int, high: int) -> str:
+        worst, best = self._letter(low), self._letter(high)
+        if ord(worst) - ord(best) <= 1:
+            return self._letter(step)
+        return f"{best}-{worst}"
+
+    def _letter(self, per_mille: int) -> str:
+        for letter, cut in zip("ABC", self.grade_cuts, strict=True):
+            if per_mille >= cut:
+                return letter
+        return "D"
+
+
+class Novelty(_Frozen):
+    """Leave-one-out distances of the closed customers, ascending, in millinats.
+
+    At most 999 values each (evenly spaced order statistics where there are more), so
+    `p = (1 + how many are >= d) / (1 + how many there are)`.
+    """
+
+    #: Unweighted surprise among all closed customers.
+    closed: tuple[_Count, ...] = ()
+    #: Distance of each best customer to its nearest best segment.
+    best: tuple[_Count, ...] = ()
+
+
+class Abstention(_Frozen):
+    """When an account is `not_evaluable` rather than scored."""
+
+    #: Least known fraction, per mille.
+    known: _PerMille = 400
+    #: Least novelty p-value, per mille; below it the account is outside experience.
+    novelty: _PerMille = 10
+    #: Widest 90 % interval of the probability, per mille.
+    width: _PerMille = 1000
+
+
+class AttributeEvidence(_Frozen):
+    """What one attribute alone says about best against regrettable."""
+
+    name: str
+    #: Cross-fitted area under the ROC curve of the attribute alone.
+    auc: float
+    #: Information value less its mean under no difference.
+    information_value: float
+    #: Permutation p-value of the information value, adjusted over attributes.
+    p_value: float
+
+
+class ColumnFinding(_Frozen):
+    """A column left out of the profile or suspected of leaking, with the reason."""
+
+    column: str
+    code: str
+    message: str
+    #: Whether the column was kept out of the profile because of it.
+    excluded: bool
+
+
+class Evidence(_Frozen):
+    """How well best and regrettable can be told apart at all, cross-validated."""
+
+    level: Literal["none", "weak", "moderate", "strong"]
+    auc: float
+    auc_low: float
+    auc_high: float
+    log_loss: float
+    base_log_loss: float
+    brier: float
+    #: How it was measured, in words.
+    method: str
+
+
+class Provenance(_Frozen):
+    """What the profile was learnt from."""
+
+    best: _Count
+    regrettable: _Count
+    neutral: _Count = 0
+    unknown: _Count = 0
+    first_date: str | None = None
+    last_date: str | None = None
+    #: SHA-256 of the learnt cells and outcomes, independent of row order.
+    data_hash: str = ""
+    options: dict[str, int | float | str | bool | None] = {}
+    evidence: Evidence
+    attributes: tuple[AttributeEvidence, ...] = ()
+    findings: tuple[ColumnFinding, ...] = ()
+    #: What was tried and not supported, and other remarks, in plain sentences.
+    notes: tuple[str, ...] = ()
+
+
+class Profile(_Frozen):
+    """The ideal customer profile; see the module's drawing.
+
+    >>> Profile.from_json("{}")
+    Traceback (most recent call last):
+    ...
+    icp.errors.ConfigError: not a profile: it has no format number; export it again
+    """
+
+    format: Literal[1] = FORMAT
+    base: _Points
+    tables: tuple[AttributeTable, ...] = Field(max_length=_MAX_TABLES)
+    pairs: tuple[PairTable, ...] = Field(default=(), max_length=_MAX_TABLES)
+    segments: tuple[Segment, ...]
+    calibration: Calibration
+    novelty: Novelty = Novelty()
+    abstention: Abstention = Abstention()
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        sizes = {table.name: table.size for table in self.tables}
+        if len(sizes) != len(self.tables):
+            raise ValueError("two tables have the same name")
+        if sum(sizes.values()) > _MAX_CELLS:
+            raise ValueError(f"more than {_MAX_CELLS} cells")
+        for pair in self.pairs:
+            if len(pair.points) != sizes.get(pair.first, 0) * sizes.get(pair.second, 0):
+                raise ValueError(f"pair {pair.name!r} does not fit its tables")
+        for segment in self.segments:
+            if tuple(map(len, segment.surprises)) != tuple(sizes.values()):
+                raise ValueError(f"segment {segment.name!r} does not fit the tables")
+        return self
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON, in hexadecimal."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def short_id(self) -> str:
+        """The first twelve characters of the id, for people."""
+        return self.id[:12]
+
+    @cached_property
+    def best_segments(self) -> tuple[int, ...]:
+        """Positions of the best segments in `segments`."""
+        return tuple(i for i, s in enumerate(self.segments) if s.kind == "best")
+
+    @cached_property
+    def regrettable_segments(self) -> tuple[int, ...]:
+        """Positions of the regrettable segments in `segments`."""
+        return tuple(i for i, s in enumerate(self.segments) if s.kind == "regrettable")
+
+    @cached_property
+    def columns(self) -> dict[str, Kind]:
+        """The account columns that scoring reads, with their kinds."""
+        return {table.column: table.kind for table in self.tables}
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, UTF-8, shortest exact floats."""
+        return json.dumps(
+            self.model_dump(mode="json"),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes, /) -> Profile:
+        """Read a profile, upgrading older formats; raises ConfigError.
+
+        Nothing in the document is executed. Size, format and the tables' consistency
+        are checked; an unknown field, a newer format or a wrong length is refused.
+        """
+        if len(text) > _MAX_BYTES:
+            message = f"not a profile: larger than {_MAX_BYTES} bytes"
+            raise ConfigError(message)
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            message = "not a profile: not valid JSON; export it again"
+            raise ConfigError(message) from error
+        try:
+            return cls.model_validate(_upgraded(document))
+        except ValidationError as error:
+            raise ConfigError(_described(error)) from error
+
+
+def _upgraded(document: Any) -> Any:
+    number = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool):
+        message = "not a profile: it has no format number; export it again"
+        raise ConfigError(message)
+    if number > FORMAT:
+        message = f"profile format {number} is newer than {FORMAT}; upgrade icp"
+        raise ConfigError(message)
+    return document
+
+
+def _described(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "document"
+    return f"not a valid profile: {place}: {first['msg']}"

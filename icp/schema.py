@@ -1,0 +1,247 @@
+"""What the columns of an account are, and when each is known."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from icp.errors import SchemaError, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["AccountSchema", "Attribute", "Kind", "Role", "match_to_schema"]
+
+
+class Role(StrEnum):
+    """When a column's value is known, hence what it may be used for."""
+
+    FIRST_CONTACT = "known_at_first_contact"
+    QUALIFICATION = "known_at_qualification"
+    AFTER_SALE = "after_sale"
+    OUTCOME = "outcome"
+    IDENTIFIER = "identifier"
+    OWNER = "owner"
+    DATE = "date"
+    PROTECTED = "protected"
+    IGNORED = "ignored"
+
+    @property
+    def may_be_learnt(self) -> bool:
+        """Whether an attribute of this role may be part of a profile."""
+        return self in {Role.FIRST_CONTACT, Role.QUALIFICATION}
+
+
+class Kind(StrEnum):
+    """What the values of a column are, hence its type once parsed.
+
+    `category` and `text` are String, `number` is Float64, `flag` is Boolean, `multi`
+    is List[String], `date` is Date.
+    """
+
+    CATEGORY = "category"
+    NUMBER = "number"
+    FLAG = "flag"
+    MULTI = "multi"
+    DATE = "date"
+    TEXT = "text"
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The Polars type of a parsed column of this kind."""
+        return _DTYPES[self]
+
+
+_DTYPES: dict[Kind, pl.DataType] = {
+    Kind.CATEGORY: pl.String(),
+    Kind.NUMBER: pl.Float64(),
+    Kind.FLAG: pl.Boolean(),
+    Kind.MULTI: pl.List(pl.String()),
+    Kind.DATE: pl.Date(),
+    Kind.TEXT: pl.String(),
+}
+
+_DISTINCT_MEANS_TEXT = 0.9
+_FEW_ROWS = 20
+
+
+class Attribute(BaseModel):
+    """One column of an account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    role: Role = Role.FIRST_CONTACT
+    kind: Kind = Kind.CATEGORY
+    #: How a person calls it; the name itself where empty.
+    label: str = ""
+    #: Unit of a number, for instance "EUR", "%" or "people"; empty where unknown.
+    unit: str = ""
+    #: Why this role and kind, in words; empty where a person set them.
+    reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label, or the name made readable."""
+        return self.label or self.name.replace("_", " ")
+
+
+class AccountSchema(BaseModel):
+    """The columns of an accounts frame, in the frame's order.
+
+    >>> frame = pl.DataFrame({"id": ["a", "b"], "size": [3, 40]})
+    >>> schema = AccountSchema.infer(frame, roles={"id": "identifier"})
+    >>> [(a.name, str(a.role), str(a.kind)) for a in schema.attributes]
+    [('id', 'identifier', 'category'), ('size', 'known_at_first_contact', 'number')]
+    >>> schema["age"]
+    Traceback (most recent call last):
+    ...
+    icp.errors.SchemaError: no attribute 'age'; it has 2 names: 'id', 'size'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attributes: tuple[Attribute, ...]
+
+    def __getitem__(self, name: str) -> Attribute:
+        """The attribute of that name; raises SchemaError where there is none."""
+        for attribute in self.attributes:
+            if attribute.name == name:
+                return attribute
+        message = f"no attribute {name!r}; it has {counted(self.names, 'name')}"
+        raise SchemaError(message)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether an attribute of that name exists."""
+        return name in self.names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names in order."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def learnable(self) -> tuple[Attribute, ...]:
+        """The attributes that may be part of a profile (role and kind allow it)."""
+        return tuple(
+            attribute
+            for attribute in self.attributes
+            if attribute.role.may_be_learnt
+            and attribute.kind not in {Kind.DATE, Kind.TEXT}
+        )
+
+    def with_role(self, role: Role) -> tuple[Attribute, ...]:
+        """The attributes of one role, in order."""
+        return tuple(a for a in self.attributes if a.role == role)
+
+    def replace(self, attributes: Iterable[Attribute], /) -> AccountSchema:
+        """The same schema with the given attributes exchanged or appended by name."""
+        changed = {attribute.name: attribute for attribute in attributes}
+        kept = tuple(changed.pop(a.name, a) for a in self.attributes)
+        return AccountSchema(attributes=(*kept, *changed.values()))
+
+    @classmethod
+    def infer(
+        cls,
+        frame: pl.DataFrame | pl.LazyFrame,
+        /,
+        *,
+        roles: Mapping[str, str | Role] | None = None,
+        kinds: Mapping[str, str | Kind] | None = None,
+    ) -> AccountSchema:
+        """Propose role and kind of each column from its type and values.
+
+        Reads the frame once. Columns named in `roles` or `kinds` keep what is given.
+        A name in neither the frame nor the schema raises SchemaError.
+        """
+        collected = frame.lazy().collect()
+        given_roles, given_kinds = dict(roles or {}), dict(kinds or {})
+        _refuse_unknown({*given_roles, *given_kinds}, collected.columns)
+        return cls(
+            attributes=tuple(
+                _proposed(series, given_roles.get(name), given_kinds.get(name))
+                for name, series in zip(
+                    collected.columns, collected.get_columns(), strict=True
+                )
+            )
+        )
+
+
+def match_to_schema(frame: pl.LazyFrame, schema: AccountSchema, /) -> pl.LazyFrame:
+    """Select the schema's columns in order, each in its kind's type.
+
+    A missing column raises SchemaError; so does a type that cannot be cast without
+    reading text. Integers and floats become Float64, NaN stays NaN.
+    """
+    present = frame.collect_schema()
+    missing = [name for name in schema.names if name not in present]
+    if missing:
+        message = f"{counted(missing, 'missing column')}; map them or drop them"
+        raise SchemaError(message)
+    wrong = [
+        a.name for a in schema.attributes if not _castable(present[a.name], a.kind)
+    ]
+    if wrong:
+        message = (
+            f"{counted(wrong, 'column')} not of the kind in the schema; "
+            "import the file with icp.ingest, or cast before"
+        )
+        raise SchemaError(message)
+    return frame.select(pl.col(a.name).cast(a.kind.dtype) for a in schema.attributes)
+
+
+def _castable(dtype: pl.DataType, kind: Kind) -> bool:
+    if dtype == pl.Null or dtype == kind.dtype:
+        return True
+    if kind is Kind.NUMBER:
+        return dtype.is_numeric() or dtype == pl.Boolean
+    if kind in {Kind.CATEGORY, Kind.TEXT}:
+        return isinstance(dtype, pl.Categorical | pl.Enum) or dtype == pl.Boolean
+    return kind is Kind.DATE and dtype.is_temporal()
+
+
+def _refuse_unknown(named: set[str], columns: list[str]) -> None:
+    unknown = named.difference(columns)
+    if unknown:
+        message = (
+            f"{counted(unknown, 'unknown column')}; "
+            f"the frame has {counted(columns, 'column')}"
+        )
+        raise SchemaError(message)
+
+
+def _proposed(
+    series: pl.Series, role: str | Role | None, kind: str | Kind | None
+) -> Attribute:
+    chosen = Kind(kind) if kind else _kind_of(series)
+    if role:
+        return Attribute(name=series.name, role=Role(role), kind=chosen)
+    proposed, reason = _role_of(chosen)
+    return Attribute(name=series.name, role=proposed, kind=chosen, reason=reason)
+
+
+def _role_of(kind: Kind) -> tuple[Role, str]:
+    if kind is Kind.DATE:
+        return Role.DATE, "dates are never attributes by default"
+    if kind is Kind.TEXT:
+        return Role.IGNORED, "nearly every value is different: an id or free text"
+    return Role.FIRST_CONTACT, "no role was given"
+
+
+def _kind_of(series: pl.Series) -> Kind:
+    dtype = series.dtype
+    if dtype == pl.Boolean:
+        return Kind.FLAG
+    if dtype.is_numeric():
+        return Kind.NUMBER
+    if dtype.is_temporal():
+        return Kind.DATE
+    if isinstance(dtype, pl.List):
+        return Kind.MULTI
+    known = series.drop_nulls()
+    if len(known) > _FEW_ROWS and known.n_unique() > _DISTINCT_MEANS_TEXT * len(known):
+        return Kind.TEXT
+    return Kind.CATEGORY
