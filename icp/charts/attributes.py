@@ -1,0 +1,334 @@
+"""Charts about a profile's attributes, and about how much it can be relied on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from icp.charts.figure import (
+    BEST,
+    BEST_SOFT,
+    NEUTRAL,
+    Chart,
+    drawn,
+    percent,
+    plain,
+    room,
+    side,
+    signed,
+    thousands,
+)
+
+if TYPE_CHECKING:
+    from icp.profile import AttributeTable, Evidence, Profile
+
+__all__ = [
+    "attribute_points",
+    "attribute_weights",
+    "calibration_curve",
+    "evidence_strip",
+]
+
+_ROW = 28
+_MOST_CELLS = 24
+
+
+def attribute_weights(profile: Profile, /, *, top: int = 15) -> Chart:
+    """How much each attribute says, as a share of all the profile says."""
+    table = _weights(profile).head(top)
+    if table.is_empty():
+        return Chart(figure=None, table=table, alt="The profile uses no attribute.")
+    rows = table.to_dicts()
+    figure = drawn(
+        [_weight_bars(rows)],
+        height=_ROW * len(rows) + 60,
+        xaxis={
+            "title": {"text": "share of what the profile knows"},
+            "tickformat": ".0%",
+            "range": room([row["share"] for row in rows], share=0.08),
+        },
+        yaxis=_row_axis([row["attribute"] for row in rows]),
+    )
+    strongest = rows[0]
+    alt = (
+        f"{len(profile.tables)} attributes; {strongest['attribute']} says the most, "
+        f"{percent(strongest['share'])}."
+    )
+    return Chart(figure=figure, table=table, alt=alt)
+
+
+def _weights(profile: Profile) -> pl.DataFrame:
+    total = sum(t.information for t in profile.tables) or 1
+    frame = pl.DataFrame(
+        {
+            "attribute": [t.title or t.name for t in profile.tables],
+            "share": [t.information / total for t in profile.tables],
+            "lowest points": [min(t.points) for t in profile.tables],
+            "highest points": [max(t.points) for t in profile.tables],
+        },
+        schema={
+            "attribute": pl.String,
+            "share": pl.Float64,
+            "lowest points": pl.Int64,
+            "highest points": pl.Int64,
+        },
+    )
+    return frame.sort("share", "attribute", descending=[True, False])
+
+
+def _weight_bars(rows: list[dict[str, Any]]) -> Any:
+    return go.Bar(
+        orientation="h",
+        y=list(range(len(rows))),
+        x=[row["share"] for row in rows],
+        marker={"color": NEUTRAL},
+        text=[percent(row["share"]) for row in rows],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[
+            [signed(row["lowest points"]), signed(row["highest points"])]
+            for row in rows
+        ],
+        hovertemplate="%{customdata[0]} to %{customdata[1]} points<extra></extra>",
+    )
+
+
+def _row_axis(labels: list[str]) -> dict[str, Any]:
+    return {
+        "tickvals": list(range(len(labels))),
+        "ticktext": [plain(label) for label in labels],
+        "range": [len(labels) - 0.5, -0.5],
+        "showgrid": False,
+    }
+
+
+def attribute_points(table: AttributeTable, /) -> Chart:
+    """The points of each cell of one attribute, with the customers behind it.
+
+    Numbers keep their order, levels are sorted by points. Cells nobody was in and
+    that carry no points are left out; so is everything past 24 cells, with a note.
+    """
+    cells = _cells(table)
+    if cells.is_empty():
+        return Chart(figure=None, table=cells, alt="No closed customer has a value.")
+    shown = _fewer(cells)
+    rows = shown.to_dicts()
+    figure = drawn(
+        [_point_bars(rows)],
+        height=_ROW * len(rows) + 60,
+        margin={"l": 8, "r": 190, "t": 8, "b": 8},
+        xaxis={
+            "title": {"text": "points"},
+            "zeroline": True,
+            "tickformat": ",d",
+            "range": room([row["points"] for row in rows]),
+        },
+        annotations=_count_column(rows),
+        yaxis=_row_axis([_cell_label(row, table.unit) for row in rows]),
+    )
+    left = len(cells) - len(shown)
+    notes = (
+        (f"{left} cells with smaller points are in the table only.",) if left else ()
+    )
+    return Chart(figure=figure, table=cells, alt=_points_alt(table, rows), notes=notes)
+
+
+def _cells(table: AttributeTable) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "cell": [table.cell_name(code) for code in range(table.size)],
+            "points": table.points,
+            "best": table.best,
+            "regrettable": table.regrettable,
+        },
+        schema={
+            "cell": pl.String,
+            "points": pl.Int64,
+            "best": pl.Int64,
+            "regrettable": pl.Int64,
+        },
+    )
+    used = frame.filter(pl.any_horizontal(pl.col(pl.Int64) != 0))
+    if table.edges:
+        return used
+    return used.sort("points", "cell", descending=[True, False])
+
+
+def _fewer(cells: pl.DataFrame) -> pl.DataFrame:
+    if len(cells) <= _MOST_CELLS:
+        return cells
+    ranked = cells.with_row_index("place").sort(
+        pl.col("points").abs(), "place", descending=[True, False]
+    )
+    return ranked.head(_MOST_CELLS).sort("place").drop("place")
+
+
+def _cell_label(row: dict[str, Any], unit: str) -> str:
+    known = row["cell"] not in {"not known", "never seen"}
+    return f"{row['cell']} {unit}" if unit and known else str(row["cell"])
+
+
+def _point_bars(rows: list[dict[str, Any]]) -> Any:
+    return go.Bar(
+        orientation="h",
+        y=list(range(len(rows))),
+        x=[row["points"] for row in rows],
+        marker={"color": [side(row["points"]) for row in rows]},
+        text=[signed(row["points"]) for row in rows],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{text} points<extra></extra>",
+    )
+
+
+def _count_column(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "xref": "paper",
+            "x": 1.02,
+            "xanchor": "left",
+            "y": place,
+            "text": _counts(row),
+            "showarrow": False,
+        }
+        for place, row in enumerate(rows)
+    ]
+
+
+def _counts(row: dict[str, Any]) -> str:
+    return f"{thousands(row['best'])} best, {thousands(row['regrettable'])} regrettable"
+
+
+def _points_alt(table: AttributeTable, rows: list[dict[str, Any]]) -> str:
+    high, low = (pick(rows, key=lambda r: r["points"]) for pick in (max, min))
+    total = sum(table.best) + sum(table.regrettable)
+    return (
+        f"{table.title or table.name}, n = {thousands(total)}: most points for "
+        f"{high['cell']} ({signed(high['points'])}; {_counts(high)}), fewest for "
+        f"{low['cell']} ({signed(low['points'])}; {_counts(low)})."
+    )
+
+
+def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Chart:
+    """How often the profile ranks a best customer above a regrettable one."""
+    table = pl.DataFrame(
+        {
+            "ranked right": [evidence.auc],
+            "low": [evidence.auc_low],
+            "high": [evidence.auc_high],
+            "best": [best],
+            "regrettable": [regrettable],
+        }
+    )
+    figure = drawn(
+        [_evidence_span(evidence), _evidence_dot(evidence)],
+        height=104,
+        xaxis={
+            "range": [0.38, 1.01],
+            "tickformat": ".0%",
+            "showgrid": False,
+            "tickvals": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+            "title": {"text": "pairs ranked right"},
+        },
+        yaxis={"visible": False, "range": [-1, 1]},
+        shapes=[
+            {
+                "type": "line",
+                "x0": 0.5,
+                "x1": 0.5,
+                "y0": -1,
+                "y1": 0.55,
+                "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
+            }
+        ],
+        annotations=[{"x": 0.5, "y": 0.85, "text": "a coin", "showarrow": False}],
+    )
+    alt = (
+        f"Of 100 pairs of one best and one regrettable customer it ranks "
+        f"{100 * evidence.auc:.0f} right (90 % interval "
+        f"{100 * evidence.auc_low:.0f} to {100 * evidence.auc_high:.0f}; a coin: 50; "
+        f"n = {thousands(best)} best, {thousands(regrettable)} regrettable)."
+    )
+    return Chart(figure=figure, table=table, alt=alt, notes=(evidence.method,))
+
+
+def _evidence_span(evidence: Evidence) -> Any:
+    return go.Scatter(
+        x=[evidence.auc_low, evidence.auc_high],
+        y=[-0.2, -0.2],
+        mode="lines",
+        line={"color": BEST_SOFT, "width": 14},
+        hovertemplate="%{x:.0%}<extra></extra>",
+    )
+
+
+def _evidence_dot(evidence: Evidence) -> Any:
+    return go.Scatter(
+        x=[evidence.auc],
+        y=[-0.2],
+        mode="markers",
+        marker={"size": 18, "color": BEST, "line": {"color": "white", "width": 2}},
+        hovertemplate="%{x:.0%}<extra></extra>",
+    )
+
+
+def calibration_curve(profile: Profile, /) -> Chart:
+    """What a fit means as a probability, with the 90 % interval at each fit."""
+    calibration = profile.calibration
+    steps = list(range(0, len(calibration.low), 25))
+    table = pl.DataFrame(
+        {
+            "fit": [step / 10 for step in steps],
+            "low": [calibration.low[step] / 1000 for step in steps],
+            "high": [calibration.high[step] / 1000 for step in steps],
+        },
+        schema={"fit": pl.Float64, "low": pl.Float64, "high": pl.Float64},
+    )
+    if table.is_empty():
+        return Chart(
+            figure=None,
+            table=table,
+            alt="Too few closed customers to turn points into a fit.",
+        )
+    figure = drawn(
+        _band(table),
+        height=280,
+        xaxis={"title": {"text": "fit"}, "range": [0, 100]},
+        yaxis={
+            "title": {"text": "chance of best"},
+            "tickformat": ".0%",
+            "range": [0, 1],
+        },
+    )
+    widest = table.select((pl.col("high") - pl.col("low")).max()).item()
+    alt = (
+        "The chance that an account turns out best rather than regrettable, among "
+        f"companies like those you closed; the 90 % interval is up to "
+        f"{100 * widest:.0f} points wide."
+    )
+    return Chart(figure=figure, table=table, alt=alt)
+
+
+def _band(table: pl.DataFrame) -> list[Any]:
+    fit, low, high = (table[name].to_list() for name in ("fit", "low", "high"))
+    return [
+        go.Scatter(x=fit, y=low, mode="lines", line={"width": 0}, hoverinfo="skip"),
+        go.Scatter(
+            x=fit,
+            y=high,
+            mode="lines",
+            line={"width": 0},
+            fill="tonexty",
+            fillcolor=BEST_SOFT,
+            hoverinfo="skip",
+        ),
+        go.Scatter(
+            x=fit,
+            y=[f / 100 for f in fit],
+            mode="lines",
+            line={"color": BEST, "width": 2},
+            hovertemplate="fit %{x:.0f}: %{y:.0%}<extra></extra>",
+        ),
+    ]
