@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import plotly.graph_objects as go
 import polars as pl
@@ -19,8 +19,6 @@ from icp.charts.figure import (
     room,
     thousands,
 )
-
-if TYPE_CHECKING:
 
 __all__ = ["fit_distribution", "outcome_split", "outlier_map"]
 
@@ -285,4 +283,3 @@ def _points(rows: pl.DataFrame, name: str, colour: str, size: int) -> Any:
         ],
         hovertemplate="%{customdata[1]}<extra></extra>",
     )
-
