@@ -1,1 +1,1 @@
-"""TO BE WRITTEN."""
+"""What a workspace remembers: the database, the big tables and the event log."""

@@ -7,15 +7,46 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from typing import Any, Literal
 
 __all__ = [
+    "ImportRecord",
     "Job",
     "JobKind",
     "JobState",
+    "LabelRecord",
     "ProfileRecord",
     "ScoreRun",
 ]
 
 JobKind = Literal["import", "label", "learn", "score", "refresh"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRecord:
+    """One import: the stored tables and what is known about them."""
+
+    number: int
+    created_at: datetime
+    author: str
+    fingerprint: str
+    #: customers, prospects, quarantine, unmatched -> hash of the table, where any.
+    tables: dict[str, str | None]
+    #: Population -> account schema, as plain values.
+    schemas: dict[str, Any]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRecord:
+    """One labelling of an import's customers."""
+
+    number: int
+    created_at: datetime
+    author: str
+    import_number: int
+    bulk: str
+    policy: dict[str, Any]
+    #: Outcome -> accounts.
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,120 @@
+"""One open database: read and write transactions, events included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from icp.errors import ConflictError, StoreError
+from icp.store import events
+from icp.store.engine import READ, make_engine
+from icp.store.migrate import upgrade
+from icp.store.tables import bulk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from icp.store.bulk import BulkFile
+
+__all__ = ["Clock", "Database", "Transaction", "utc_now"]
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A write transaction: state and its event are kept together or not at all."""
+
+    connection: Connection
+    actor: str
+    now: datetime
+
+    def insert(self, table: sa.Table, /, **values: Any) -> int:
+        """Insert a row that carries its time and author; returns its number."""
+        made = {"created_at": self.now, "author": self.actor}
+        result = self.connection.execute(table.insert().values(**values, **made))
+        number: int = result.inserted_primary_key[0]  # type: ignore[index]  # one row
+        return number
+
+    def log(self, kind: str, subject: object, /, **payload: Any) -> None:
+        """Append an event."""
+        events.append(
+            self.connection,
+            at=self.now,
+            actor=self.actor,
+            kind=kind,
+            subject=str(subject),
+            payload=payload,
+        )
+
+    def keep(self, file: BulkFile, kind: str, /) -> str:
+        """Record a stored table, once; returns its hash."""
+        known = sa.select(bulk.c.hash).where(bulk.c.hash == file.hash)
+        if self.connection.execute(known).scalar() is None:
+            row = {"hash": file.hash, "rows": file.rows, "bytes": file.bytes}
+            made = {"kind": kind, "created_at": self.now}
+            self.connection.execute(bulk.insert().values(**row, **made))
+        return file.hash
+
+
+class Database:
+    """An engine on an up-to-date schema, and the two ways to use it."""
+
+    def __init__(self, url: str, /, *, clock: Clock = utc_now) -> None:
+        self.url = sa.make_url(url)
+        self.clock = clock
+        self._engine: Engine = make_engine(self.url)
+        with _told():
+            upgrade(self._engine, self.url)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one moment and cannot write."""
+        reading = self._engine.execution_options(**{READ: True})
+        with _told(), reading.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, actor: str, /) -> Iterator[Transaction]:
+        """A transaction that waits for other writers first, then keeps all or none."""
+        with _told(), self._engine.begin() as connection:
+            yield Transaction(connection, actor, self.clock())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what a person can do about a database's error."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        message = "somebody else changed the same thing meanwhile; look and try again"
+        raise ConflictError(message) from error
+    except exc.OperationalError as error:
+        raise StoreError(_described(error)) from error
+    except exc.DatabaseError as error:
+        message = "the store's file is damaged; restore it from a backup"
+        raise StoreError(message) from error
+
+
+def _described(error: exc.OperationalError) -> str:
+    text = str(error.orig)
+    if "locked" in text:
+        return "another program holds the store; try again in a minute"
+    return f"the store cannot be used ({text}); run icp doctor"
