@@ -1,0 +1,233 @@
+"""One row per account from several exports, as an `AssemblyPlan` says.
+
+Nothing is dropped or doubled silently: rows that match no account, accounts that find
+no row, repeated accounts and ambiguous keys are counted in findings and listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from icp.errors import ConfigError, counted
+from icp.expressions import compiled, evaluated, near
+from icp.ingest.combine import combined
+from icp.ingest.keys import id_key
+from icp.ingest.part import ID, NAME, Part, kind_of
+from icp.ingest.plan import Aggregate, AssemblyPlan, Derived, Join, Key
+from icp.ingest.result import LINE, Finding
+from icp.schema import AccountSchema, Attribute, Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from icp.ingest.result import IngestResult
+
+__all__ = [
+    "Aggregate",
+    "AssembleResult",
+    "AssemblyPlan",
+    "Derived",
+    "Join",
+    "Key",
+    "assemble",
+]
+
+#: Earlier-known to later-known: a derived column is known when its last part is.
+_KNOWN_ORDER = (
+    Role.FIRST_CONTACT,
+    Role.QUALIFICATION,
+    Role.IDENTIFIER,
+    Role.OWNER,
+    Role.DATE,
+    Role.AFTER_SALE,
+    Role.OUTCOME,
+    Role.IGNORED,
+    Role.PROTECTED,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssembleResult:
+    """The accounts, what they are made of, and what did not fit."""
+
+    #: One row per account, in the base's order; the schema's columns in its order.
+    accounts: pl.LazyFrame
+    schema: AccountSchema
+    #: Per source, its rows that match no account (`line`, the keys, `problem`); per
+    #: "base without source", the accounts that found no row.
+    unmatched: dict[str, pl.DataFrame]
+    findings: tuple[Finding, ...]
+    #: `account_id`, `lines` (List[Int64]): accounts that were there more than once.
+    repeated: pl.DataFrame
+
+
+def assemble(
+    tables: Mapping[str, IngestResult], plan: AssemblyPlan, /
+) -> AssembleResult:
+    """Make one row per account of the plan's sources.
+
+    Reads the sources the plan names once, into memory. Raises ConfigError for a
+    source, column or join that cannot be, and PolicyError for an expression that
+    cannot be evaluated.
+    """
+    parts = _collected(tables, plan)
+    unmatched: dict[str, pl.DataFrame] = {}
+    for lookup in plan.lookups:
+        joined = combined(parts[lookup.into], parts[lookup.source], lookup)
+        parts[lookup.into] = joined.part
+        unmatched |= joined.unmatched
+    findings = [f for part in parts.values() for f in part.findings]
+    base, repeated = _base(parts[plan.base], plan)
+    for join in plan.joins:
+        joined = combined(base, parts[join.source], join)
+        base = joined.part
+        unmatched |= joined.unmatched
+    for derived in plan.derived:
+        base = _with_derived(base, derived)
+    base = _finished(base, plan)
+    return AssembleResult(
+        accounts=base.frame.lazy(),
+        schema=base.schema,
+        unmatched=unmatched,
+        findings=tuple(dict.fromkeys((*findings, *base.findings))),
+        repeated=repeated,
+    )
+
+
+def _collected(
+    tables: Mapping[str, IngestResult], plan: AssemblyPlan
+) -> dict[str, Part]:
+    missing = [name for name in plan.sources if name not in tables]
+    if missing:
+        advice = near(missing[0], tables)
+        message = f"the assembly names {counted(missing, 'unknown source')}; {advice}"
+        raise ConfigError(message)
+    frames = pl.collect_all([tables[name].accounts for name in plan.sources])
+    return {
+        name: Part.of(name, tables[name], frame)
+        for name, frame in zip(plan.sources, frames, strict=True)
+    }
+
+
+def _base(part: Part, plan: AssemblyPlan) -> tuple[Part, pl.DataFrame]:
+    part = _identified(part.where(plan.where), plan)
+    if plan.columns is not None:
+        kept = dict.fromkeys((ID, *map(part.require, plan.columns), LINE))
+        part = part.with_frame(part.frame.select(kept))
+    lines = part.frame.group_by(ID, maintain_order=True).agg(
+        lines=pl.col(LINE).cast(pl.Int64)
+    )
+    repeated = lines.filter(pl.col("lines").list.len() > 1)
+    if repeated.is_empty():
+        return part, repeated
+    part = part.with_frame(_once_each(part, plan))
+    if plan.rows == "events":
+        return part, repeated.clear()
+    return part.noting(_repeats(repeated, part, plan)), repeated
+
+
+def _once_each(part: Part, plan: AssemblyPlan) -> pl.DataFrame:
+    known = pl.all().drop_nulls()
+    kept = known.first() if plan.keep == "first" else known.last()
+    frame = part.frame.with_columns(pl.col(LINE).min().over(ID))
+    if plan.order:
+        last = plan.keep == "first"
+        order = part.require(plan.order)
+        frame = frame.sort(order, nulls_last=last, maintain_order=True)
+    once = frame.group_by(ID, maintain_order=True).agg(kept)
+    return once.select(frame.columns).sort(LINE, maintain_order=True)
+
+
+def _repeats(repeated: pl.DataFrame, part: Part, plan: AssemblyPlan) -> Finding:
+    accounts, rows = len(repeated), int(repeated["lines"].list.len().sum())
+    return Finding(
+        level="note",
+        code="repeated-account",
+        message=f"{accounts} accounts have {rows} rows; "
+        f"the {plan.keep} known value of each column was kept",
+        file=part.file,
+        count=rows - accounts,
+        action="look at the list of repeated accounts",
+    )
+
+
+def _identified(part: Part, plan: AssemblyPlan) -> Part:
+    identity = [Attribute(name=ID, role=Role.IDENTIFIER, kind=Kind.TEXT)]
+    key = plan.key or part.identifier() or "line"
+    if key == "line":
+        numbered = part.frame.with_columns(pl.format("line {}", LINE).alias(ID))
+        part = part.with_frame(numbered).describing(identity)
+        return part if plan.key else part.noting(_no_identifier(part))
+    frame = part.frame.with_columns(id_key(pl.col(part.require(key))).alias(ID))
+    named = frame.filter(pl.col(ID).is_not_null())
+    lost = len(frame) - len(named)
+    part = part.with_frame(named).describing(identity)
+    return part.noting(_no_key(part, key, lost)) if lost else part
+
+
+def _no_identifier(part: Part) -> Finding:
+    return Finding(
+        level="ask",
+        code="no-identifier",
+        message="no column surely identifies an account, so its line number does",
+        file=part.file,
+        action="name a column as 'key' of the assembly, or confirm with key = \"line\"",
+    )
+
+
+def _no_key(part: Part, key: str, lost: int) -> Finding:
+    return Finding(
+        level="note",
+        code="missing-identifier",
+        message=f"{lost} rows have no {key!r} and belong to no account",
+        file=part.file,
+        column=key,
+        count=lost,
+    )
+
+
+def _with_derived(part: Part, derived: Derived) -> Part:
+    what, text = f"derived column {derived.name!r}", derived.expression
+    expression, dtype = compiled(text, what=what, schema=part.frame.schema)
+    kind = derived.kind or kind_of(dtype)
+    values = evaluated(part.frame, expression.cast(kind.dtype), what=what, text=text)
+    roles = [part.role(name) for name in expression.meta.root_names()]
+    attribute = Attribute(
+        name=derived.name,
+        role=derived.role or max(roles, key=_KNOWN_ORDER.index, default=Role.IGNORED),
+        kind=kind,
+        label=derived.label,
+        unit=derived.unit,
+        reason=f"derived: {text}",
+    )
+    frame = part.frame.with_columns(values.alias(derived.name))
+    return part.with_frame(frame).describing([attribute])
+
+
+def _finished(part: Part, plan: AssemblyPlan) -> Part:
+    frame, named = part.frame, []
+    if plan.name and plan.name != NAME:
+        frame = frame.with_columns(pl.col(part.require(plan.name)).alias(NAME))
+        named = [Attribute(name=NAME, role=Role.IDENTIFIER, kind=Kind.TEXT)]
+    part = part.with_frame(frame).describing(named)
+    changed = (
+        part.schema[part.require(name)].model_copy(update={"role": role})
+        for name, role in plan.roles.items()
+    )
+    part = part.describing(list(changed))
+    spent = plan.key if plan.key != ID and part.role(plan.key) == "identifier" else ""
+    first = [name for name in (ID, NAME) if name in frame.columns]
+    rest = [n for n in part.schema.names if n in frame.columns and n != spent]
+    names = list(dict.fromkeys((*first, *rest)))
+    schema = AccountSchema(attributes=tuple(part.schema[name] for name in names))
+    types = (pl.col(a.name).cast(a.kind.dtype) for a in schema.attributes)
+    return Part(
+        name=part.name,
+        file=part.file,
+        frame=frame.select(types),
+        schema=schema,
+        findings=part.findings,
+    )
