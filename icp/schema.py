@@ -143,6 +143,12 @@ class AccountSchema(BaseModel):
         kept = tuple(changed.pop(a.name, a) for a in self.attributes)
         return AccountSchema(attributes=(*kept, *changed.values()))
 
+    def without(self, names: Iterable[str], /) -> AccountSchema:
+        """The same schema without the attributes of these names."""
+        left_out = set(names)
+        kept = tuple(a for a in self.attributes if a.name not in left_out)
+        return AccountSchema(attributes=kept)
+
     @classmethod
     def infer(
         cls,

@@ -1,0 +1,387 @@
+"""Cutting attributes into cells, and accounts into cell codes.
+
+Edges and level pools are chosen on all closed customers without looking at outcomes,
+so that they leak nothing into cross-validation. Order of rows, order of columns and
+names of levels must not change what is learnt: rows and levels are put into an order
+that depends only on how they occur together (colour refinement, Weisfeiler & Lehman
+1968), never on names or on the order of the export.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from icp.profile import AttributeTable
+from icp.schema import AccountSchema, Attribute, Kind
+from icp.scoring.cells import code_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["PLACEHOLDERS", "Cells", "build_cells", "is_placeholder"]
+
+#: Texts that say "not answered"; compared stripped and without case.
+PLACEHOLDERS = frozenset(
+    {
+        *("", "-", "--", "---", ".", "?", "#n/a", "n/a", "n.a.", "na", "nan", "null"),
+        *("none", "nil", "missing", "select", "please select", "(blank)", "unknown"),
+        *("not known", "not specified", "not available", "tbd", "tbc", "undefined"),
+    }
+)
+
+_MULTI_SHARE = 0.03
+_MAX_MULTI_VALUES = 40
+_OTHER = "other"
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """The closed customers as cell codes.
+
+    `codes` is rows x tables; `positions` maps each table's cell to its place on the
+    transformed number line (NaN where it has none); `rows` says which row of the
+    frame each row of `codes` was.
+    """
+
+    tables: tuple[AttributeTable, ...]
+    codes: NDArray[np.int32]
+    positions: tuple[NDArray[np.float64], ...]
+    rows: NDArray[np.int64]
+    colours: NDArray[np.uint64]
+
+    def select(self, keep: list[int], /) -> Cells:
+        """The same rows with only some tables."""
+        return replace(
+            self,
+            tables=tuple(self.tables[j] for j in keep),
+            codes=np.ascontiguousarray(self.codes[:, keep]),
+            positions=tuple(self.positions[j] for j in keep),
+        )
+
+
+def is_placeholder(level: str, /) -> bool:
+    """Whether a text says that nobody answered.
+
+    >>> is_placeholder(" Select "), is_placeholder("Selected")
+    (True, False)
+    """
+    return level.strip().casefold() in PLACEHOLDERS
+
+
+def build_cells(
+    frame: pl.DataFrame,
+    schema: AccountSchema,
+    labels: NDArray[np.int8],
+    /,
+    *,
+    min_level: int,
+    max_levels: int,
+) -> Cells:
+    """Cut every learnable attribute of the closed customers into cells.
+
+    `labels` is any small integer per row that belongs to the row (its outcome); it
+    takes part in ordering rows, never in choosing cells. Tables come sorted by name.
+    """
+    drafts = sorted(
+        (
+            draft
+            for attribute in schema.learnable
+            for draft in _drafts(frame, attribute, min_level, max_levels)
+        ),
+        key=lambda draft: draft[0].name,
+    )
+    tables = tuple(table for table, _ in drafts)
+    codes = code_matrix(frame, tables)
+    return _in_canonical_order(
+        Cells(
+            tables=tables,
+            codes=codes,
+            positions=tuple(position for _, position in drafts),
+            rows=np.arange(frame.height),
+            colours=np.zeros(frame.height, dtype=np.uint64),
+        ),
+        labels,
+    )
+
+
+# ---------------------------------------------------------------------------- drafts
+
+
+_Draft = tuple[AttributeTable, "NDArray[np.float64]"]
+
+
+def _drafts(
+    frame: pl.DataFrame, attribute: Attribute, min_level: int, max_levels: int
+) -> Iterator[_Draft]:
+    values = frame[attribute.name]
+    if attribute.kind is Kind.NUMBER:
+        yield _number_draft(attribute, values)
+    elif attribute.kind is Kind.FLAG:
+        yield _draft(attribute, attribute.name, ("no", "yes"))
+    elif attribute.kind is Kind.MULTI:
+        yield from _multi_drafts(attribute, values)
+    else:
+        yield _category_draft(attribute, values, min_level, max_levels)
+
+
+def _draft(
+    attribute: Attribute,
+    name: str,
+    cells: tuple[str, ...],
+    *,
+    value: str | None = None,
+    levels: tuple[tuple[str, int], ...] = (),
+    edges: tuple[float, ...] = (),
+    positions: NDArray[np.float64] | None = None,
+) -> _Draft:
+    blank = (0,) * (2 + len(cells))
+    table = AttributeTable(
+        name=name,
+        column=attribute.name,
+        kind=attribute.kind,
+        value=value,
+        title=attribute.title if value is None else f"{attribute.title}: {value}",
+        unit=attribute.unit,
+        levels=levels,
+        edges=edges,
+        cells=cells,
+        points=blank,
+        pooled=blank,
+        best=blank,
+        regrettable=blank,
+        information=0,
+    )
+    nowhere = np.full(2 + len(cells), np.nan)
+    return table, nowhere if positions is None else positions
+
+
+def _multi_drafts(attribute: Attribute, values: pl.Series) -> Iterator[_Draft]:
+    known = values.drop_nulls()
+    counts = known.list.unique().explode().drop_nulls().value_counts(sort=False)
+    least = max(3, _MULTI_SHARE * len(known))
+    column = counts.columns[0]
+    common = counts.filter(pl.col("count") >= least).sort(
+        "count", column, descending=[True, False]
+    )
+    for value in common[column].head(_MAX_MULTI_VALUES).sort():
+        if not is_placeholder(value):
+            name = f"{attribute.name}={value}"
+            yield _draft(attribute, name, ("no", "yes"), value=value)
+
+
+def _category_draft(
+    attribute: Attribute, values: pl.Series, min_level: int, max_levels: int
+) -> _Draft:
+    counts = values.cast(pl.String).drop_nulls().value_counts()
+    column = counts.columns[0]
+    ordered = counts.sort("count", column, descending=[True, False])
+    real = [
+        (level, count) for level, count in ordered.rows() if not is_placeholder(level)
+    ]
+    kept = [level for level, count in real if count >= min_level][:max_levels]
+    code_of = {level: 2 + place for place, level in enumerate(kept)}
+    rest = [level for level, _ in real[len(kept) :]]
+    cells = (*kept, _other_name(rest, kept)) if rest else tuple(kept)
+    code_of |= dict.fromkeys(rest, 2 + len(kept))
+    code_of |= {level: 0 for level in ordered[column] if is_placeholder(level)}
+    levels = tuple(sorted(code_of.items()))
+    return _draft(attribute, attribute.name, cells, levels=levels)
+
+
+def _other_name(rest: list[str], kept: list[str]) -> str:
+    if len(rest) == 1:
+        return rest[0]
+    name = f"{_OTHER} ({len(rest)} rare ones)"
+    return name if name not in kept else f"{name} together"
+
+
+def _number_draft(attribute: Attribute, values: pl.Series) -> _Draft:
+    numbers = values.cast(pl.Float64).drop_nulls().to_numpy()
+    ordered = np.sort(numbers[np.isfinite(numbers)])
+    edges = number_edges(ordered, cells=cells_for(len(ordered)))
+    starts = np.searchsorted(ordered, edges, side="left")
+    names = _number_names(ordered, starts)
+    positions = _positions(ordered, starts)
+    return _draft(
+        attribute,
+        attribute.name,
+        names,
+        edges=tuple(edges.tolist()),
+        positions=positions,
+    )
+
+
+def cells_for(count: int, /) -> int:
+    """How many cells a number of known values carries.
+
+    >>> [cells_for(n) for n in (40, 400, 4_000, 40_000)]
+    [8, 12, 24, 48]
+    """
+    limits = ((200, 8), (1_000, 12), (3_000, 16), (10_000, 24), (30_000, 32))
+    return next((cells for limit, cells in limits if count < limit), 48)
+
+
+def number_edges(ordered: NDArray[np.float64], /, *, cells: int) -> NDArray[np.float64]:
+    """Edges between distinct values, nearest to equal counts per cell.
+
+    `ordered` ascends and is finite. Each edge is the midpoint of two neighbouring
+    values, so that scaling by a power of two scales it exactly. Fewer edges come back
+    where there are fewer distinct values; none where there are no two.
+
+    >>> number_edges(np.array([1.0, 1.0, 2.0, 8.0]), cells=3).tolist()
+    [1.5, 5.0]
+    """
+    distinct, counts = np.unique(ordered, return_counts=True)
+    if len(distinct) < 2:
+        return np.empty(0)
+    upto = np.cumsum(counts)[:-1]
+    if len(distinct) <= cells:
+        chosen = np.arange(len(upto))
+    else:
+        targets = len(ordered) * np.arange(1, cells) / cells
+        after = np.searchsorted(upto, targets)
+        before = np.maximum(after - 1, 0)
+        after = np.minimum(after, len(upto) - 1)
+        nearer = targets - upto[before] <= upto[after] - targets
+        chosen = np.unique(np.where(nearer, before, after))
+    low, high = distinct[chosen], distinct[chosen + 1]
+    middle = low / 2 + high / 2
+    return np.where(middle > low, middle, high)
+
+
+def _number_names(
+    ordered: NDArray[np.float64], starts: NDArray[np.int64]
+) -> tuple[str, ...]:
+    if not len(starts):
+        return ("any",)
+    bounds = [0, *starts.tolist(), len(ordered)]
+    spans = [(ordered[a], ordered[b - 1]) for a, b in pairwise(bounds)]
+    texts = [(_number_text(a), _number_text(b)) for a, b in spans]
+    middle = [a if a == b else f"{a} to {b}" for a, b in texts[1:-1]]
+    return (f"up to {texts[0][1]}", *middle, f"{texts[-1][0]} or more")
+
+
+def _number_text(value: float) -> str:
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _positions(
+    ordered: NDArray[np.float64], starts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean transformed value of each cell, standardised; NaN for codes 0 and 1.
+
+    Skewed non-negative numbers are taken as ln(1 + x / median of the positive ones),
+    which is free of units; others as they are, clipped to their 1st and 99th
+    percentile so that one outlier does not flatten the rest.
+    """
+    positions = np.full(3 + len(starts), np.nan)
+    if not len(starts):
+        return positions
+    shape = _transformed(ordered)
+    bounds = np.concatenate([[0], starts])
+    sizes = np.diff([*bounds, len(ordered)])
+    means = np.add.reduceat(shape, bounds) / sizes
+    centre = (means * sizes).sum() / len(ordered)
+    spread = np.sqrt(((means - centre) ** 2 * sizes).sum() / len(ordered))
+    positions[2:] = (means - centre) / spread
+    return positions
+
+
+def _transformed(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    positive = ordered[ordered > 0]
+    skewed = len(positive) > 0 and ordered.mean() > 1.2 * np.median(ordered)
+    if ordered[0] >= 0 and skewed:
+        return np.asarray(np.log1p(ordered / positive[len(positive) // 2]))
+    low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
+    return np.clip(ordered, low, high) if low < high else ordered
+
+
+# ------------------------------------------------------------------- canonical order
+
+
+def _in_canonical_order(cells: Cells, labels: NDArray[np.int8]) -> Cells:
+    row_colours, level_colours = _refined(cells, labels)
+    tables, codes = [], cells.codes.copy()
+    for j, table in enumerate(cells.tables):
+        if table.kind is not Kind.CATEGORY:
+            tables.append(table)
+            continue
+        moved = _new_codes(table, cells.codes[:, j], level_colours[j])
+        tables.append(_renumbered(table, moved))
+        codes[:, j] = moved[cells.codes[:, j]]
+    order = np.argsort(row_colours, kind="stable")
+    return replace(
+        cells,
+        tables=tuple(tables),
+        codes=np.ascontiguousarray(codes[order]),
+        rows=cells.rows[order],
+        colours=row_colours[order],
+    )
+
+
+def _refined(
+    cells: Cells, labels: NDArray[np.int8]
+) -> tuple[NDArray[np.uint64], list[NDArray[np.uint64]]]:
+    """Colours of rows and levels that do not depend on names or row order."""
+    start = _mixed(labels.astype(np.uint64), 1)
+    levels = [_first_colours(table) for table in cells.tables]
+    rows = start
+    for _ in range(_ROUNDS):
+        rows = start.copy()
+        for j, colours in enumerate(levels):
+            rows += _mixed(colours[cells.codes[:, j]], 2 + j)
+        rows = _mixed(rows, 0)
+        for j, table in enumerate(cells.tables):
+            if table.kind is Kind.CATEGORY:
+                sums = np.zeros(table.size, dtype=np.uint64)
+                np.add.at(sums, cells.codes[:, j], rows)
+                sums[:2] = (0, 1)
+                levels[j] = sums
+    return rows, levels
+
+
+def _first_colours(table: AttributeTable) -> NDArray[np.uint64]:
+    colours = np.arange(table.size, dtype=np.uint64)
+    if table.kind is Kind.CATEGORY:
+        colours[2:] = 2
+    return colours
+
+
+def _mixed(values: NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea & Flood 2014), modulo 2**64."""
+    shift = np.uint64((0x9E3779B97F4A7C15 * (salt + 1)) % 2**64)
+    x = values + shift
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(x ^ (x >> np.uint64(31)))
+
+
+def _new_codes(
+    table: AttributeTable, codes: NDArray[np.int32], colours: NDArray[np.uint64]
+) -> NDArray[np.int32]:
+    counts = np.bincount(codes, minlength=table.size)
+    cells = range(2, table.size)
+    ranked = sorted(cells, key=lambda c: (-counts[c], colours[c], table.cells[c - 2]))
+    moved = np.arange(table.size, dtype=np.int32)
+    moved[ranked] = np.arange(2, table.size)
+    return moved
+
+
+def _renumbered(table: AttributeTable, moved: NDArray[np.int32]) -> AttributeTable:
+    cells = dict(zip(moved[2:].tolist(), table.cells, strict=True))
+    return table.model_copy(
+        update={
+            "levels": tuple((level, int(moved[code])) for level, code in table.levels),
+            "cells": tuple(cells[code] for code in sorted(cells)),
+        }
+    )

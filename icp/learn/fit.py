@@ -1,0 +1,389 @@
+"""`fit_profile`: labelled accounts in, an immutable profile out."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from icp.learn.calibrate import calibrate, grade_cuts
+from icp.learn.contrast import Contrast, CrossFit, cross_fit, fit_contrast, refit_logits
+from icp.learn.evidence import overall_evidence
+from icp.learn.options import FitOptions
+from icp.learn.screen import (
+    OUTCOMES,
+    Screened,
+    check_columns,
+    check_counts,
+    closed_customers,
+    renumbered,
+    screen,
+)
+from icp.learn.segments import Split, split_into_segments
+from icp.learn.surprise import (
+    Group,
+    describe_segments,
+    novelty,
+    pooled_shares,
+    pooled_surprises,
+)
+from icp.profile import (
+    Abstention,
+    AttributeTable,
+    Calibration,
+    Evidence,
+    Novelty,
+    Profile,
+    Provenance,
+    Segment,
+)
+from icp.schema import AccountSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from icp.learn.cells import Cells
+
+__all__ = ["fit_profile"]
+
+_LEAST_WEIGHT = 50
+_Kind = Literal["best", "regrettable"]
+
+
+def fit_profile(
+    labelled: pl.DataFrame | pl.LazyFrame,
+    /,
+    *,
+    schema: AccountSchema | None = None,
+    outcome: str = "outcome",
+    group: str | None = None,
+    date: str | None = None,
+    prospects: pl.DataFrame | pl.LazyFrame | None = None,
+    options: FitOptions | None = None,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+) -> Profile:
+    """Learn what sets the best customers apart from the regrettable ones.
+
+    `labelled` has an `outcome` column of `best`, `regrettable`, `neutral`, `unknown`
+    or null (unknown) and the attributes that `schema` allows; without a schema roles
+    and kinds are proposed from the frame. Accounts of one `group` are never split
+    over folds; `date` gives the data window. `prospects`, where given, show which
+    columns are filled in for customers only. `progress` is told a share from 0 to 1
+    and a phrase, and may raise `CancelledError`.
+
+    The same accounts give the same profile whatever the order of rows and columns.
+    Neutral customers help to describe what is usual; unknown ones are left out.
+
+    Raises `TooFewCustomersError` below 5 best or 5 regrettable customers, and
+    `SchemaError` where a named column is missing.
+
+    >>> fit_profile(pl.DataFrame({"outcome": ["best"], "industry": ["Retail"]}))
+    Traceback (most recent call last):
+    ...
+    icp.errors.TooFewCustomersError: 1 best and 0 regrettable customers; at least 5 of \
+each are needed: label more customers, or widen what counts as regrettable
+    """
+    chosen = options or FitOptions()
+    tell = progress or (lambda share, phrase: None)
+    tell(0.0, "reading the customers")
+    frame = labelled.lazy().collect()
+    check_columns(frame, outcome, group, date)
+    described = schema or AccountSchema.infer(
+        frame, roles={name: "ignored" for name in {outcome, group, date} if name}
+    )
+    closed = closed_customers(frame, outcome)
+    check_counts(closed, outcome)
+    screened = screen(closed, described, outcome, group, prospects, chosen, seed)
+    learnt = _learnt(screened, chosen, seed, tell)
+    tell(1.0, "done")
+    return _profile(screened, learnt, frame, outcome, date, chosen, seed)
+
+
+# -------------------------------------------------------------------------- learning
+
+
+class _Learnt(NamedTuple):
+    cross: CrossFit
+    contrast: Contrast
+    calibration: Calibration
+    evidence: Evidence
+    information: NDArray[np.int64]
+    weights: NDArray[np.int64]
+    pooled: Group
+    segments: tuple[Segment, ...]
+    novelty: Novelty
+    notes: tuple[str, ...]
+
+
+def _learnt(
+    screened: Screened,
+    options: FitOptions,
+    seed: int,
+    tell: Callable[[float, str], None],
+) -> _Learnt:
+    rows, positive = screened.rows, screened.positive
+    groups = renumbered(screened.groups[rows])
+    cross = cross_fit(
+        screened.cells,
+        rows,
+        positive,
+        groups,
+        missing_counts=screened.missing_counts,
+        folds=options.folds,
+        seed=seed,
+        progress=lambda share: tell(
+            0.05 + 0.45 * share, "comparing best and regrettable"
+        ),
+    )
+    contrast = fit_contrast(
+        screened.cells,
+        rows,
+        positive,
+        cross.setting,
+        missing_counts=screened.missing_counts,
+    )
+    calibration = _calibration(screened, cross, contrast, groups, options, seed, tell)
+    kept = positive[np.searchsorted(rows, cross.rows)]
+    information = _information(screened.cells, contrast)
+    weights = _weights(information)
+    pooled, segments, distances, notes = _segmented(
+        screened, weights, options, seed, tell
+    )
+    return _Learnt(
+        cross=cross,
+        contrast=contrast,
+        calibration=calibration,
+        evidence=overall_evidence(cross, kept),
+        information=information,
+        weights=weights,
+        pooled=pooled,
+        segments=segments,
+        novelty=distances,
+        notes=notes,
+    )
+
+
+def _calibration(
+    screened: Screened,
+    cross: CrossFit,
+    contrast: Contrast,
+    groups: NDArray[np.int64],
+    options: FitOptions,
+    seed: int,
+    tell: Callable[[float, str], None],
+) -> Calibration:
+    rows = screened.rows
+    cuts = grade_cuts(options.break_even)
+    if cross.setting is None:
+        return Calibration(method="none", grade_cuts=cuts)
+    refits = _refits(len(rows)) if options.refits is None else options.refits
+    refitted = refit_logits(
+        screened.cells,
+        rows,
+        screened.positive,
+        groups,
+        cross.setting,
+        missing_counts=screened.missing_counts,
+        refits=refits,
+        seed=seed,
+        progress=lambda share: tell(0.5 + 0.2 * share, "measuring how sure this is"),
+    )
+    return calibrate(
+        cross.logits,
+        screened.positive[np.searchsorted(rows, cross.rows)],
+        contrast.logits(screened.cells.codes[rows]),
+        refitted,
+        cuts=cuts,
+    )
+
+
+def _refits(rows: int) -> int:
+    limits = ((1_000, 200), (5_000, 80))
+    return next((refits for limit, refits in limits if rows < limit), 30)
+
+
+def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
+    """Mean absolute millinats that each table contributes among closed customers."""
+    means = [
+        np.abs(points[cells.codes[:, j]]).sum() / max((cells.codes[:, j] > 0).sum(), 1)
+        for j, points in enumerate(contrast.points)
+    ]
+    return np.round(np.array(means, dtype=np.float64).round(9) * 1000).astype(np.int64)
+
+
+def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Per mille by which tables count in distances, the most telling one in full."""
+    most = int(information.max(initial=0))
+    if most == 0:
+        return np.full(len(information), 1000)
+    return np.maximum(_LEAST_WEIGHT, information * 1000 // most)
+
+
+def _segmented(
+    screened: Screened,
+    weights: NDArray[np.int64],
+    options: FitOptions,
+    seed: int,
+    tell: Callable[[float, str], None],
+) -> tuple[Group, tuple[Segment, ...], Novelty, tuple[str, ...]]:
+    cells = screened.cells
+    shares = pooled_shares(cells)
+    segments: list[Segment] = []
+    notes = []
+    best_groups: tuple[Group, ...] = ()
+    best_members = np.empty(0, dtype=np.int64)
+    kinds: tuple[_Kind, ...] = ("best", "regrettable")
+    for kind, start in zip(kinds, (0.7, 0.85), strict=True):
+        split = _split(screened, kind, start, options, seed, tell)
+        described, groups = describe_segments(
+            cells,
+            screened.of(kind),
+            split,
+            kind,
+            shares=shares,
+            weights=weights,
+            prior=options.prior,
+        )
+        segments += described
+        notes.append(split.note)
+        if kind == "best":
+            best_groups, best_members = groups, split.members
+    pooled = pooled_surprises(cells, shares)
+    distances = novelty(cells, pooled, screened.of("best"), best_members, best_groups)
+    return pooled, tuple(segments), distances, tuple(notes)
+
+
+def _split(
+    screened: Screened,
+    kind: _Kind,
+    start: float,
+    options: FitOptions,
+    seed: int,
+    tell: Callable[[float, str], None],
+) -> Split:
+    return split_into_segments(
+        screened.cells,
+        screened.of(kind),
+        noun=f"{kind} customers",
+        max_segments=options.max_segments,
+        prior=options.prior,
+        seed=seed,
+        progress=lambda share: tell(
+            start + 0.15 * share, f"looking for segments of {kind} customers"
+        ),
+    )
+
+
+# ------------------------------------------------------------------------ the profile
+
+
+def _profile(
+    screened: Screened,
+    learnt: _Learnt,
+    frame: pl.DataFrame,
+    outcome: str,
+    date: str | None,
+    options: FitOptions,
+    seed: int,
+) -> Profile:
+    return Profile(
+        base=_millinats(learnt.contrast.base),
+        tables=tuple(
+            _table(screened, learnt, j) for j in range(len(screened.cells.tables))
+        ),
+        segments=learnt.segments,
+        calibration=learnt.calibration,
+        novelty=learnt.novelty,
+        abstention=Abstention(known=round(1000 * options.least_known)),
+        provenance=_provenance(screened, learnt, frame, outcome, date, options, seed),
+    )
+
+
+def _table(screened: Screened, learnt: _Learnt, j: int) -> AttributeTable:
+    points = [_millinats(value) for value in learnt.contrast.points[j].tolist()]
+    return screened.cells.tables[j].model_copy(
+        update={
+            "points": tuple(points),
+            "pooled": tuple(learnt.pooled.surprises[j].tolist()),
+            "best": tuple(screened.alone[j].best.astype(int).tolist()),
+            "regrettable": tuple(screened.alone[j].regrettable.astype(int).tolist()),
+            "information": int(learnt.information[j]),
+            "weight": int(learnt.weights[j]),
+        }
+    )
+
+
+def _millinats(nats: float) -> int:
+    """Rounded to nine digits first, so that the last bit of a sum cannot matter."""
+    return round(round(nats * 1000, 6))
+
+
+def _provenance(
+    screened: Screened,
+    learnt: _Learnt,
+    frame: pl.DataFrame,
+    outcome: str,
+    date: str | None,
+    options: FitOptions,
+    seed: int,
+) -> Provenance:
+    counts = frame[outcome].cast(pl.String).fill_null("unknown").value_counts()
+    found = dict(counts.iter_rows())
+    known = sum(found.get(kind, 0) for kind in OUTCOMES)
+    first, last = _window(frame, date)
+    return Provenance(
+        best=found.get("best", 0),
+        regrettable=found.get("regrettable", 0),
+        neutral=found.get("neutral", 0),
+        unknown=frame.height - known,
+        first_date=first,
+        last_date=last,
+        data_hash=_data_hash(screened),
+        options=_plain(options, seed),
+        evidence=learnt.evidence,
+        attributes=screened.evidence,
+        findings=tuple(sorted(screened.findings, key=lambda f: (f.column, f.code))),
+        notes=(*_headline(learnt.evidence), *screened.notes, *learnt.notes),
+    )
+
+
+def _headline(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.level != "none":
+        return ()
+    return (
+        "No attribute separates best from regrettable customers beyond chance "
+        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
+        f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
+    )
+
+
+def _window(frame: pl.DataFrame, date: str | None) -> tuple[str | None, str | None]:
+    if date is None or not frame[date].dtype.is_temporal():
+        return None, None
+    dates = frame[date].cast(pl.Date)
+    first, last = dates.min(), dates.max()
+    return (str(first) if first else None, str(last) if last else None)
+
+
+def _data_hash(screened: Screened) -> str:
+    digest = hashlib.sha256()
+    for table in screened.cells.tables:
+        digest.update(repr((table.name, table.levels, table.edges)).encode())
+    stacked = np.column_stack([screened.cells.codes, screened.labels])
+    ordered = stacked[np.lexsort(stacked.T[::-1])].astype("<i4")
+    digest.update(np.ascontiguousarray(ordered).tobytes())
+    return digest.hexdigest()
+
+
+def _plain(
+    options: FitOptions, seed: int
+) -> dict[str, int | float | str | bool | None]:
+    values = options.model_dump()
+    values["accept"] = ", ".join(sorted(options.accept))
+    values["exclude"] = ", ".join(sorted(options.exclude))
+    return {**values, "seed": seed}

@@ -1,0 +1,185 @@
+"""Columns that know the outcome: found by name, by number, and refused until answered.
+
+A column written during or after the sale makes a model look brilliant and useless.
+Roles come first (only columns known before the sale may be learnt from); these checks
+catch what a person marked wrongly (methods 1c, checks 1-4, 6 and 7; Kaufman et al.
+2012). A refused column stays out of the profile until somebody accepts it by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from icp.profile import AttributeTable, ColumnFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from icp.learn.cells import Cells
+    from icp.learn.evidence import Alone
+
+__all__ = ["suspicious_columns", "unusable_columns", "written_after_sale"]
+
+_RANKS_TOO_WELL = 0.92
+_PURE_CUSTOMERS = 10
+_PURE_SHARE = 0.02
+_PURE_CHANCE = 1e-4
+_PURE_RANKS = 0.75
+_PURE_COVERS = 0.5
+_MISSING_RANKS = 0.7
+_FILL_GAP = 0.3
+_DISTINCT = 0.9
+
+#: Words of which one in a column's name says that it is written after the sale.
+_WORDS = frozenset(
+    {
+        *("churn", "churned", "churner", "attrition", "cancel", "cancelled"),
+        *("canceled", "cancellation", "kuendigung", "renew", "renewal", "renewed"),
+        *("nps", "csat", "satisfaction", "zufriedenheit", "ltv", "clv"),
+        *("cltv", "refund", "refunds", "refunded", "unsubscribed", "closed"),
+        *("won", "lost", "converted", "conversion", "tags", "invoice"),
+        *("invoices", "invoiced", "rechnung", "mahnung", "dunning", "overdue"),
+        *("arrears", "tenure", "resiliation"),
+    }
+)
+#: Runs of words with the same meaning.
+_PHRASES = (
+    *("lifetime value", "contract end", "end of contract", "exit reason"),
+    *("close date", "closing date", "close value", "loss reason", "reason for loss"),
+    *("forecast category", "forecast type", "expected revenue", "win probability"),
+    *("lead quality", "lead profile", "lead score", "churn score", "activity score"),
+    *("activity index", "profile score", "profile index", "health score"),
+    *("last activity", "last notable", "last login", "last order", "last purchase"),
+    *("last seen", "days since", "total charges", "total revenue", "total spend"),
+    *("support tickets", "support hours", "ticket count", "customer status"),
+    *("deal stage", "opportunity stage", "last contacted", "order frequency"),
+)
+
+
+def written_after_sale(name: str, /) -> bool:
+    """Whether a column's name says that it is known only after the sale.
+
+    >>> [written_after_sale(n) for n in ("Churn Score", "lost_reason", "Employees")]
+    [True, True, False]
+    """
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    words = re.findall(r"[a-z0-9]+", split.casefold())
+    text = f" {' '.join(words)} "
+    return not _WORDS.isdisjoint(words) or any(f" {p} " in text for p in _PHRASES)
+
+
+def unusable_columns(
+    frame: pl.DataFrame, tables: Iterable[AttributeTable], /
+) -> dict[str, ColumnFinding]:
+    """Columns that cannot be learnt from at all: empty, constant or an id."""
+    found = {}
+    for table in tables:
+        column = table.column
+        known = frame[column].drop_nulls()
+        if len(known) == 0:
+            found[column] = _refused(column, "empty", "it has no value at all")
+        elif table.size <= 3 or (table.value is None and known.n_unique() == 1):
+            text = "every known value is the same"
+            found[column] = _refused(column, "constant", text)
+        elif table.levels and known.n_unique() > max(20, _DISTINCT * len(known)):
+            text = "nearly every account has a value of its own, like an id"
+            found[column] = _refused(column, "identifier", text)
+    return found
+
+
+def suspicious_columns(
+    cells: Cells, alone: tuple[Alone, ...], fill_rates: dict[str, float], /
+) -> dict[str, ColumnFinding]:
+    """Columns that look as if they were written after the outcome, with the reason.
+
+    `fill_rates` gives, per column, the share of *prospects* that have a value; a
+    column filled only for customers cannot score prospects. The most telling reason
+    is given where several apply.
+    """
+    found: dict[str, ColumnFinding] = {}
+    for table, one in zip(cells.tables, alone, strict=True):
+        finding = (
+            _by_name(table)
+            or _by_ranking(table, one)
+            or _by_purity(table, one)
+            or _by_missing(table, one)
+            or _by_fill(cells, table, fill_rates)
+        )
+        if finding and table.column not in found:
+            found[table.column] = finding
+    return found
+
+
+def _by_name(table: AttributeTable) -> ColumnFinding | None:
+    if not written_after_sale(table.column):
+        return None
+    return _refused(
+        table.column, "name", "its name says that it is written during or after a sale"
+    )
+
+
+def _by_ranking(table: AttributeTable, one: Alone) -> ColumnFinding | None:
+    if one.auc >= _RANKS_TOO_WELL:
+        text = f"alone it tells best from regrettable almost perfectly ({one.auc:.2f})"
+        return _refused(table.column, "too_good", text)
+    return None
+
+
+def _by_purity(table: AttributeTable, one: Alone) -> ColumnFinding | None:
+    """A cell whose customers all had one outcome, beyond what chance gives."""
+    counts = one.best + one.regrettable
+    base = one.best.sum() / max(counts.sum(), 1)
+    pure = 0.0
+    for best, total in zip(one.best[2:], counts[2:], strict=True):
+        if total >= max(_PURE_CUSTOMERS, _PURE_SHARE * counts.sum()):
+            chance = base if best == total else 1 - base if best == 0 else 1.0
+            likely = chance**total * table.size
+            pure += total if likely < _PURE_CHANCE else 0
+    share = pure / max(counts[2:].sum(), 1)
+    if share < _PURE_COVERS or one.auc < _PURE_RANKS:
+        return None
+    text = f"{share:.0%} of customers are in cells with one outcome only"
+    return _refused(table.column, "pure", text)
+
+
+def _by_missing(table: AttributeTable, one: Alone) -> ColumnFinding | None:
+    if one.missing_auc <= _MISSING_RANKS:
+        return None
+    text = (
+        "whether it is filled in at all tells best from regrettable "
+        f"({one.missing_auc:.2f}), so it is probably filled in afterwards"
+    )
+    return _refused(table.column, "missing_tells", text)
+
+
+def _by_fill(
+    cells: Cells, table: AttributeTable, fill_rates: dict[str, float]
+) -> ColumnFinding | None:
+    if table.column not in fill_rates:
+        return None
+    place = next(i for i, t in enumerate(cells.tables) if t.name == table.name)
+    closed = float((cells.codes[:, place] > 0).mean())
+    open_ones = fill_rates[table.column]
+    if abs(closed - open_ones) <= _FILL_GAP:
+        return None
+    text = f"{closed:.0%} of customers have it but {open_ones:.0%} of prospects do"
+    return _refused(table.column, "fill_rate", text)
+
+
+def _refused(column: str, code: str, text: str) -> ColumnFinding:
+    return ColumnFinding(
+        column=column, code=code, message=f"{column}: {text}", excluded=True
+    )
+
+
+def fill_rates(frame: pl.DataFrame, columns: Iterable[str], /) -> dict[str, float]:
+    """Share of rows with a value, per column that the frame has."""
+    present = [column for column in columns if column in frame.columns]
+    if not present or not frame.height:
+        return {}
+    counts = frame.select(pl.col(c).is_not_null().mean() for c in present)
+    return dict(zip(present, np.asarray(counts.row(0), dtype=float), strict=True))

@@ -1,0 +1,218 @@
+"""Which customers and which columns may be learnt from, and why not the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+
+from icp.errors import SchemaError, TooFewCustomersError, counted
+from icp.learn.cells import Cells, build_cells
+from icp.learn.contrast import folds_of
+from icp.learn.evidence import Alone, attribute_evidence, each_alone
+from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from icp.learn.options import FitOptions
+    from icp.profile import AttributeEvidence, ColumnFinding
+    from icp.schema import AccountSchema
+
+__all__ = [
+    "OUTCOMES",
+    "Screened",
+    "check_columns",
+    "check_counts",
+    "closed_customers",
+    "renumbered",
+    "screen",
+]
+
+#: Outcomes that are learnt from, as small numbers.
+OUTCOMES = {"best": 1, "regrettable": 0, "neutral": 2}
+_LEAST = 5
+_MISSING_COUNTS_FROM = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened:
+    """Closed customers as cells, without the columns that may not be learnt from."""
+
+    cells: Cells
+    labels: NDArray[np.int8]
+    groups: NDArray[np.int64]
+    alone: tuple[Alone, ...]
+    evidence: tuple[AttributeEvidence, ...]
+    findings: tuple[ColumnFinding, ...]
+    missing_counts: NDArray[np.bool_]
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Best and regrettable customers."""
+        return np.flatnonzero(self.labels < OUTCOMES["neutral"])
+
+    @property
+    def positive(self) -> NDArray[np.bool_]:
+        """Whether each of `rows` is best."""
+        return np.asarray(self.labels[self.rows] == OUTCOMES["best"])
+
+    def of(self, kind: Literal["best", "regrettable"]) -> NDArray[np.int64]:
+        """The customers of one outcome."""
+        return np.flatnonzero(self.labels == OUTCOMES[kind])
+
+
+def check_columns(
+    frame: pl.DataFrame, outcome: str, group: str | None, date: str | None
+) -> None:
+    """Raise SchemaError unless the frame has the columns that were named."""
+    named = {name for name in (outcome, group, date) if name}
+    missing = named.difference(frame.columns)
+    if missing:
+        message = f"{counted(missing, 'missing column')}; name the columns you have"
+        raise SchemaError(message)
+
+
+def closed_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The customers whose outcome is known."""
+    return frame.filter(pl.col(outcome).cast(pl.String).is_in(list(OUTCOMES)))
+
+
+def check_counts(closed: pl.DataFrame, outcome: str) -> None:
+    """Raise TooFewCustomersError below five of each kind."""
+    best, bad = (
+        closed.filter(pl.col(outcome) == kind).height
+        for kind in ("best", "regrettable")
+    )
+    if min(best, bad) < _LEAST:
+        message = (
+            f"{best} best and {bad} regrettable customers; at least {_LEAST} of each "
+            "are needed: label more customers, or widen what counts as regrettable"
+        )
+        raise TooFewCustomersError(message)
+
+
+def screen(
+    closed: pl.DataFrame,
+    schema: AccountSchema,
+    outcome: str,
+    group: str | None,
+    prospects: pl.DataFrame | pl.LazyFrame | None,
+    options: FitOptions,
+    seed: int,
+) -> Screened:
+    """Cut the closed customers into cells and set unfit columns aside.
+
+    Empty, constant and id-like columns go first, then suspicious ones unless accepted;
+    each is named in the findings.
+    """
+    kept = schema.without(options.exclude)
+    labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
+    cells = build_cells(
+        closed,
+        kept,
+        labels,
+        min_level=options.min_level,
+        max_levels=options.max_levels,
+    )
+    labels = labels[cells.rows]
+    useless = unusable_columns(closed, cells.tables)
+    cells = _without(cells, useless)
+    groups = _groups(closed, group, cells)
+    rows = np.flatnonzero(labels < OUTCOMES["neutral"])
+    positive = labels[rows] == OUTCOMES["best"]
+    folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
+    alone = each_alone(cells, rows, positive, folds)
+    suspects = suspicious_columns(cells, alone, _fill_rates(prospects, cells))
+    refused = {c: f for c, f in suspects.items() if c not in options.accept}
+    accepted = [
+        finding.model_copy(update={"excluded": False})
+        for column, finding in suspects.items()
+        if column in options.accept
+    ]
+    keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
+    cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
+    evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
+    return Screened(
+        cells=cells,
+        labels=labels,
+        groups=groups,
+        alone=alone,
+        evidence=evidence,
+        findings=(*useless.values(), *refused.values(), *accepted),
+        missing_counts=_missing_that_counts(cells, rows, positive),
+        notes=_repetition_notes(cells, rows, positive),
+    )
+
+
+def _without(cells: Cells, useless: dict[str, ColumnFinding]) -> Cells:
+    keep = [j for j, t in enumerate(cells.tables) if t.column not in useless]
+    return cells.select(keep)
+
+
+def _fill_rates(
+    prospects: pl.DataFrame | pl.LazyFrame | None, cells: Cells
+) -> dict[str, float]:
+    if prospects is None:
+        return {}
+    return fill_rates(prospects.lazy().collect(), {t.column for t in cells.tables})
+
+
+def _groups(closed: pl.DataFrame, group: str | None, cells: Cells) -> NDArray[np.int64]:
+    """A number per row: the given group, else one per set of identical accounts."""
+    if group is not None:
+        ranks = closed[group].cast(pl.String).rank("dense").fill_null(0).to_numpy()
+        return renumbered(ranks[cells.rows].astype(np.int64))
+    if not cells.tables:
+        return np.arange(len(cells.codes))
+    _, same = np.unique(cells.codes, axis=0, return_inverse=True)
+    return renumbered(same.reshape(-1))
+
+
+def renumbered(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Groups numbered in order of their first row, so that names do not matter."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse.reshape(-1)]
+
+
+def _missing_that_counts(
+    cells: Cells, rows: NDArray[np.int64], positive: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Tables whose being missing differs between outcomes beyond doubt.
+
+    Two-proportion z-test, Bonferroni over tables, from 100 customers on.
+    """
+    missing = cells.codes[rows] == 0
+    if len(rows) < _MISSING_COUNTS_FROM:
+        return np.zeros(len(cells.tables), dtype=bool)
+    ones, zeros = missing[positive].mean(axis=0), missing[~positive].mean(axis=0)
+    share = missing.mean(axis=0)
+    spread = share * (1 - share) * (1 / positive.sum() + 1 / (~positive).sum())
+    z = np.abs(ones - zeros) / np.sqrt(np.maximum(spread, 1e-12))
+    limit = 3.29 + 0.15 * np.log2(max(len(cells.tables), 1))
+    return np.asarray(z > limit)
+
+
+def _repetition_notes(
+    cells: Cells, rows: NDArray[np.int64], positive: NDArray[np.bool_]
+) -> tuple[str, ...]:
+    """Say how many customers repeat another, and how often with the other outcome."""
+    if not cells.tables:
+        return ()
+    _, same = np.unique(cells.codes[rows], axis=0, return_inverse=True)
+    same = same.reshape(-1)
+    best, total = np.bincount(same, weights=positive), np.bincount(same)
+    repeated = len(rows) - len(total)
+    if not repeated:
+        return ()
+    both = int(((best > 0) & (best < total)).sum())
+    return (
+        f"{repeated:,} of {len(rows):,} customers repeat another one in every "
+        f"attribute; {both:,} such patterns have both outcomes. Identical customers "
+        "were kept together when measuring.",
+    )
