@@ -89,7 +89,8 @@ def write_demo(
     for name, content in contents.items():
         _write(files.sources[name], content)
         _write(files.mappings[name], _mapping(name, COLUMNS[name]).encode())
-    _write(files.config, _TEMPLATE.read_bytes())
+    settings = _TEMPLATE.read_text("utf-8").replace(str(AS_OF), str(as_of))
+    _write(files.config, settings.encode())
     _write(files.truth, truth_document(history, listed, as_of=as_of).encode())
     return files
 

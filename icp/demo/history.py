@@ -226,7 +226,7 @@ def _with_worth(
 
 def _expected_outcome() -> pl.Expr:
     return (
-        pl.when(pl.col("worth") < 0)
+        pl.when((pl.col("worth") < 0) & (pl.col("left") | (pl.col("age") >= _YEAR)))
         .then(pl.lit("regrettable"))
         .when(pl.col("age") < _YEAR)
         .then(pl.lit("unknown"))
