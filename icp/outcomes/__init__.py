@@ -1,0 +1,36 @@
+"""What became of each account: labels with reasons, worth in money, economics."""
+
+from icp.outcomes.economics import Economics
+from icp.outcomes.label import label
+from icp.outcomes.policy import (
+    Cost,
+    LabelColumn,
+    Maturity,
+    Outcome,
+    OutcomePolicy,
+    Override,
+    Rule,
+    Thresholds,
+    Worth,
+)
+from icp.outcomes.preview import OUTCOMES, LabelPreview, preview, sensitivity
+from icp.outcomes.propose import propose_policy
+
+__all__ = [
+    "OUTCOMES",
+    "Cost",
+    "Economics",
+    "LabelColumn",
+    "LabelPreview",
+    "Maturity",
+    "Outcome",
+    "OutcomePolicy",
+    "Override",
+    "Rule",
+    "Thresholds",
+    "Worth",
+    "label",
+    "preview",
+    "propose_policy",
+    "sensitivity",
+]

@@ -1,0 +1,202 @@
+"""What "best" and "regrettable" mean, as written in `icp.toml`.
+
+The first of these that says something about an account decides:
+
+1. a manual override;
+2. an early regret (a rule with `early`, or a regrettable value of the label column);
+3. the maturity window: too young is `unknown`;
+4. the label column; 5. the rules in order; 6. the worth thresholds;
+7. `otherwise`, where anything is known about the account at all, else `unknown`.
+"""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003  # pydantic reads it when run
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Cost",
+    "LabelColumn",
+    "Maturity",
+    "Outcome",
+    "OutcomePolicy",
+    "Override",
+    "Rule",
+    "Thresholds",
+    "Worth",
+]
+
+Outcome = Literal["best", "regrettable", "neutral", "unknown"]
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cost(_Frozen):
+    """What an account costs to keep, in money; a null amount costs nothing."""
+
+    #: How a person calls it: support, discounts, refunds, late payment.
+    name: str = Field(min_length=1)
+    #: SQL expression over the account's columns.
+    amount: str
+
+
+class Worth(_Frozen):
+    """Worth of an account in money: value less costs; a null value is not known."""
+
+    #: SQL expression over the account's columns.
+    value: str
+    costs: tuple[Cost, ...] = ()
+
+
+class LabelColumn(_Frozen):
+    """A column that already says how an account turned out."""
+
+    column: str
+    #: Outcome per value, as text ("true" and "false" for yes/no columns).
+    values: dict[str, Outcome] = Field(min_length=1)
+    #: Words for the reason, with {column} placeholders; empty means "column is value".
+    reason: str = ""
+    #: Whether a regrettable value counts for young customers too.
+    early: bool = True
+
+
+class Rule(_Frozen):
+    """A condition that decides an outcome, with the reason in words."""
+
+    outcome: Outcome
+    #: SQL condition over the account's columns and `worth`; null means no.
+    when: str
+    #: Words, with {column} placeholders filled in per account.
+    reason: str = Field(min_length=1)
+    #: Whether it counts for customers too young to judge otherwise.
+    early: bool = False
+
+
+class Thresholds(_Frozen):
+    """Outcomes by worth; the regrettable ones are taken first."""
+
+    #: Share of the mature customers, by worth, that is best.
+    best_top: _Share | None = None
+    #: Worth from which a customer is best, in money.
+    best_from: float | None = None
+    #: Worth below which a customer is regrettable, in money.
+    regrettable_below: float | None = None
+    #: Share of the mature customers, by worth, that is regrettable.
+    regrettable_bottom: _Share | None = None
+
+
+class Maturity(_Frozen):
+    """How long a customer must have been one before the outcome counts.
+
+    A customer whose start is not known is judged like a mature one.
+    """
+
+    #: Date column: when the customer relation began.
+    start: str
+    months: int = Field(default=12, ge=0, le=240)
+
+
+class Override(_Frozen):
+    """A person's word on one account; the latest one counts."""
+
+    account_id: str = Field(min_length=1)
+    outcome: Outcome
+    reason: str = Field(min_length=1)
+    author: str = Field(min_length=1)
+    at: date
+
+
+class OutcomePolicy(_Frozen):
+    """How an account's outcome follows from its columns.
+
+    >>> OutcomePolicy(worth=Worth(value="revenue")).says_nothing
+    True
+    >>> policy = OutcomePolicy(label=LabelColumn(column="s", values={"Won": "best"}))
+    >>> policy.describe()
+    ("s 'Won' is best",)
+    """
+
+    worth: Worth | None = None
+    label: LabelColumn | None = None
+    rules: tuple[Rule, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    maturity: Maturity | None = None
+    overrides: tuple[Override, ...] = ()
+    #: For customers that nothing else decides but about whom something is known.
+    otherwise: Outcome = "neutral"
+    #: Why, where `otherwise` decides.
+    otherwise_reason: str = "neither clearly best nor regrettable"
+    #: Currency of all money, for instance "EUR"; only shown.
+    currency: str = ""
+    #: Day on which maturity is judged; null means today.
+    as_of: date | None = None
+    #: Why the policy is as it is, in words; set where it was proposed.
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_worth(self) -> Self:
+        if self.worth is None and self.by_worth:
+            raise ValueError("thresholds on worth need [outcome.worth] with a value")
+        return self
+
+    @property
+    def by_worth(self) -> bool:
+        """Whether any threshold on worth is set."""
+        return self.thresholds != Thresholds()
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether no account can become best or regrettable."""
+        return not (self.label or self.rules or self.by_worth or self.overrides)
+
+    def describe(self) -> tuple[str, ...]:
+        """The policy in plain sentences, in the order in which it decides."""
+        parts = (
+            *self._about_people_and_age(),
+            *self._about_columns(),
+            *self._about_worth(),
+        )
+        return tuple(parts)
+
+    def _about_people_and_age(self) -> list[str]:
+        said = []
+        if self.overrides:
+            said.append(f"{len(self.overrides)} decided by hand")
+        if self.maturity:
+            months, start = self.maturity.months, self.maturity.start
+            said.append(
+                f"unknown before {months} months from {start}, but early regret"
+            )
+        return said
+
+    def _about_columns(self) -> list[str]:
+        said = [f"{rule.outcome} when {rule.when}" for rule in self.rules]
+        if self.label:
+            column = self.label.column
+            values = self.label.values.items()
+            said = [*(f"{column} {v!r} is {o}" for v, o in values), *said]
+        return said
+
+    def _about_worth(self) -> list[str]:
+        said, cuts = [], self.thresholds
+        if self.worth:
+            costs = "".join(f" less {cost.name}" for cost in self.worth.costs)
+            said.append(f"worth is {self.worth.value}{costs}")
+        if cuts.regrettable_below is not None:
+            said.append(
+                f"regrettable when worth is below {cuts.regrettable_below:,.0f}"
+            )
+        if cuts.regrettable_bottom is not None:
+            said.append(
+                f"the {cuts.regrettable_bottom:.0%} worth least are regrettable"
+            )
+        if cuts.best_from is not None:
+            said.append(f"best from a worth of {cuts.best_from:,.0f}")
+        if cuts.best_top is not None:
+            said.append(f"the {cuts.best_top:.0%} worth most are best")
+        return said
