@@ -1,0 +1,281 @@
+"""From values to cell codes: the only place where scoring looks at values.
+
+Each kind has a pair of twins side by side, a Polars expression and a plain function;
+`tests/agreement` holds them equal. Neither cleans text: a level is known exactly as it
+was written when the profile was learnt, or never seen.
+
+| value                                  | code                                    |
+| -------------------------------------- | --------------------------------------- |
+| null, NaN, a column that is not there  | 0, missing                              |
+| infinite number, unknown level         | 1, never seen                           |
+| number                                 | 2 + how many edges are at or below it   |
+| level                                  | as listed; 0 where it is a placeholder  |
+| flag; multi column holds the value     | 2 for no, 3 for yes                     |
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from icp.errors import SchemaError
+from icp.profile import MISSING, NEVER_SEEN
+from icp.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from icp.profile import AttributeTable
+
+__all__ = ["code_matrix", "coder", "codes", "refuse_unreadable"]
+
+_FIRST: Final = 2
+_CODE: Final = pl.UInt32
+#: Between these sizes Polars and Python write a float in the same way.
+_LEAST_FLOAT_LEVEL: Final = 1e-4
+_MOST_FLOAT_LEVEL: Final = 1e16
+_UNWRITTEN: Final = "inf"
+
+_NEEDED: Final = {
+    Kind.NUMBER: "a number",
+    Kind.CATEGORY: "a text",
+    Kind.FLAG: "yes or no",
+    Kind.MULTI: "a list of texts",
+}
+
+
+# -------------------------------------------------------------------------- frames
+
+
+def codes(schema: pl.Schema, tables: Sequence[AttributeTable], /) -> list[pl.Expr]:
+    """One expression per table: its cell code per row, UInt32, never null.
+
+    Elementwise, so that Polars' streaming engine runs them batch by batch. Columns
+    that `schema` does not have give 0; a type that cannot be read raises SchemaError.
+
+    >>> frame = pl.DataFrame({"staff": ["many"]})
+    >>> from icp.profile import AttributeTable
+    >>> row = {"points": (0,) * 3, "pooled": (0,) * 3, "best": (0,) * 3}
+    >>> table = AttributeTable(
+    ...     name="staff", column="staff", kind="number", cells=("any",), **row,
+    ...     regrettable=(0,) * 3, information=0,
+    ... )
+    >>> codes(frame.schema, [table])
+    Traceback (most recent call last):
+    ...
+    icp.errors.SchemaError: 1 column not of the type that the profile reads: \
+'staff' (String, needs a number); import the file with icp.ingest, or cast it
+    """
+    refuse_unreadable(schema, tables)
+    return [
+        _code(table, schema[table.column]).alias(table.name)
+        if table.column in schema
+        else pl.lit(MISSING, dtype=_CODE).alias(table.name)
+        for table in tables
+    ]
+
+
+def code_matrix(
+    frame: pl.DataFrame, tables: Sequence[AttributeTable], /
+) -> NDArray[np.int32]:
+    """The cell codes of a frame as rows x tables."""
+    matrix = np.zeros((frame.height, len(tables)), dtype=np.int32, order="F")
+    for place, code in enumerate(codes(frame.schema, tables)):
+        matrix[:, place] = frame.select(code).to_series().to_numpy()
+    return matrix
+
+
+def refuse_unreadable(schema: pl.Schema, tables: Sequence[AttributeTable], /) -> None:
+    """Raise SchemaError that names every column of an unusable type."""
+    wrong = {
+        f"{t.column!r} ({schema[t.column]}, needs {_NEEDED[t.kind]})"
+        for t in tables
+        if t.column in schema and not _readable(schema[t.column], t.kind)
+    }
+    if wrong:
+        noun = "column" if len(wrong) == 1 else "columns"
+        message = (
+            f"{len(wrong)} {noun} not of the type that the profile reads: "
+            f"{', '.join(sorted(wrong))}; import the file with icp.ingest, or cast it"
+        )
+        raise SchemaError(message)
+
+
+def _readable(dtype: pl.DataType, kind: Kind) -> bool:
+    if dtype == pl.Null:
+        return True
+    if kind in {Kind.NUMBER, Kind.FLAG}:
+        return dtype.is_numeric() or dtype == pl.Boolean
+    if kind is Kind.MULTI:
+        listed = isinstance(dtype, pl.List | pl.Array)
+        return _is_text(dtype.inner if listed else dtype)  # type: ignore[attr-defined]  # isinstance above
+    return _is_text(dtype) or dtype.is_numeric() or dtype == pl.Boolean
+
+
+def _is_text(dtype: object) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
+
+
+def _code(table: AttributeTable, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(table.column)
+    if dtype == pl.Null:
+        return column.is_not_null().cast(_CODE)
+    if table.kind is Kind.NUMBER:
+        return _number_code(column.cast(pl.Float64), table.edges)
+    if table.kind is Kind.CATEGORY:
+        return _category_code(_levels_of(column, dtype), table)
+    if table.kind is Kind.MULTI:
+        return _multi_code(column, dtype, table.value or "")
+    return _flag_code(column, dtype)
+
+
+def _number_code(column: pl.Expr, edges: Sequence[float]) -> pl.Expr:
+    cell = column.bin_intervals(edges, labels=False) if edges else pl.lit(0, _CODE)
+    return (
+        pl.when(column.is_finite())
+        .then(cell + pl.lit(_FIRST, _CODE))
+        .otherwise(column.is_infinite().fill_null(value=False).cast(_CODE))
+    )
+
+
+def _levels_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if not dtype.is_float() and not dtype.is_decimal():
+        return column.cast(pl.String)
+    number = column.cast(pl.Float64)
+    written = number.abs().is_between(_LEAST_FLOAT_LEVEL, _MOST_FLOAT_LEVEL, "left")
+    unwritten = pl.when(number.is_not_nan()).then(pl.lit(_UNWRITTEN))
+    return (
+        pl.when(written | (number == 0))
+        .then(number.cast(pl.String))
+        .otherwise(unwritten)
+    )
+
+
+def _category_code(column: pl.Expr, table: AttributeTable) -> pl.Expr:
+    known = pl.Series([code for _, code in table.levels], dtype=_CODE)
+    level = column.cast(pl.Enum([level for level, _ in table.levels]), strict=False)
+    unknown = column.is_not_null().cast(_CODE)
+    return pl.lit(known).gather(level.to_physical()).fill_null(unknown)
+
+
+def _multi_code(column: pl.Expr, dtype: pl.DataType, value: str) -> pl.Expr:
+    if isinstance(dtype, pl.List | pl.Array):
+        held = column.cast(pl.List(pl.String)).list.contains(value)
+    else:
+        held = column.cast(pl.String) == value
+    return _yes_no(held)
+
+
+def _flag_code(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean:
+        return _yes_no(column)
+    number = column.cast(pl.Float64)
+    flag = pl.when((number == 0) | (number == 1)).then(number == 1)
+    unknown = number.is_not_nan().cast(_CODE)
+    return _yes_no(flag, otherwise=unknown.fill_null(MISSING))
+
+
+def _yes_no(held: pl.Expr, otherwise: pl.Expr | int = MISSING) -> pl.Expr:
+    return (held.cast(_CODE) + pl.lit(_FIRST, _CODE)).fill_null(otherwise)
+
+
+# -------------------------------------------------------------------------- one row
+
+
+def coder(table: AttributeTable, /) -> Callable[[object], int]:
+    """The function from one value to its cell code; raises SchemaError like `codes`."""
+    makers = {
+        Kind.NUMBER: _number_coder,
+        Kind.CATEGORY: _category_coder,
+        Kind.FLAG: _flag_coder,
+        Kind.MULTI: _multi_coder,
+    }
+    return makers[table.kind](table)
+
+
+def _number_coder(table: AttributeTable) -> Callable[[object], int]:
+    edges = table.edges
+
+    def code(value: object) -> int:
+        if value is None:
+            return MISSING
+        number = value if value.__class__ is float else _number(value, table)
+        if not isfinite(number):
+            return MISSING if number != number else NEVER_SEEN
+        return _FIRST + bisect_right(edges, number)
+
+    return code
+
+
+def _category_coder(table: AttributeTable) -> Callable[[object], int]:
+    known: dict[object, int] = dict(table.levels)
+
+    def code(value: object) -> int:
+        level = value if value.__class__ is str else _level(value, table)
+        return MISSING if level is None else known.get(level, NEVER_SEEN)
+
+    return code
+
+
+def _flag_coder(table: AttributeTable) -> Callable[[object], int]:
+    def code(value: object) -> int:
+        if value is None:
+            return MISSING
+        number = _number(value, table)
+        if number in {0, 1}:
+            return _FIRST + int(number)
+        return MISSING if number != number else NEVER_SEEN
+
+    return code
+
+
+def _multi_coder(table: AttributeTable) -> Callable[[object], int]:
+    sought = table.value
+
+    def code(value: object) -> int:
+        if value is None:
+            return MISSING
+        if isinstance(value, str):
+            return _FIRST + (value == sought)
+        if not isinstance(value, list | tuple | set | frozenset):
+            raise _unreadable(value, table)
+        return _FIRST + (sought in value)
+
+    return code
+
+
+def _number(value: object, table: AttributeTable) -> float:
+    if isinstance(value, str | bytes | bytearray):
+        raise _unreadable(value, table)
+    try:
+        return float(value)  # type: ignore[arg-type]  # what is no number raises
+    except OverflowError:
+        return inf
+    except (TypeError, ValueError) as error:
+        raise _unreadable(value, table) from error
+
+
+def _level(value: object, table: AttributeTable) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None if value is None else str(value).lower()
+    if isinstance(value, str | int):
+        return str(value)
+    number = _number(value, table)
+    if number != number:
+        return None
+    written = _LEAST_FLOAT_LEVEL <= abs(number) < _MOST_FLOAT_LEVEL
+    return repr(number) if written or number == 0 else _UNWRITTEN
+
+
+def _unreadable(value: object, table: AttributeTable) -> SchemaError:
+    message = (
+        f"{table.column!r} needs {_NEEDED[table.kind]}, not {type(value).__name__}; "
+        "convert it before scoring"
+    )
+    return SchemaError(message)

@@ -1,0 +1,287 @@
+"""Scoring a frame: one lazy plan of look-ups and additions over integer tables.
+
+```
+codes      one cell code per attribute                         (icp.scoring.cells)
+joints     several attributes' codes as one                    (icp.scoring.fold)
+sums       one look-up per joint: margin, distances, novelty, what is known
+places     fit step of the margin, rank of the novelty, nearest segments
+answers    look-ups by step: fit, grade, state, probabilities  (icp.scoring.steps)
+```
+
+Every step is elementwise, so that Polars' streaming engine runs it batch by batch and
+a row never depends on its neighbours. `docs/decisions/004-scoring-plan.md` has the
+measurements behind it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import reduce
+from itertools import count
+from operator import add
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import polars as pl
+
+from icp.errors import SchemaError, counted
+from icp.scoring.cells import code_matrix, codes
+from icp.scoring.fold import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, Joint, fold
+from icp.scoring.steps import Steps, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from polars._typing import PolarsDataType
+
+    from icp.profile import PairTable, Profile
+
+__all__ = ["SCORE_COLUMNS", "code_matrix", "codes", "score"]
+
+#: The columns that `score` appends, in order.
+SCORE_COLUMNS: Final[dict[str, PolarsDataType]] = {
+    "fit": pl.Float64(),
+    "grade": pl.String(),
+    "state": pl.String(),
+    "margin": pl.Int32(),
+    "p_best": pl.Float64(),
+    "p_low": pl.Float64(),
+    "p_high": pl.Float64(),
+    "distance_best": pl.Int32(),
+    "nearest_best": pl.String(),
+    "distance_regrettable": pl.Int32(),
+    "nearest_regrettable": pl.String(),
+    "known_fraction": pl.Float64(),
+    "novelty_p": pl.Float64(),
+    "disqualified_by": pl.List(pl.String()),
+}
+
+FrameT = TypeVar("FrameT", pl.DataFrame, pl.LazyFrame)
+
+
+def score(frame: FrameT, profile: Profile, /, *, parts: bool = False) -> FrameT:
+    """Append the score columns to accounts; lazy in, lazy out, row order kept.
+
+    Reads the profile's columns and passes all others through; a column that is not
+    there counts as missing in every row. `fit` (0 to 100), `grade` and probabilities
+    are null where `state` is `not_evaluable`. `margin` and distances are millinats.
+
+    With `parts`, `points__base`, `points__<table>` and `points__<a>*<b>` (Int32)
+    follow, whose sum is exactly `margin`. Raises SchemaError where an input column has
+    the name of an output column, or a type that the profile cannot read.
+    """
+    if isinstance(frame, pl.DataFrame):
+        return score(frame.lazy(), profile, parts=parts).collect()
+    plan = _plan(profile, frame.collect_schema())
+    added = plan.answers() + (plan.parts() if parts else [])
+    _refuse_taken(plan.schema, (column.meta.output_name() for column in added))
+    return (
+        frame.with_columns(plan.codes())
+        .with_columns(plan.joints())
+        .with_columns(plan.sums())
+        .with_columns(plan.places())
+        .with_columns(plan.step())
+        .select(*plan.schema, *added)
+    )
+
+
+def _refuse_taken(schema: pl.Schema, added: Iterable[str]) -> None:
+    taken = [name for name in added if name in schema]
+    if taken:
+        message = f"{counted(taken, 'column')} would be written by scoring; rename them"
+        raise SchemaError(message)
+
+
+def _plan(profile: Profile, schema: pl.Schema) -> _Plan:
+    present = tuple(
+        place for place, t in enumerate(profile.tables) if t.column in schema
+    )
+    marks = ("_" * length + "icp " for length in count())
+    return _Plan(
+        profile=profile,
+        schema=schema,
+        mark=next(m for m in marks if not any(c.startswith(m) for c in schema)),
+        fold=fold(profile, present),
+        steps=steps_of(profile),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """The expressions that score frames of one schema with one profile."""
+
+    profile: Profile
+    schema: pl.Schema
+    #: Starts the name of every intermediate column and of no input column.
+    mark: str
+    fold: Fold
+    steps: Steps
+
+    def _name(self, *what: object) -> str:
+        return f"{self.mark}{' '.join(map(str, what))}"
+
+    def _col(self, *what: object) -> pl.Expr:
+        return pl.col(self._name(*what))
+
+    def codes(self) -> list[pl.Expr]:
+        return [
+            code.alias(self._name("code", place))
+            for place, code in enumerate(codes(self.schema, self.profile.tables))
+        ]
+
+    def _code(self, place: int) -> pl.Expr:
+        return self._col("code", place)
+
+    # -------------------------------------------------------------------------- sums
+
+    def joints(self) -> list[pl.Expr]:
+        return [
+            self._joint(joint).alias(self._name("joint", number))
+            for number, joint in enumerate(self.fold.joints)
+        ]
+
+    def _joint(self, joint: Joint) -> pl.Expr:
+        code = self._code(joint.places[0])
+        for place, size in zip(joint.places[1:], joint.sizes[1:], strict=True):
+            code = code * pl.lit(size, pl.UInt32) + self._code(place)
+        return code
+
+    def sums(self) -> list[pl.Expr]:
+        pairs = [self._pair_points(pair) for pair in self.profile.pairs]
+        segments = range(SEGMENTS, SEGMENTS + len(self.profile.segments))
+        return [
+            self._sum(MARGIN, pl.Int32(), pairs),
+            self._sum(NOVELTY, pl.Int32()),
+            self._sum(KNOWN, pl.Int64()),
+            *(self._sum(column, pl.Int64()) for column in segments),
+        ]
+
+    def _sum(
+        self, column: int, dtype: pl.DataType, extra: Sequence[pl.Expr] = ()
+    ) -> pl.Expr:
+        look_ups = (
+            _looked_up(joint.sums[:, column], dtype, self._col("joint", number))
+            for number, joint in enumerate(self.fold.joints)
+        )
+        constant = pl.lit(int(self.fold.constant[column]), dtype)
+        return reduce(add, (*look_ups, *extra), constant).alias(
+            self._name("sum", column)
+        )
+
+    def _pair_points(self, pair: PairTable) -> pl.Expr:
+        places = {table.name: i for i, table in enumerate(self.profile.tables)}
+        first, second = places[pair.first], places[pair.second]
+        size = pl.lit(self.profile.tables[second].size, pl.UInt32)
+        code = self._code(first) * size + self._code(second)
+        return _looked_up(pair.points, pl.Int32(), code)
+
+    # ------------------------------------------------------------------------ places
+
+    def places(self) -> list[pl.Expr]:
+        places = {
+            "margin step": self._rank(MARGIN, self.profile.calibration.thresholds),
+            "nearer": self._rank(NOVELTY, self.profile.novelty.closed, below=True),
+            "best": self._nearest(self.profile.best_segments),
+            "regrettable": self._nearest(self.profile.regrettable_segments),
+        }
+        return [place.alias(self._name(name)) for name, place in places.items()]
+
+    def _rank(
+        self, column: int, ascending: Sequence[int], *, below: bool = False
+    ) -> pl.Expr:
+        """How many of the ascending numbers are at or below the sum (UInt32)."""
+        value = self._col("sum", column) - int(below)
+        if not ascending:
+            return (value * 0).cast(pl.UInt32)
+        distinct = sorted(set(ascending))
+        ranks = (0, *(bisect_right(ascending, number) for number in distinct))
+        place = value.bin_intervals(distinct, labels=False)
+        return _looked_up(ranks, pl.UInt32(), place)
+
+    def _nearest(self, segments: tuple[int, ...]) -> pl.Expr:
+        sums = [self._col("sum", SEGMENTS + segment) for segment in segments]
+        return pl.min_horizontal(sums) if sums else pl.lit(None, pl.Int64)
+
+    def step(self) -> pl.Expr:
+        """The fit step, or that of no answer where the account is not evaluable."""
+        abstention, steps = self.profile.abstention, self.steps
+        least = abstention.known * self._information
+        conditions = []
+        if least:
+            conditions.append(self._col("sum", KNOWN) * 1000 >= least)
+        if not all(steps.usual):
+            usual = _looked_up(steps.usual, pl.Boolean(), self._col("nearer"))
+            conditions.append(usual)
+        if not all(steps.narrow[:-1]):
+            narrow = _looked_up(steps.narrow, pl.Boolean(), self._col("margin step"))
+            conditions.append(narrow)
+        step = self._col("margin step") if steps.none else pl.lit(0, pl.UInt32)
+        scored = pl.all_horizontal(conditions) if conditions else pl.lit(value=True)
+        return (
+            pl.when(scored)
+            .then(step)
+            .otherwise(pl.lit(steps.none, pl.UInt32))
+            .alias(self._name("step"))
+        )
+
+    @property
+    def _information(self) -> int:
+        return sum(table.information for table in self.profile.tables)
+
+    # ----------------------------------------------------------------------- answers
+
+    def answers(self) -> list[pl.Expr]:
+        answers = {
+            **{name: self._by_step(name) for name in ("fit", "grade")},
+            "state": self._state(),
+            "margin": self._col("sum", MARGIN),
+            **{name: self._by_step(name) for name in ("p_best", "p_low", "p_high")},
+            **self._segments("best"),
+            **self._segments("regrettable"),
+            "known_fraction": self._known_fraction(),
+            "novelty_p": _looked_up(
+                self.steps.novelty_p, pl.Float64(), self._col("nearer")
+            ),
+            "disqualified_by": pl.lit([], SCORE_COLUMNS["disqualified_by"]),
+        }
+        return [answers[name].alias(name) for name in SCORE_COLUMNS]
+
+    def _by_step(self, name: str) -> pl.Expr:
+        answers = getattr(self.steps, name)
+        return _looked_up(answers, SCORE_COLUMNS[name], self._col("step"))
+
+    def _state(self) -> pl.Expr:
+        states = ("scored",) * self.steps.none + ("not_evaluable",)
+        return _looked_up(states, pl.String(), self._col("step"))
+
+    def _segments(self, kind: str) -> dict[str, pl.Expr]:
+        names = [segment.name for segment in self.profile.segments]
+        nearest, size = self._col(kind), pl.lit(len(names) or 1, pl.Int64)
+        return {
+            f"distance_{kind}": (nearest // size).fill_null(0).cast(pl.Int32),
+            f"nearest_{kind}": _looked_up(names, pl.String(), nearest % size),
+        }
+
+    def _known_fraction(self) -> pl.Expr:
+        # Not a float division: Polars divides by one number as times its reciprocal.
+        per_mille = self._col("sum", KNOWN) * 1000 // (self._information or 1)
+        shares = [share / 1000 if self._information else 1.0 for share in range(1001)]
+        return _looked_up(shares, pl.Float64(), per_mille)
+
+    def parts(self) -> list[pl.Expr]:
+        tables = (
+            _looked_up(table.points, pl.Int32(), self._code(place)).alias(
+                f"points__{table.name}"
+            )
+            for place, table in enumerate(self.profile.tables)
+        )
+        pairs = (
+            self._pair_points(pair).alias(f"points__{pair.name}")
+            for pair in self.profile.pairs
+        )
+        base = pl.lit(self.profile.base, pl.Int32).alias("points__base")
+        return [base, *tables, *pairs]
+
+
+def _looked_up(values: object, dtype: PolarsDataType, place: pl.Expr) -> pl.Expr:
+    return pl.lit(pl.Series(values, dtype=dtype)).gather(place)  # type: ignore[arg-type]  # sequences and arrays alike

@@ -1,0 +1,196 @@
+"""Scoring one account in plain Python: no frame, the same integers.
+
+A request path never builds a frame: one pass over the attributes, look-ups in tuples.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from icp.profile import MISSING
+from icp.scoring.cells import coder
+from icp.scoring.steps import per_profile, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from icp.profile import Profile
+
+__all__ = ["Score", "score_one"]
+
+#: Bits kept apart for each non-negative sum when several are added as one integer.
+_LANE = 64
+_LANE_MASK = (1 << _LANE) - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """What the profile says about one account; the fields are those of `score`.
+
+    `fit`, `grade`, `p_best` and its 90 % interval are None where `state` is
+    `not_evaluable`; `why_not` then says why, in words. `margin`, distances, `base` and
+    `points` are millinats; `base` and all `points` add up to `margin`. `known_fraction`
+    is in whole per mille, rounded down.
+    """
+
+    fit: float | None
+    grade: str | None
+    state: Literal["scored", "not_evaluable"]
+    why_not: str
+    margin: int
+    p_best: float | None
+    p_low: float | None
+    p_high: float | None
+    distance_best: int
+    nearest_best: str | None
+    distance_regrettable: int
+    nearest_regrettable: str | None
+    known_fraction: float
+    novelty_p: float | None
+    disqualified_by: tuple[str, ...]
+    #: Points by table, then by pair, in the profile's order.
+    points: dict[str, int]
+    base: int
+
+
+def score_one(row: Mapping[str, object], profile: Profile, /) -> Score:
+    """Score one account given as column name to value; the same numbers as `score`.
+
+    A column that is not in `row`, None and NaN are missing. Columns that the profile
+    does not read are ignored. A value of the wrong type (a text for a number) raises
+    SchemaError.
+    """
+    return _scorer(profile).score(row)
+
+
+@per_profile
+def _scorer(profile: Profile) -> _Scorer:
+    return _Scorer(profile)
+
+
+class _Scorer:
+    """A profile's tables laid out for one row at a time."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._steps = steps_of(profile)
+        self._tables = tuple(
+            (table.name, table.column, coder(table), table.points, lanes)
+            for table, lanes in zip(profile.tables, _lanes(profile), strict=True)
+        )
+        places = {table.name: i for i, table in enumerate(profile.tables)}
+        self._pairs = tuple(
+            (
+                pair.name,
+                places[pair.first],
+                places[pair.second],
+                profile.tables[places[pair.second]].size,
+                pair.points,
+            )
+            for pair in profile.pairs
+        )
+        self._information = sum(table.information for table in profile.tables)
+        self._least_known = profile.abstention.known * self._information
+
+    def score(self, row: Mapping[str, object]) -> Score:
+        points: dict[str, int] = {}
+        codes: list[int] = []
+        lanes = 0
+        for name, column, code_of, table_points, table_lanes in self._tables:
+            code = code_of(row.get(column))
+            codes.append(code)
+            points[name] = table_points[code]
+            lanes += table_lanes[code]
+        for name, first, second, size, pair_points in self._pairs:
+            points[name] = pair_points[codes[first] * size + codes[second]]
+        return self._answer(points, lanes)
+
+    def _answer(self, points: dict[str, int], lanes: int) -> Score:
+        profile, steps = self._profile, self._steps
+        known, novelty, *distances = _unpacked(lanes, 2 + len(profile.segments))
+        margin = profile.base + sum(points.values())
+        nearer = bisect_left(profile.novelty.closed, novelty)
+        margin_step = bisect_right(profile.calibration.thresholds, margin)
+        scored = (
+            1000 * known >= self._least_known
+            and steps.usual[nearer]
+            and steps.narrow[min(margin_step, steps.none)]
+        )
+        step = margin_step if scored else steps.none
+        best = _nearest(profile, distances, profile.best_segments)
+        regrettable = _nearest(profile, distances, profile.regrettable_segments)
+        return Score(
+            fit=steps.fit[step],
+            grade=steps.grade[step],
+            state="scored" if scored else "not_evaluable",
+            why_not="" if scored else self._why_not(known, nearer, margin_step),
+            margin=margin,
+            p_best=steps.p_best[step],
+            p_low=steps.p_low[step],
+            p_high=steps.p_high[step],
+            distance_best=best[0],
+            nearest_best=best[1],
+            distance_regrettable=regrettable[0],
+            nearest_regrettable=regrettable[1],
+            known_fraction=1000 * known // self._information / 1000
+            if self._information
+            else 1.0,
+            novelty_p=steps.novelty_p[nearer],
+            disqualified_by=(),
+            points=points,
+            base=profile.base,
+        )
+
+    def _why_not(self, known: int, nearer: int, margin_step: int) -> str:
+        return "; ".join(self._reasons(known, nearer, margin_step))
+
+    def _reasons(self, known: int, nearer: int, margin_step: int) -> Iterator[str]:
+        profile, steps = self._profile, self._steps
+        if not steps.none:
+            yield "the closed customers do not tell best and regrettable apart"
+        if 1000 * known < self._least_known:
+            share, least = known / self._information, profile.abstention.known / 1000
+            yield (
+                f"only {share:.0%} of what the profile looks at is known, "
+                f"{least:.0%} is needed"
+            )
+        if not steps.usual[nearer]:
+            yield "it is unlike any customer closed so far"
+        if steps.none and not steps.narrow[margin_step]:
+            low = profile.calibration.low[margin_step] / 1000
+            high = profile.calibration.high[margin_step] / 1000
+            yield f"the estimate is too unsure ({low:.0%} to {high:.0%})"
+
+
+def _nearest(
+    profile: Profile, distances: list[int], segments: tuple[int, ...]
+) -> tuple[int, str | None]:
+    if not segments:
+        return 0, None
+    nearest = min(segments, key=distances.__getitem__)
+    return distances[nearest], profile.segments[nearest].name
+
+
+def _lanes(profile: Profile) -> list[tuple[int, ...]]:
+    """Per table and code: what is known, novelty and distances side by side."""
+    return [
+        tuple(
+            _packed(
+                table.information * (code != MISSING),
+                table.pooled[code],
+                *(segment.surprises[place][code] for segment in profile.segments),
+            )
+            for code in range(table.size)
+        )
+        for place, table in enumerate(profile.tables)
+    ]
+
+
+def _packed(*sums: int) -> int:
+    return sum(value << _LANE * lane for lane, value in enumerate(sums))
+
+
+def _unpacked(lanes: int, count: int) -> list[int]:
+    return [lanes >> _LANE * lane & _LANE_MASK for lane in range(count)]
