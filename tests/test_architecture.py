@@ -1,0 +1,195 @@
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(p for p in (ROOT / "icp").rglob("*.py") if "migrations" not in p.parts)
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+PAGES = [path for path in SOURCES if path.parent.name == "pages"]
+
+MOST_LINES = 450
+MOST_PAGE_LINES = 80
+MOST_BODY_LINES = 45
+VAGUE = {"utils", "util", "misc", "common", "helpers", "helper", "manager", "tools"}
+HEAVY = ("streamlit", "plotly", "sqlalchemy", "pyspark", "lightgbm", "alembic")
+HOMES = {
+    "streamlit": ("icp/dashboard/",),
+    "plotly": ("icp/charts/", "icp/report", "icp/dashboard/"),
+    "sqlalchemy": ("icp/store/", "icp/ingest/readers/"),
+    "alembic": ("icp/store/",),
+    "pyspark": ("icp/scoring/spark.py",),
+}
+SILENCED = re.compile(
+    r"# (?:type: ignore(?:\[[\w, -]+\])?|noqa(?:: *[A-Z]+\d+(?:, *[A-Z]+\d+)*)?)"
+    r"(?P<reason>.*)"
+)
+
+
+def short(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+def imported(node):
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return []
+
+
+def functions(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def body_lines(function):
+    body = function.body
+    if ast.get_docstring(function) is not None:
+        body = body[1:]
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_imports_point_downward():
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_import_icp_is_light():
+    code = f"import sys, icp; print(*[m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_library_is_used_only_at_home(library):
+    strangers = [
+        short(path)
+        for path in SOURCES
+        if not short(path).startswith(HOMES[library])
+        for node in ast.walk(tree(path))
+        for name in imported(node)
+        if name.split(".")[0] == library
+    ]
+    assert strangers == []
+
+
+def test_nothing_in_a_document_is_ever_executed():
+    found = [
+        f"{short(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if {name.split(".")[0] for name in imported(node)}
+        & {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+        or (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"eval", "exec", "__import__"}
+        )
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("paths", [SOURCES, TESTS], ids=["icp", "tests"])
+def test_module_names_say_what_is_inside(paths):
+    assert [short(p) for p in paths if {p.stem, p.parent.name} & VAGUE] == []
+
+
+def test_files_are_short():
+    lengths = {short(p): len(p.read_text("utf-8").splitlines()) for p in SOURCES}
+    assert {p: n for p, n in lengths.items() if n > MOST_LINES} == {}
+
+
+def test_pages_are_thin():
+    lengths = {short(p): len(p.read_text("utf-8").splitlines()) for p in PAGES}
+    assert {p: n for p, n in lengths.items() if n > MOST_PAGE_LINES} == {}
+
+
+def test_functions_are_short():
+    lengths = {
+        f"{short(path)}:{function.name}": body_lines(function)
+        for path in SOURCES
+        for function in functions(path)
+    }
+    assert {name: n for name, n in lengths.items() if n > MOST_BODY_LINES} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 8
+
+
+@pytest.mark.parametrize("paths", [SOURCES, TESTS], ids=["icp", "tests"])
+def test_nothing_is_left_undone(paths):
+    # Put together here, so that this file does not find itself.
+    marks = [
+        "TO" + "DO",
+        "FIX" + "ME",
+        "NotImplemented" + "Error",
+        "TO BE " + "WRITTEN",
+    ]
+    found = [
+        f"{short(path)}: {mark}"
+        for path in paths
+        for mark in marks
+        if mark in path.read_text("utf-8")
+    ]
+    assert found == []
+
+
+def test_silenced_checks_say_why():
+    found = [
+        f"{short(path)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if silenced_without_reason(line)
+    ]
+    assert found == []
+
+
+def silenced_without_reason(line):
+    found = SILENCED.search(line)
+    return found is not None and not found["reason"].strip(" #-")
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("x = 1  # no" + "qa: E501", True),
+        ("x = 1  # no" + "qa: E501 - a table reads better", False),
+        ("x = 1  # type: " + "ignore[arg-type]", True),
+        ("x = 1  # type: " + "ignore[arg-type]  # raises itself", False),
+        ("x = 1", False),
+    ],
+)
+def test_a_reason_is_recognised(line, bare):
+    assert silenced_without_reason(line) is bare
+
+
+def test_every_public_module_declares_its_names():
+    def declares(path):
+        names = {
+            target.id
+            for node in tree(path).body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        return "__all__" in names
+
+    exempt = {"__init__.py", "__main__.py", "app.py"}
+    modules = [p for p in SOURCES if p.name not in exempt and p not in PAGES]
+    assert [short(p) for p in modules if not declares(p)] == []
