@@ -15,7 +15,7 @@ from icp.errors import ConflictError, StoreError
 from icp.store import events
 from icp.store.engine import READ, make_engine
 from icp.store.migrate import upgrade
-from icp.store.tables import bulk
+from icp.store.tables import HEAD, bulk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +83,24 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def describe(self) -> str:
+        """Which database it is, and its schema's version."""
+        name = self._engine.dialect.name
+        with self.read() as connection:
+            number = ".".join(map(str, connection.dialect.server_version_info or ()))
+        return f"{name} {number}, schema {HEAD}"
+
+    def problem(self) -> str:
+        """What the database itself finds wrong, in words; empty where nothing is."""
+        if self._engine.dialect.name != "sqlite":
+            return ""
+        with self.read() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if found != "ok":
+            return f"the file is damaged: {found}"
+        return f"{len(broken)} references lead nowhere" if broken else ""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

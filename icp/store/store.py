@@ -182,13 +182,14 @@ class Store:
             tx.log("override", account, outcome=outcome, reason=reason)
 
     def overrides(self) -> pl.DataFrame:
-        """`account_id`, `outcome`, `reason`, `author`, one row per account."""
-        columns = ("account_id", "outcome", "reason", "author")
+        """`account_id`, `outcome`, `reason`, `author`, `at`; one row per account."""
+        columns = ("account_id", "outcome", "reason", "author", "created_at")
         query = sa.select(*(overrides.c[name] for name in columns))
         with self.database.read() as connection:
             rows = connection.execute(query.order_by(overrides.c.account_id)).all()
-        schema = dict.fromkeys(columns, pl.String)
-        return pl.DataFrame([tuple(row) for row in rows], schema, orient="row")
+        schema = {name: pl.String() for name in columns[:-1]} | {"at": pl.Date()}
+        values = [(*row[:-1], row[-1].date()) for row in rows]
+        return pl.DataFrame(values, schema, orient="row")
 
     # ------------------------------------------------------------------- profiles
 

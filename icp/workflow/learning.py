@@ -1,0 +1,150 @@
+"""Learning profiles, putting one in force, going back, and telling two apart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from icp.errors import ConfigError, NotFoundError
+from icp.profile import Profile
+from icp.workflow.context import Progress, silent
+
+if TYPE_CHECKING:
+    from icp.learn import FitOptions
+    from icp.store.records import ProfileRecord
+    from icp.workflow.context import Context
+
+__all__ = ["activate", "active", "diff", "learn", "profile", "record", "rollback"]
+
+_NUMBER: Final = re.compile(r"v?(\d{1,9})")
+_ID: Final = re.compile(r"[0-9a-f]{4,64}")
+
+
+def active(context: Context, /) -> ProfileRecord | None:
+    """The profile in force."""
+    return next((found for found in context.store.profiles() if found.active), None)
+
+
+def record(context: Context, ref: str | int | None, /) -> ProfileRecord:
+    """The profile that is meant: in force (None), "3", "v3", or the start of its id."""
+    if ref is None:
+        found = active(context)
+        if found is None:
+            message = "no profile is in force; run icp learn, then icp profile activate"
+            raise NotFoundError(message)
+        return found
+    meant = [p for p in context.store.profiles() if _means(str(ref), p)]
+    if len(meant) == 1:
+        return meant[0]
+    message = (
+        f"{len(meant) or 'no'} profiles are called {str(ref)!r}; "
+        "icp profile list shows them all"
+    )
+    raise NotFoundError(message)
+
+
+def profile(context: Context, ref: str | int | None, /) -> Profile:
+    """A profile's document."""
+    found = record(context, ref)
+    return Profile.from_json(context.store.profile_json(found.number))
+
+
+def activate(context: Context, ref: str | int, /, *, reason: str) -> ProfileRecord:
+    """Put a profile in force."""
+    chosen = record(context, ref)
+    context.store.activate(chosen.number, reason=reason, actor=context.actor)
+    return record(context, chosen.number)
+
+
+def rollback(context: Context, /, *, reason: str) -> ProfileRecord:
+    """Put the profile back in force that was so before."""
+    number = context.store.rollback(reason=reason, actor=context.actor)
+    return record(context, number)
+
+
+def diff(context: Context, a: str | int, b: str | int, /) -> pl.DataFrame:
+    """`attribute`, `cell`, `before`, `after`, `change`: the points that differ.
+
+    Points are millinats. Null means that the profile has no such cell; a change is
+    null then. Largest changes first.
+    """
+    before, after = (_points(profile(context, ref)) for ref in (a, b))
+    joined = before.join(
+        after, on=("attribute", "cell"), how="full", coalesce=True, suffix="_after"
+    )
+    return (
+        joined.rename({"points": "before", "points_after": "after"})
+        .filter(pl.col("before").ne_missing(pl.col("after")))
+        .with_columns(change=pl.col("after") - pl.col("before"))
+        .sort(
+            pl.col("change").abs(),
+            "attribute",
+            "cell",
+            descending=[True, False, False],
+            nulls_last=True,
+        )
+    )
+
+
+def learn(
+    context: Context, /, *, seed: int = 0, progress: Progress = silent
+) -> ProfileRecord:
+    """Learn a profile from the newest labels and keep it; nothing is put in force.
+
+    The same data and settings give the same profile, hence the same number.
+    """
+    from icp.learn import fit_profile
+    from icp.workflow import imports, labels
+
+    labelling = labels.newest(context)
+    settings = context.config.learning
+    learnt = fit_profile(
+        labels.labelled(context),
+        schema=imports.schema(context, "customers"),
+        group=settings.group,
+        date=settings.date,
+        options=_options(context),
+        seed=seed,
+        progress=progress,
+    )
+    return context.store.record_profile(
+        learnt,
+        import_number=labelling.import_number,
+        label_number=labelling.number,
+        actor=context.actor,
+    )
+
+
+def _options(context: Context) -> FitOptions:
+    from icp.learn import FitOptions
+
+    given = context.config.learning.options
+    try:
+        return FitOptions(**given)
+    except (TypeError, ValueError) as error:
+        message = f"icp.toml: [learning.options]: {error}"
+        raise ConfigError(message) from error
+
+
+def _means(ref: str, found: ProfileRecord) -> bool:
+    number = _NUMBER.fullmatch(ref)
+    if number and int(number[1]) == found.number:
+        return True
+    return bool(_ID.fullmatch(ref)) and found.id.startswith(ref)
+
+
+def _points(document: Profile) -> pl.DataFrame:
+    rows = [
+        (table.name, table.cell_name(code), points)
+        for table in document.tables
+        for code, points in enumerate(table.points)
+    ]
+    rows += [
+        (pair.name, f"cell {i}", p)
+        for pair in document.pairs
+        for i, p in enumerate(pair.points)
+    ]
+    names = {"attribute": pl.String, "cell": pl.String, "points": pl.Int32}
+    return pl.DataFrame([*rows, ("base", "", document.base)], names, orient="row")

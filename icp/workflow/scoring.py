@@ -1,0 +1,206 @@
+"""Scoring lists and single accounts with a profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from icp.errors import NotFoundError, SourceError
+from icp.ingest.assemble import assemble
+from icp.workflow import imports, labels, learning, writing
+from icp.workflow.context import Progress, silent
+from icp.workflow.sources import read_as
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from icp.profile import Profile
+    from icp.scoring import Explanation
+    from icp.store.records import ScoreRun
+    from icp.workflow.context import Context
+    from icp.workflow.imports import Population
+
+__all__ = [
+    "account",
+    "check",
+    "newest",
+    "outliers",
+    "score_file",
+    "score_prospects",
+    "scored",
+]
+
+_CLOSED: Final = ("best", "regrettable")
+_POPULATIONS: Final[tuple[Population, ...]] = ("prospects", "customers")
+
+
+def score_prospects(
+    context: Context, ref: str | int | None, /, progress: Progress = silent
+) -> ScoreRun:
+    """Score the newest import's prospects and keep the list."""
+    from icp.scoring import score
+
+    record = learning.record(context, ref)
+    document = learning.profile(context, record.number)
+    prospects = imports.accounts(context, "prospects")
+    last = context.store.last_import()
+    progress(0.05, "scoring the prospects")
+    file = context.store.bulk.write(score(prospects, document))
+    progress(0.9, "counting grades")
+    run = {
+        **_counted(context.store.bulk.scan(file.hash)),
+        "profile": record.number,
+        "import_number": last.number if last else None,
+    }
+    kept = context.store.record_scores(run, file, actor=context.actor)
+    progress(1.0, "scored")
+    return kept
+
+
+def newest(context: Context, run: str | int | None = None, /) -> ScoreRun:
+    """A scored list: the newest one, or the one of that number."""
+    kept = [found for found in context.store.runs() if found.bulk]
+    meant = [f for f in kept if run is None or str(f.number) == str(run)]
+    if not meant:
+        message = (
+            "no prospects scored yet; run icp score"
+            if run is None
+            else f"no scored list {str(run)!r}; run icp score to make one"
+        )
+        raise NotFoundError(message)
+    return meant[0]
+
+
+def scored(context: Context, run: str | int | None, /) -> pl.LazyFrame:
+    """The prospects' columns and their score columns."""
+    found = newest(context, run)
+    return context.store.bulk.scan(found.bulk or "")
+
+
+def check(
+    context: Context,
+    asked: str | Mapping[str, object],
+    ref: str | int | None,
+    /,
+) -> Explanation:
+    """Why one account fits or not, beside the closed customers most like it."""
+    from icp.scoring import explain
+
+    document = learning.profile(context, ref)
+    row = account(context, asked) if isinstance(asked, str) else asked
+    return explain(row, document, customers=_closed(context))
+
+
+def account(context: Context, asked: str, /) -> dict[str, Any]:
+    """The one account with that id or name; prospects are looked at first.
+
+    Names are compared without regard to case. Raises NotFoundError where there is no
+    such account, or more than one.
+    """
+    for population in _POPULATIONS:
+        found = _found(context, population, asked)
+        if found.height == 1:
+            return found.row(0, named=True)
+        if found.height > 1:
+            message = (
+                f"{found.height} {population} are called that; ask for one by its "
+                f"id: {', '.join(found['account_id'].head(5))}"
+            )
+            raise NotFoundError(message)
+    message = f"no prospect or customer {asked!r}; give its full name or its id"
+    raise NotFoundError(message)
+
+
+def outliers(context: Context, population: Population, /) -> pl.LazyFrame:
+    """Accounts far from all that was closed, with what makes them so."""
+    from icp.scoring import outliers as far_out
+
+    document = learning.profile(context, None)
+    return far_out(imports.accounts(context, population), document)
+
+
+def score_file(
+    context: Context, source: Path, target: Path, /, *, parts: bool
+) -> ScoreRun:
+    """Score a file into a file, batch by batch; the target appears when it is whole."""
+    from icp.scoring import score
+
+    record = learning.record(context, None)
+    document = learning.profile(context, record.number)
+    writing.refuse_suffix(target)
+    frame = score(_readable(context, source, document), document, parts=parts)
+    writing.write(frame, target)
+    run = {
+        **_counted(writing.scan(target)),
+        "profile": record.number,
+        "import_number": None,
+        "target": target.name,
+    }
+    return context.store.record_scores(run, None, actor=context.actor)
+
+
+def _found(context: Context, population: Population, asked: str) -> pl.DataFrame:
+    try:
+        frame = imports.accounts(context, population)
+    except NotFoundError:
+        return pl.DataFrame()
+    by_id = frame.filter(pl.col("account_id") == asked).collect()
+    if by_id.height or "account_name" not in by_id.columns:
+        return by_id
+    name = pl.col("account_name").str.to_lowercase().str.strip_chars()
+    return frame.filter(name == asked.strip().lower()).collect()
+
+
+def _closed(context: Context) -> pl.DataFrame | None:
+    """The customers that turned out best or regrettable, to compare with."""
+    try:
+        frame = labels.labelled(context)
+    except NotFoundError:
+        return None
+    return frame.filter(pl.col("outcome").is_in(_CLOSED)).collect()
+
+
+def _readable(context: Context, source: Path, document: Profile) -> pl.LazyFrame:
+    """Accounts of a file: as they are where they fit the profile, else as an export."""
+    if not source.is_file():
+        message = f"no file {source.name!r} there; check the path"
+        raise SourceError(message)
+    if source.suffix.lower() == ".parquet":
+        scanned = pl.scan_parquet(source, glob=False)
+        if _fits(scanned, document):
+            return scanned
+    return _exported(context, source)
+
+
+def _fits(frame: pl.LazyFrame, document: Profile) -> bool:
+    """Whether the profile's columns are there in their own types."""
+    types = frame.collect_schema()
+    shared = [name for name in document.columns if name in types]
+    return bool(shared) and all(
+        types[name] == document.columns[name].dtype for name in shared
+    )
+
+
+def _exported(context: Context, source: Path) -> pl.LazyFrame:
+    """Read a file like the workspace's own list of prospects."""
+    for population in _POPULATIONS:
+        plan = imports.plan_for(context, population)
+        if plan is not None:
+            alone = plan.model_copy(update={"lookups": (), "joins": ()})
+            result = read_as(context, source, plan.base)
+            return assemble({plan.base: result}, alone).accounts
+    message = "no source tells how such a file is to be read; run icp import first"
+    raise NotFoundError(message)
+
+
+def _counted(frame: pl.LazyFrame) -> dict[str, Any]:
+    """Rows, those that could be scored, and how many got each grade."""
+    counts = frame.group_by("grade").len().sort("grade").collect(engine="streaming")
+    grades = {grade: rows for grade, rows in counts.iter_rows() if grade}
+    return {
+        "rows": sum(counts["len"]),
+        "evaluable": sum(grades.values()),
+        "grades": grades,
+    }

@@ -1,0 +1,387 @@
+"""A workspace: every use case, and who may use it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from icp.config import default_config_text, load_config
+from icp.errors import ConfigError
+from icp.ingest.readers import ReadOptions
+from icp.store.connection import utc_now
+from icp.store.store import Store
+from icp.workflow import (
+    doctor,
+    imports,
+    jobs,
+    labels,
+    learning,
+    scoring,
+    sources,
+    status,
+)
+from icp.workflow.access import granted, needs
+from icp.workflow.context import CONFIG, Context, Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from icp.config import SourceConfig, WorkspaceConfig
+    from icp.ingest.mapping import ColumnMapping
+    from icp.outcomes import LabelPreview, OutcomePolicy
+    from icp.profile import Profile
+    from icp.schema import AccountSchema
+    from icp.scoring import Explanation
+    from icp.store.connection import Clock
+    from icp.store.jobs import JobQueue
+    from icp.store.records import Job, JobKind, ProfileRecord, ScoreRun
+    from icp.workflow.access import RoleName
+    from icp.workflow.imports import Population
+    from icp.workflow.results import (
+        Check,
+        ImportSummary,
+        SourcePreview,
+        WorkspaceStatus,
+    )
+
+__all__ = ["Workspace", "create_workspace", "open_workspace"]
+
+_DATA: Final = ".icp"
+_IGNORED: Final = "# Customer data stays out of version control.\n.icp/\nsources/\n"
+
+
+def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspace:
+    """Make a workspace of a folder: `icp.toml`, `.icp/` and `.gitignore`.
+
+    The folder may exist and hold files; one that already is a workspace raises
+    ConfigError.
+    """
+    folder = Path(path)
+    config = folder / CONFIG
+    if config.exists():
+        message = f"{folder.name!r} already is a workspace; go on with icp import FILE"
+        raise ConfigError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = default_config_text(name=name or folder.absolute().name)
+    config.write_text(text, encoding="utf-8")
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(_IGNORED, encoding="utf-8")
+    return open_workspace(folder)
+
+
+def open_workspace(
+    location: str | Path,
+    /,
+    *,
+    actor: str | None = None,
+    role: RoleName | None = None,
+    clock: Clock = utc_now,
+) -> Workspace:
+    """Open the workspace in a folder; use it in a `with` statement.
+
+    `actor` is who is at work, by default `ICP_ACTOR` or the computer's user. `role`
+    can take rights away, never add any to those in `[roles]` of `icp.toml`. Raises
+    ConfigError where the folder is no workspace.
+    """
+    folder = Path(location).absolute()
+    if not (folder / CONFIG).is_file():
+        message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
+        raise ConfigError(message)
+    config = load_config(folder / CONFIG)
+    who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
+    data = folder / _DATA
+    data.mkdir(exist_ok=True)
+    url = config.workspace.store or f"sqlite:///{data / 'icp.db'}"
+    store = Store(url, data / "bulk", clock=clock)
+    context = Context(path=folder, config=config, store=store, actor=who)
+    return Workspace(context, role=granted(who, config.roles, role))
+
+
+class Workspace:
+    """The use cases. A role that may not use one gets PermissionDeniedError.
+
+    Progress callbacks are called with the share done (0 to 1) and a message; one that
+    raises CancelledError stops the work, and nothing half-done is kept.
+    """
+
+    def __init__(self, context: Context, /, *, role: RoleName) -> None:
+        self._context = context
+        self.role = role
+
+    def __enter__(self) -> Self:
+        """The workspace itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the store's connections back."""
+        self._context.store.close()
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._context.path
+
+    @property
+    def config(self) -> WorkspaceConfig:
+        """What `icp.toml` says."""
+        return self._context.config
+
+    @property
+    def actor(self) -> str:
+        """Who is at work."""
+        return self._context.actor
+
+    @property
+    def job_queue(self) -> JobQueue:
+        """The rows of background jobs, for the worker that does them."""
+        return self._context.store.jobs
+
+    @needs("viewer")
+    def status(self) -> WorkspaceStatus:
+        """Where the workspace stands, and what to do next."""
+        return status.status(self._context, self.role)
+
+    # ----------------------------------------------------------------- sources
+
+    @needs("analyst")
+    def read_preview(
+        self,
+        path: str | Path,
+        /,
+        *,
+        sheet: str | None = None,
+        options: ReadOptions | None = None,
+        mapping: ColumnMapping | None = None,
+    ) -> SourcePreview:
+        """Read a file as it would be imported, without keeping anything."""
+        read = replace(options or ReadOptions(), sheet=sheet)
+        return sources.preview(self._context, Path(path), options=read, mapping=mapping)
+
+    @needs("analyst")
+    def add_source(
+        self,
+        path: str | Path,
+        /,
+        *,
+        name: str | None = None,
+        object: str = "accounts",
+        sheet: str | None = None,
+        options: ReadOptions | None = None,
+        mapping: ColumnMapping | None = None,
+        confirm: bool = False,
+    ) -> SourceConfig:
+        """Make a file a source: copied, written into `icp.toml`, its mapping saved.
+
+        A source of that name is replaced. `confirm` says that a person has looked at
+        the mapping.
+        """
+        read = replace(options or ReadOptions(), sheet=sheet)
+        source = sources.add(
+            self._context,
+            Path(path),
+            name=name,
+            object_=object,
+            options=read,
+            mapping=mapping,
+            confirm=confirm,
+        )
+        config = load_config(self.path / CONFIG)
+        self._context = replace(self._context, config=config)
+        return source
+
+    @needs("viewer")
+    def mapping(self, source: str) -> ColumnMapping:
+        """The saved mapping of a source; raises NotFoundError."""
+        return sources.mapping_of(self._context, source)
+
+    @needs("analyst")
+    def save_mapping(self, mapping: ColumnMapping) -> None:
+        """Keep a mapping as the one in force for its source."""
+        sources.save_mapping(self._context, mapping)
+
+    # ------------------------------------------------------------------ import
+
+    @needs("analyst")
+    def import_sources(self, *, progress: Progress | None = None) -> ImportSummary:
+        """Read all sources and make accounts of them; the same again changes nothing."""
+        return imports.import_sources(self._context, progress or silent)
+
+    @needs("viewer")
+    def last_import(self) -> ImportSummary | None:
+        """What came of the newest import."""
+        return imports.last_import(self._context)
+
+    @needs("viewer")
+    def quarantine(self, source: str | None = None) -> pl.DataFrame:
+        """Rows kept out: `source`, `line`, `last_line`, `raw`, `reason`."""
+        return imports.quarantine(self._context, source)
+
+    @needs("viewer")
+    def unmatched(self) -> pl.DataFrame:
+        """Rows that belong to no account, by `source`; all columns are text."""
+        return imports.unmatched(self._context)
+
+    @needs("viewer")
+    def accounts(self, population: Population = "customers") -> pl.LazyFrame:
+        """The accounts of the newest import; raises NotFoundError."""
+        return imports.accounts(self._context, population)
+
+    @needs("viewer")
+    def schema(self, population: Population = "customers") -> AccountSchema:
+        """The columns of those accounts, with role and kind."""
+        return imports.schema(self._context, population)
+
+    # ---------------------------------------------------------------- outcomes
+
+    @needs("viewer")
+    def label_preview(self, policy: OutcomePolicy | None = None) -> LabelPreview:
+        """What outcomes a policy would give; nothing is kept.
+
+        Without a policy: the one in `icp.toml`, else a proposal from the columns.
+        """
+        return labels.look(self._context, policy)
+
+    @needs("analyst")
+    def label(self, policy: OutcomePolicy | None = None) -> LabelPreview:
+        """Give every customer an outcome and keep it; the same again changes nothing."""
+        return labels.keep(self._context, policy)
+
+    @needs("viewer")
+    def labelled(self) -> pl.LazyFrame:
+        """The customers with `outcome`, `outcome_reason` and `worth`."""
+        return labels.labelled(self._context)
+
+    @needs("analyst")
+    def override_label(self, account_id: str, outcome: str, *, reason: str) -> None:
+        """Set one customer's outcome by hand, from the next labelling on."""
+        labels.override(self._context, account_id, outcome, reason=reason)
+
+    # ---------------------------------------------------------------- learning
+
+    @needs("analyst")
+    def learn(
+        self, *, seed: int = 0, progress: Progress | None = None
+    ) -> ProfileRecord:
+        """Learn a profile from the newest outcomes; nothing is put in force."""
+        return learning.learn(self._context, seed=seed, progress=progress or silent)
+
+    @needs("viewer")
+    def profiles(self) -> list[ProfileRecord]:
+        """All profiles, newest first."""
+        return self._context.store.profiles()
+
+    @needs("viewer")
+    def profile(self, ref: str | int | None = None) -> Profile:
+        """A profile: in force (None), or by number ("3", "v3") or start of its id."""
+        return learning.profile(self._context, ref)
+
+    @needs("viewer")
+    def profile_record(self, ref: str | int | None = None) -> ProfileRecord:
+        """What is known about a profile, called in the same ways."""
+        return learning.record(self._context, ref)
+
+    @needs("viewer")
+    def active(self) -> ProfileRecord | None:
+        """The profile in force."""
+        return learning.active(self._context)
+
+    @needs("analyst")
+    def activate(self, ref: str | int, *, reason: str = "") -> ProfileRecord:
+        """Put a profile in force."""
+        return learning.activate(self._context, ref, reason=reason)
+
+    @needs("analyst")
+    def rollback(self, *, reason: str = "") -> ProfileRecord:
+        """Put the profile back in force that was so before."""
+        return learning.rollback(self._context, reason=reason)
+
+    @needs("viewer")
+    def diff(self, a: str | int, b: str | int) -> pl.DataFrame:
+        """`attribute`, `cell`, `before`, `after`, `change`: points that differ."""
+        return learning.diff(self._context, a, b)
+
+    # ----------------------------------------------------------------- scoring
+
+    @needs("analyst")
+    def score(
+        self,
+        *,
+        profile: str | int | None = None,
+        progress: Progress | None = None,
+    ) -> ScoreRun:
+        """Score the newest import's prospects and keep the list."""
+        return scoring.score_prospects(self._context, profile, progress or silent)
+
+    @needs("viewer")
+    def scored(self, run: str | int | None = None) -> pl.LazyFrame:
+        """The prospects with their score columns; the newest list by default."""
+        return scoring.scored(self._context, run)
+
+    @needs("rep")
+    def check(
+        self,
+        account: str | Mapping[str, object],
+        /,
+        *,
+        profile: str | int | None = None,
+    ) -> Explanation:
+        """Why one account (id, name, or a form's values) fits or not."""
+        return scoring.check(self._context, account, profile)
+
+    @needs("viewer")
+    def outliers(self, *, population: Population = "prospects") -> pl.LazyFrame:
+        """Accounts unlike all that was closed, with what makes them so."""
+        return scoring.outliers(self._context, population)
+
+    @needs("analyst")
+    def score_file(
+        self, source: str | Path, target: str | Path, /, *, parts: bool = False
+    ) -> ScoreRun:
+        """Score a file into a `.csv` or `.parquet` file, batch by batch."""
+        return scoring.score_file(
+            self._context, Path(source), Path(target), parts=parts
+        )
+
+    # -------------------------------------------------------------------- jobs
+
+    @needs("analyst")
+    def start_job(self, kind: JobKind, /, **options: Any) -> Job:
+        """Do an import, label, learn, score or refresh in a process of its own."""
+        return jobs.start(self._context, kind, options, role=self.role)
+
+    @needs("viewer")
+    def job(self, job_id: str) -> Job:
+        """A background job as it stands; raises NotFoundError."""
+        return self.job_queue.get(job_id)
+
+    @needs("analyst")
+    def cancel_job(self, job_id: str) -> None:
+        """Ask a job to stop."""
+        jobs.cancel(self._context, job_id)
+
+    @needs("viewer")
+    def jobs(self) -> list[Job]:
+        """All background jobs, newest first."""
+        return self.job_queue.all()
+
+    # ------------------------------------------------------------------- audit
+
+    @needs("viewer")
+    def events(self, *, limit: int = 100) -> pl.DataFrame:
+        """What happened, newest first: seq, at, actor, kind, subject, payload, hash."""
+        return self._context.store.events(limit)
+
+    @needs("viewer")
+    def doctor(self) -> list[Check]:
+        """Look the workspace over."""
+        return doctor.examine(self._context)
