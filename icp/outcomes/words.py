@@ -60,13 +60,15 @@ def _in_words(name: str, dtype: pl.DataType, currency: str) -> pl.Expr:
     column = pl.col(name)
     if name == "worth":
         return money(column, currency=currency)
+    return _said(column, dtype).fill_null(_NOT_KNOWN)
+
+
+def _said(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean:
         yes, no = pl.lit("yes"), pl.lit("no")
-        said = pl.when(column).then(yes).when(~column).then(no)
-    elif dtype.is_float():
-        said = column.round(2).cast(pl.String).str.replace(r"\.0+$", "")
-    elif isinstance(dtype, pl.List):
-        said = column.cast(pl.List(pl.String)).list.join(", ")
-    else:
-        said = column.cast(pl.String)
-    return said.fill_null(_NOT_KNOWN)
+        return pl.when(column).then(yes).when(~column).then(no)
+    if dtype.is_float():
+        return column.round(2).cast(pl.String).str.replace(r"\.0+$", "")
+    if isinstance(dtype, pl.List):
+        return column.cast(pl.List(pl.String)).list.join(", ")
+    return column.cast(pl.String)

@@ -1,0 +1,38 @@
+"""The workspace file `icp.toml`: read with clear errors, written keeping comments."""
+
+from icp.config.document import (
+    CONFIG_FILE,
+    Accepted,
+    AssemblyConfig,
+    EconomicsConfig,
+    LearningConfig,
+    SourceConfig,
+    WorkspaceConfig,
+    WorkspaceSection,
+)
+from icp.config.load import load_config, parse_config
+from icp.config.text import (
+    add_source,
+    default_config_text,
+    remove_source,
+    set_assembly,
+    set_outcome,
+)
+
+__all__ = [
+    "CONFIG_FILE",
+    "Accepted",
+    "AssemblyConfig",
+    "EconomicsConfig",
+    "LearningConfig",
+    "SourceConfig",
+    "WorkspaceConfig",
+    "WorkspaceSection",
+    "add_source",
+    "default_config_text",
+    "load_config",
+    "parse_config",
+    "remove_source",
+    "set_assembly",
+    "set_outcome",
+]
