@@ -6,7 +6,7 @@ no row, repeated accounts and ambiguous keys are counted in findings and listed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,7 +15,7 @@ from icp.errors import ConfigError, counted
 from icp.expressions import compiled, evaluated, near
 from icp.ingest.combine import combined
 from icp.ingest.keys import id_key
-from icp.ingest.part import ID, NAME, Part, kind_of
+from icp.ingest.part import ID, NAME, Part, kind_of, some
 from icp.ingest.plan import Aggregate, AssemblyPlan, Derived, Join, Key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
@@ -34,6 +34,9 @@ __all__ = [
     "Key",
     "assemble",
 ]
+
+#: The key of accounts that nothing else identifies.
+_LINE_NUMBER = "line"
 
 #: Earlier-known to later-known: a derived column is known when its last part is.
 _KNOWN_ORDER = (
@@ -80,14 +83,15 @@ def assemble(
         parts[lookup.into] = joined.part
         unmatched |= joined.unmatched
     findings = [f for part in parts.values() for f in part.findings]
-    base, repeated = _base(parts[plan.base], plan)
+    key = plan.key or parts[plan.base].identifier() or _LINE_NUMBER
+    base, repeated = _base(parts[plan.base], plan, key)
     for join in plan.joins:
         joined = combined(base, parts[join.source], join)
         base = joined.part
         unmatched |= joined.unmatched
     for derived in plan.derived:
         base = _with_derived(base, derived)
-    base = _finished(base, plan)
+    base = _finished(base, plan, key)
     return AssembleResult(
         accounts=base.frame.lazy(),
         schema=base.schema,
@@ -112,8 +116,10 @@ def _collected(
     }
 
 
-def _base(part: Part, plan: AssemblyPlan) -> tuple[Part, pl.DataFrame]:
-    part = _identified(part.where(plan.where), plan)
+def _base(part: Part, plan: AssemblyPlan, key: str) -> tuple[Part, pl.DataFrame]:
+    part = _identified(part.where(plan.where), key)
+    if key == _LINE_NUMBER and not plan.key:
+        part = part.noting(_no_identifier(part))
     if plan.columns is not None:
         kept = dict.fromkeys((ID, *map(part.require, plan.columns), LINE))
         part = part.with_frame(part.frame.select(kept))
@@ -146,7 +152,7 @@ def _repeats(repeated: pl.DataFrame, part: Part, plan: AssemblyPlan) -> Finding:
     return Finding(
         level="note",
         code="repeated-account",
-        message=f"{accounts} accounts have {rows} rows; "
+        message=f"{some(accounts, 'account')} with {rows} rows together; "
         f"the {plan.keep} known value of each column was kept",
         file=part.file,
         count=rows - accounts,
@@ -154,13 +160,11 @@ def _repeats(repeated: pl.DataFrame, part: Part, plan: AssemblyPlan) -> Finding:
     )
 
 
-def _identified(part: Part, plan: AssemblyPlan) -> Part:
+def _identified(part: Part, key: str) -> Part:
     identity = [Attribute(name=ID, role=Role.IDENTIFIER, kind=Kind.TEXT)]
-    key = plan.key or part.identifier() or "line"
-    if key == "line":
+    if key == _LINE_NUMBER:
         numbered = part.frame.with_columns(pl.format("line {}", LINE).alias(ID))
-        part = part.with_frame(numbered).describing(identity)
-        return part if plan.key else part.noting(_no_identifier(part))
+        return part.with_frame(numbered).describing(identity)
     frame = part.frame.with_columns(id_key(pl.col(part.require(key))).alias(ID))
     named = frame.filter(pl.col(ID).is_not_null())
     lost = len(frame) - len(named)
@@ -182,7 +186,7 @@ def _no_key(part: Part, key: str, lost: int) -> Finding:
     return Finding(
         level="note",
         code="missing-identifier",
-        message=f"{lost} rows have no {key!r} and belong to no account",
+        message=f"{some(lost, 'row')} without {key!r}: of no account",
         file=part.file,
         column=key,
         count=lost,
@@ -207,27 +211,19 @@ def _with_derived(part: Part, derived: Derived) -> Part:
     return part.with_frame(frame).describing([attribute])
 
 
-def _finished(part: Part, plan: AssemblyPlan) -> Part:
-    frame, named = part.frame, []
+def _finished(part: Part, plan: AssemblyPlan, key: str) -> Part:
     if plan.name and plan.name != NAME:
-        frame = frame.with_columns(pl.col(part.require(plan.name)).alias(NAME))
-        named = [Attribute(name=NAME, role=Role.IDENTIFIER, kind=Kind.TEXT)]
-    part = part.with_frame(frame).describing(named)
-    changed = (
+        named = pl.col(part.require(plan.name)).alias(NAME)
+        attribute = Attribute(name=NAME, role=Role.IDENTIFIER, kind=Kind.TEXT)
+        part = part.with_frame(part.frame.with_columns(named)).describing([attribute])
+    changed = [
         part.schema[part.require(name)].model_copy(update={"role": role})
         for name, role in plan.roles.items()
-    )
-    part = part.describing(list(changed))
-    spent = plan.key if plan.key != ID and part.role(plan.key) == "identifier" else ""
-    first = [name for name in (ID, NAME) if name in frame.columns]
-    rest = [n for n in part.schema.names if n in frame.columns and n != spent]
-    names = list(dict.fromkeys((*first, *rest)))
-    schema = AccountSchema(attributes=tuple(part.schema[name] for name in names))
+    ]
+    part = part.describing(changed)
+    spent = {key, LINE} - {ID, *(plan.columns or ())}
+    names = dict.fromkeys((ID, NAME, *part.schema.names))
+    kept = [n for n in names if n in part.frame.columns and n not in spent]
+    schema = AccountSchema(attributes=tuple(part.schema[name] for name in kept))
     types = (pl.col(a.name).cast(a.kind.dtype) for a in schema.attributes)
-    return Part(
-        name=part.name,
-        file=part.file,
-        frame=frame.select(types),
-        schema=schema,
-        findings=part.findings,
-    )
+    return replace(part, frame=part.frame.select(types), schema=schema)

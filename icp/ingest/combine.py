@@ -10,7 +10,7 @@ import polars as pl
 from icp.errors import ConfigError, counted
 from icp.ingest.aggregate import described, grouped
 from icp.ingest.keys import matched
-from icp.ingest.part import ID, NAME
+from icp.ingest.part import ID, NAME, some
 from icp.ingest.result import LINE, Finding
 
 if TYPE_CHECKING:
@@ -121,17 +121,18 @@ def _inherited(source: Part, columns: list[str], join: Join) -> list[Attribute]:
 def _left_out(
     base: Part, source: Part, join: Join, columns: list[str]
 ) -> tuple[Finding, ...]:
-    own = {LINE, source.identifier(), *columns}
-    both = [name for name in source.frame.columns if name not in own]
+    keys = {source.key_column(key.by, key.right) for key in join.on}
+    rest = {LINE, source.identifier(), *columns, *keys}
+    both = [name for name in source.frame.columns if name not in rest]
     if join.columns is not None or not both:
         return ()
     finding = Finding(
         level="note",
         code="column-left-out",
-        message=f"{counted(both, 'column')} left out: {base.name!r} has it already",
+        message=f"{counted(both, 'column')} left out, as {base.name!r} has them too",
         file=source.file,
         count=len(both),
-        action="rename it in the mapping to keep both",
+        action="rename them in the mapping to keep both",
     )
     return (finding,)
 
@@ -190,12 +191,12 @@ def _counts(
     why = ", ".join(f"{count} {problem}" for problem, count in sorted(reasons))
     few = len(lost) > _FEW_MATCHES * max(1, len(found))
     idle = len(target.frame) - found["target"].drop_nulls().n_unique()
+    hits = f"{len(found) - len(lost):,} of {some(len(found), 'row')} of {matching!r}"
+    never = f"{some(idle, 'row')} of {into!r} never found"
     return Finding(
         level="ask" if few else "note",
         code="unmatched-rows" if len(lost) else "matched-rows",
-        message=f"{len(found) - len(lost)} of {len(found)} rows of {matching!r} "
-        f"found their row in {into!r}{f' ({why})' if why else ''}; "
-        f"{idle} rows of {into!r} were never found",
+        message=f"{hits} found a row of {into!r}{f' ({why})' if why else ''}; {never}",
         file=seeking.file,
         count=len(lost),
         action="check the keys of this join" if few else "",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from icp.ingest.keys import KeyKind
     from icp.ingest.result import Finding, IngestResult
 
-__all__ = ["ID", "NAME", "Part", "kind_of"]
+__all__ = ["ID", "NAME", "Part", "kind_of", "some"]
 
 ID: Final = "account_id"
 NAME: Final = "account_name"
@@ -40,6 +40,15 @@ def kind_of(dtype: pl.DataType, /) -> Kind:
     if dtype in {pl.Date, pl.Datetime}:
         return Kind.DATE
     return Kind.MULTI if isinstance(dtype, pl.List) else Kind.CATEGORY
+
+
+def some(count: int, noun: str, /) -> str:
+    """A count with its noun.
+
+    >>> some(1, "row"), some(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, kw_only=True)
