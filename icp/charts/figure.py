@@ -28,6 +28,7 @@ __all__ = [
     "side",
     "signed",
     "thousands",
+    "visible",
 ]
 
 #: Okabe and Ito's blue and vermilion: told apart with every common colour vision.
@@ -76,9 +77,18 @@ def plain(text: str, /, *, longest: int = _LONGEST) -> str:
     >>> plain("a very long name indeed", longest=12)
     'a very long…'
     """
-    visible = "".join(c for c in text if ord(c) not in _INVISIBLE)
-    short = f"{visible[: longest - 1].rstrip()}…" if len(visible) > longest else visible
+    clean = visible(text)
+    short = f"{clean[: longest - 1].rstrip()}…" if len(clean) > longest else clean
     return escape(short, quote=False)
+
+
+def visible(text: str, /) -> str:
+    """The text without control characters and marks that hide or turn it.
+
+    >>> visible("Ac\\u202eme\\x07")
+    'Acme'
+    """
+    return "".join(c for c in text if ord(c) not in _INVISIBLE)
 
 
 def signed(points: int, /) -> str:

@@ -1,0 +1,47 @@
+"""The dashboard's entry: `streamlit run` this file, or `icp dashboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from icp.dashboard import components, session
+from icp.dashboard.routes import pages
+from icp.dashboard.text import escaped, quiet
+from icp.errors import IcpError
+
+__all__ = ["main"]
+
+_LOGO = Path(__file__).with_name("logo.svg")
+
+
+def main() -> None:
+    """Draw the frame of every page, then the page that was asked for."""
+    st.set_page_config(page_title="icp", page_icon=":material/target:", layout="wide")
+    st.logo(_LOGO, size="large")
+    page = st.navigation(pages())
+    _about()
+    with (
+        st.container(horizontal=True, horizontal_alignment="center"),
+        st.container(width=components.WIDTH, key="page"),
+    ):
+        try:
+            session.refuse_open_door()
+            page.run()
+        except IcpError as error:
+            components.problem(str(error))
+
+
+def _about() -> None:
+    with st.sidebar:
+        st.markdown(quiet(f"Workspace: {escaped(session.location().name)}"))
+        if session.has_sign_in():
+            st.button("Sign out", on_click=st.logout, icon=":material/logout:")
+        else:
+            text = "No sign-in is set up, so only this machine can open this page."
+            st.markdown(quiet(text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The parts every page is built from: frame, charts, tables, empty states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+import streamlit as st
+
+from icp.dashboard.routes import Route, link
+from icp.dashboard.text import escaped, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from icp.charts import Chart
+    from icp.ingest.result import Finding
+    from icp.profile import ColumnFinding
+
+__all__ = [
+    "WIDTH",
+    "bullets",
+    "chart",
+    "empty",
+    "facts",
+    "findings",
+    "heading",
+    "left_out",
+    "problem",
+    "said",
+    "say",
+    "section",
+    "table",
+    "tabs",
+]
+
+#: Pages are no wider than this, so that lines stay readable on large screens.
+WIDTH = 1240
+_STILL = {"displayModeBar": False, "scrollZoom": False}
+_LEVELS = {"stop": "Stops", "ask": "Please check", "note": "For information"}
+
+
+def heading(title: str, lead: str = "") -> None:
+    """The page's title and what it is for, in one sentence; both Markdown and safe."""
+    st.header(title, anchor=False)
+    if lead:
+        st.markdown(f":gray[{lead}]")
+
+
+def section(title: str, lead: str = "") -> None:
+    """A title within a page and, where needed, how to read what follows."""
+    st.subheader(title, anchor=False)
+    if lead:
+        st.markdown(quiet(lead))
+
+
+def chart(drawing: Chart, /, *, key: str, sentence: bool = True) -> None:
+    """A chart under its finding, above its notes and the same numbers as a table."""
+    if sentence or drawing.figure is None:
+        st.markdown(escaped(drawing.alt))
+    if drawing.figure is None:
+        return
+    st.plotly_chart(drawing.figure, key=key, alt=drawing.alt, config=_STILL)
+    for note in drawing.notes:
+        st.markdown(quiet(escaped(note)))
+    with st.expander("The same as a table", key=f"{key}-twin", type="compact"):
+        table(drawing.table, alt=drawing.alt)
+
+
+def table(
+    frame: pl.DataFrame,
+    /,
+    *,
+    alt: str,
+    columns: Mapping[str, Any] | None = None,
+    height: int | Literal["auto", "content"] = "auto",
+) -> None:
+    """A table for reading; cells are plain text whatever they hold."""
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=dict(columns or {}),
+        height=height,
+        alt=alt,
+        placeholder="–",
+    )
+
+
+def facts(values: Mapping[str, tuple[str, str]], /) -> None:
+    """A row of headline numbers: label -> (value, what it is out of or based on)."""
+    for column, (label, (value, basis)) in zip(
+        st.columns(len(values), gap="medium"), values.items(), strict=True
+    ):
+        with column.container(border=True, height="stretch"):
+            st.metric(label, escaped(value))
+            st.markdown(quiet(escaped(basis)) if basis else "")
+
+
+def bullets(lines: Iterable[str], /) -> None:
+    """A list of sentences that may hold customers' names."""
+    st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
+
+
+def empty(what: str, todo: str, route: Route | None = None, label: str = "") -> None:
+    """Say that there is nothing yet, what to do about it, and where."""
+    with st.container(border=True):
+        st.markdown(f"**{what}**")
+        st.markdown(todo)
+        if route is not None:
+            link(route, label or None)
+
+
+def problem(message: str, /) -> None:
+    """An error in its own words; they end with the next action."""
+    text = message[:1].upper() + message[1:]
+    st.error(escaped(text), icon=":material/error:")
+
+
+def findings(found: Iterable[Finding], /, *, key: str) -> None:
+    """What a person should know about a source, worst first."""
+    rows = [
+        {
+            "level": _LEVELS[finding.level],
+            "file": finding.file,
+            "line": finding.line,
+            "column": finding.column,
+            "what": finding.message,
+            "count": finding.count,
+            "what to do": finding.action,
+        }
+        for finding in found
+    ]
+    if not rows:
+        st.markdown("Nothing to report.")
+        return
+    schema = {
+        "level": pl.String,
+        "file": pl.String,
+        "line": pl.Int64,
+        "column": pl.String,
+        "what": pl.String,
+        "count": pl.Int64,
+        "what to do": pl.String,
+    }
+    with st.container(key=key):
+        table(pl.DataFrame(rows, schema=schema), alt=f"{len(rows)} findings")
+
+
+def tabs(parts: Mapping[str, Callable[[], None]], /, *, key: str) -> None:
+    """Tabs of which only the open one is drawn; the URL says which one that is."""
+    for tab, draw in zip(
+        st.tabs(list(parts), key=key, bind="query-params"), parts.values(), strict=True
+    ):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def left_out(found: Iterable[ColumnFinding], /) -> None:
+    """Columns kept out of a profile, and columns that look suspicious."""
+    rows = [
+        {
+            "column": finding.column,
+            "in the profile": "no" if finding.excluded else "yes",
+            "why": finding.message,
+        }
+        for finding in found
+    ]
+    if not rows:
+        st.markdown("Nothing was left out.")
+        return
+    table(pl.DataFrame(rows), alt=f"{len(rows)} columns left out or suspicious")
+
+
+def say(key: str, kind: Literal["success", "error"], message: str) -> None:
+    """Keep the outcome of an action for the run that follows it."""
+    st.session_state[key] = (kind, message)
+
+
+def said(key: str) -> None:
+    """Show the outcome of the last action once."""
+    kind, message = st.session_state.pop(key, ("", ""))
+    if kind == "error":
+        problem(message)
+    elif kind:
+        st.success(escaped(message), icon=":material/check_circle:")

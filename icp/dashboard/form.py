@@ -1,0 +1,62 @@
+"""A form with one field per attribute of a profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from icp.schema import Kind
+
+if TYPE_CHECKING:
+    from icp.profile import AttributeTable, Profile
+
+__all__ = ["values"]
+
+_STATE = "form-values"
+_COLUMNS = 3
+
+
+def values(profile: Profile, /) -> dict[str, object] | None:
+    """What was last filled in, by column; None before the first time.
+
+    A field left empty is not known and not in the answer.
+    """
+    by_column: dict[str, list[AttributeTable]] = {}
+    for table in profile.tables:
+        by_column.setdefault(table.column, []).append(table)
+    with st.form("account-form"):
+        filled = {}
+        for place, (column, tables) in enumerate(by_column.items()):
+            if place % _COLUMNS == 0:
+                cells = st.columns(_COLUMNS)
+            with cells[place % _COLUMNS]:
+                filled[column] = _field(tables)
+        if st.form_submit_button("Work out the fit", type="primary"):
+            known = {c: v for c, v in filled.items() if v not in (None, [])}
+            st.session_state[_STATE] = known
+    kept: dict[str, object] | None = st.session_state.get(_STATE)
+    return kept
+
+
+def _field(tables: list[AttributeTable]) -> object:
+    table = tables[0]
+    label = table.title or table.column
+    key = f"field-{table.column}"
+    if table.kind is Kind.NUMBER:
+        unit = f" ({table.unit})" if table.unit else ""
+        return st.number_input(f"{label}{unit}", value=None, key=key)
+    if table.kind is Kind.MULTI:
+        offered = [t.value for t in tables if t.value is not None]
+        return st.multiselect(_column_title(table), offered, key=key)
+    if table.kind is Kind.FLAG:
+        answer = st.selectbox(
+            label, ["yes", "no"], index=None, placeholder="Not known", key=key
+        )
+        return None if answer is None else answer == "yes"
+    levels = [level for level, code in table.levels if code > 1]
+    return st.selectbox(label, levels, index=None, placeholder="Not known", key=key)
+
+
+def _column_title(table: AttributeTable) -> str:
+    return table.column.replace("_", " ")

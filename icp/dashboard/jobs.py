@@ -1,0 +1,87 @@
+"""Background work on the screen: start it, follow it, stop it, come back to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from icp.dashboard import components
+from icp.dashboard.text import escaped, quiet
+
+if TYPE_CHECKING:
+    from icp.store.records import Job, JobKind
+    from icp.workflow import Workspace
+
+__all__ = ["button", "newest", "panel"]
+
+_SECONDS: Final = 0.7
+_WORDS: Final = {
+    "queued": "Waiting for its turn",
+    "running": "Working",
+    "done": "Done",
+    "cancelled": "Stopped",
+    "failed": "Failed",
+    "lost": "The work stopped without a word; start it again",
+}
+
+
+def newest(space: Workspace, kind: JobKind, /) -> Job | None:
+    """The last job of that kind, whoever started it."""
+    same = [job for job in space.jobs() if job.kind == kind]
+    return max(
+        same,
+        key=lambda job: (job.created_at is not None, job.created_at, job.id),
+        default=None,
+    )
+
+
+def button(
+    space: Workspace,
+    kind: JobKind,
+    label: str,
+    /,
+    *,
+    primary: bool = True,
+    **options: Any,
+) -> None:
+    """A button that starts the work; it waits while the same work is going on."""
+    job = newest(space, kind)
+    if st.button(
+        label,
+        key=f"start-{kind}",
+        type="primary" if primary else "secondary",
+        disabled=job is not None and job.live,
+    ):
+        space.start_job(kind, **options)
+        st.rerun()
+
+
+def panel(space: Workspace, kind: JobKind, /) -> Job | None:
+    """Follow the newest job of that kind until it ends; returns it."""
+    job = newest(space, kind)
+    if job is None:
+        return None
+    if not job.live:
+        _ended(job)
+        return job
+    st.fragment(_follow, run_every=_SECONDS)(space, job.id)
+    return job
+
+
+def _follow(space: Workspace, job_id: str) -> None:
+    job = space.job(job_id)
+    if not job.live:
+        st.rerun()
+    words = f"{_WORDS[job.state]}: {job.message}" if job.message else _WORDS[job.state]
+    st.progress(min(1.0, max(0.0, job.done)), text=escaped(words))
+    st.button("Stop", on_click=space.cancel_job, args=(job_id,), key=f"stop-{job_id}")
+
+
+def _ended(job: Job) -> None:
+    if job.state == "failed":
+        components.problem(job.error or job.message)
+    elif job.state != "done":
+        st.warning(f"{_WORDS[job.state]}.")
+    else:
+        st.markdown(quiet(f"{_WORDS['done']}: {escaped(job.message)}"))

@@ -1,0 +1,1 @@
+"""One module per page, each with a `draw`; `routes.py` names and orders them."""

@@ -1,0 +1,84 @@
+"""Profile: segments, attributes, evidence and versions, for people to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from icp import charts
+from icp.dashboard import components, session, versions
+from icp.dashboard.text import day, escaped, quiet
+
+if TYPE_CHECKING:
+    from icp.profile import Profile
+
+__all__ = ["draw"]
+
+
+def draw() -> None:
+    """Draw the page."""
+    components.heading(
+        "Profile", "What your best customers share, and what those you regret share."
+    )
+    records = session.workspace().profiles()
+    if not records:
+        components.empty(
+            "No profile is learnt yet", "Import customers, label them, learn.", "data"
+        )
+        return
+    record = versions.choose(records)
+    profile = session.profile(record.version)
+    st.markdown(
+        quiet(
+            f"{record.version} · learnt {day(record.created_at)} by "
+            f"{escaped(record.author)} from {record.best:,} best and "
+            f"{record.regrettable:,} regrettable customers · id {record.short_id}"
+        )
+    )
+    parts = {
+        "Segments": lambda: _segments(profile),
+        "Attributes": lambda: _attributes(profile),
+        "Evidence": lambda: _evidence(profile),
+        "Versions": lambda: versions.draw(records, record),
+    }
+    components.tabs(parts, key="tab")
+
+
+def _segments(profile: Profile) -> None:
+    components.chart(charts.segment_sizes(profile), key="sizes")
+    if not profile.segments:
+        return
+    components.section("What sets a segment apart")
+    names = [segment.name for segment in profile.segments]
+    place = st.selectbox(
+        "Segment", range(len(names)), format_func=names.__getitem__, key="segment"
+    )
+    components.chart(charts.segment_shares(profile, place), key="shares")
+
+
+def _attributes(profile: Profile) -> None:
+    components.chart(charts.attribute_weights(profile), key="weights")
+    if not profile.tables:
+        return
+    components.section("One attribute at a time")
+    ordered = sorted(profile.tables, key=lambda t: (-t.information, t.name))
+    chosen = st.selectbox(
+        "Attribute", ordered, format_func=lambda t: t.title or t.name, key="attribute"
+    )
+    components.chart(charts.attribute_points(chosen), key="points")
+
+
+def _evidence(profile: Profile) -> None:
+    used = profile.provenance
+    drawing = charts.evidence_strip(
+        used.evidence, best=used.best, regrettable=used.regrettable
+    )
+    components.chart(drawing, key="evidence")
+    components.section("What a fit means")
+    components.chart(charts.calibration_curve(profile), key="calibration")
+    components.section("What was left out, and why")
+    components.left_out(used.findings)
+    if used.notes:
+        components.section("Also good to know")
+        components.bullets(used.notes)

@@ -1,0 +1,86 @@
+"""One prospect: its fit, how sure it is, why, whom it resembles, what to find out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from icp.dashboard import components, explained, form, queue, session
+from icp.dashboard.text import quiet
+
+if TYPE_CHECKING:
+    from icp.scoring import Explanation
+    from icp.workflow import Workspace
+
+__all__ = ["draw"]
+
+_PICK, _FILL = "Pick a company", "Fill in a form"
+
+
+def draw() -> None:
+    """Draw the page."""
+    components.heading(
+        "One prospect", "How good it is, why, and what to find out next."
+    )
+    space = session.workspace()
+    status = space.status()
+    if status.active is None:
+        components.empty(
+            "No profile is in force", "Learn one from your customers first.", "data"
+        )
+        return
+    way = st.segmented_control(
+        "How to choose it",
+        [_PICK, _FILL],
+        default=_PICK,
+        required=True,
+        key="way",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if way == _FILL:
+        _filled(space)
+    elif status.last_run is None:
+        components.empty(
+            "No prospects are scored yet",
+            "Score your prospects, or fill in the form above.",
+            "data",
+        )
+    else:
+        _picked(space, status.last_run.number)
+
+
+def _picked(space: Workspace, run: int) -> None:
+    names = queue.named(session.scored(run))
+    search, choice = st.columns([1, 2], vertical_alignment="bottom")
+    text = search.text_input("Search a company", key="find")
+    asked = st.query_params.get("account")
+    found = queue.choices(names, text, asked)
+    if not found:
+        st.info("No prospect has that name or id. Try fewer letters.")
+        return
+    account = choice.selectbox(
+        "Company",
+        list(found),
+        format_func=found.__getitem__,
+        key=f"pick-{text}",
+        index=list(found).index(asked) if asked in found else 0,
+    )
+    st.query_params["account"] = account
+    _show(space.check(account), found[account])
+
+
+def _filled(space: Workspace) -> None:
+    values = form.values(session.profile())
+    if values is None:
+        st.markdown(
+            quiet("Leave out what you do not know; it is never held against it.")
+        )
+        return
+    _show(space.check(values), "This company")
+
+
+def _show(explanation: Explanation, name: str) -> None:
+    cuts = session.profile().calibration.grade_cuts
+    explained.draw(explanation, name, cuts=cuts)

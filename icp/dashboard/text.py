@@ -1,0 +1,59 @@
+"""Text on its way to the screen: hostile names made harmless, numbers made readable."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from icp.charts.figure import visible
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["chance", "day", "escaped", "quiet"]
+
+_PUNCTUATION = re.compile(r"([!-/;-?\[-`{-~])")
+#: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
+#: Streamlit after escapes are resolved; a word joiner behind the mark breaks them.
+_TRIGGERS = re.compile(r"([:@])|(www)(?=\.)", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
+def escaped(text: str, /) -> str:
+    r"""A customer's text for Markdown, shown exactly as it is and never interpreted.
+
+    >>> print(escaped("*Acme* <b>"))
+    \*Acme\* \<b\>
+    """
+    broken = _TRIGGERS.sub(lambda m: m[0] + _JOINER, visible(text))
+    return _PUNCTUATION.sub(r"\\\1", broken)
+
+
+def quiet(text: str, /) -> str:
+    """Markdown for secondary text; `text` must be safe already.
+
+    >>> quiet("n = 12")
+    ':small[:gray[n = 12]]'
+    """
+    return f":small[:gray[{text}]]"
+
+
+def chance(low: float | None, high: float | None, /) -> str:
+    """An interval of a probability in whole per cent.
+
+    >>> chance(0.571, 0.712), chance(None, None)
+    ('57–71 %', 'not enough closed customers')
+    """
+    if low is None or high is None:
+        return "not enough closed customers"
+    return f"{100 * low:.0f}–{100 * high:.0f} %"
+
+
+def day(moment: datetime | None, /) -> str:
+    """A date as people of every country read it in one way.
+
+    >>> from datetime import datetime
+    >>> day(datetime(2026, 3, 9, 14, 5))
+    '9 March 2026'
+    """
+    return "" if moment is None else f"{moment.day} {moment:%B %Y}"
