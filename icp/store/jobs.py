@@ -65,11 +65,10 @@ class JobQueue:
         with self._database.read() as connection:
             return _job(_row(connection, job_id), self._database.clock())
 
-    def role(self, job_id: str, /) -> str:
+    def role(self, job_id: str, /) -> Any:
         """The role of the person who asked for the job."""
         with self._database.read() as connection:
-            role: str = _row(connection, job_id).role
-        return role
+            return _row(connection, job_id).role
 
     def all(self) -> list[Job]:
         """All jobs, newest first."""

@@ -58,8 +58,8 @@ def granted(
 
     >>> granted("ann", {}, None), granted("ann", {}, "rep")
     ('admin', 'rep')
-    >>> granted("ann", {"ann": "analyst"}, "admin"), granted("bob", {"ann": "rep"}, None)
-    ('analyst', 'viewer')
+    >>> granted("ann", {"ann": "rep"}, "admin"), granted("bob", {"ann": "rep"}, None)
+    ('rep', 'viewer')
     """
     most: RoleName = roles.get(actor, "viewer") if roles else "admin"
     return min(most, asked or most, key=LADDER.index)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from icp.config import CONFIG_FILE as CONFIG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from icp.store.store import Store
 
 __all__ = ["CONFIG", "Context", "Progress", "part_of", "silent"]
-
-#: The workspace file.
-CONFIG: Final = "icp.toml"
 
 #: Called with the share done (0 to 1) and what is going on; may raise CancelledError.
 Progress = Callable[[float, str], None]

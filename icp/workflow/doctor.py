@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from icp.errors import IcpError
@@ -12,6 +12,9 @@ from icp.profile import Profile
 from icp.workflow.results import Check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from icp.config import SourceConfig
     from icp.store.records import ProfileRecord
     from icp.workflow.context import Context
 
@@ -94,8 +97,8 @@ def _intact(context: Context, record: ProfileRecord) -> bool:
 
 
 def _sources(context: Context) -> Iterator[Check]:
-    sources = [s for s in context.config.sources if s.path]
-    gone = [s.name for s in sources if not (context.path / s.path).is_file()]
+    places = {s.name: context.config.location(s, context.path) for s in _files(context)}
+    gone = [name for name, place in places.items() if not Path(place).is_file()]
     yield Check(
         name="sources",
         state="warning" if gone else "ok",
@@ -106,6 +109,10 @@ def _sources(context: Context) -> Iterator[Check]:
         ),
         action="put the files back or correct their path in icp.toml" if gone else "",
     )
+
+
+def _files(context: Context) -> list[SourceConfig]:
+    return [source for source in context.config.sources if source.path]
 
 
 def _jobs(context: Context) -> Iterator[Check]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from icp.config import set_outcome
 from icp.errors import NotFoundError, PolicyError
 from icp.outcomes import Override, label, preview, propose_policy
+from icp.store.bulk import replaced
 from icp.workflow import imports
+from icp.workflow.context import CONFIG
 
 if TYPE_CHECKING:
     from icp.outcomes import LabelPreview, OutcomePolicy
@@ -29,7 +32,10 @@ def look(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
 def keep(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
     """Label the newest import's customers and keep the result."""
     record = context.store.last_import()
-    frame, used = _given(context, policy)
+    chosen = _chosen(context, policy)
+    if chosen != context.config.outcome:
+        _write(context, chosen)
+    frame, used = _given(context, chosen)
     seen = preview(frame)
     context.store.record_labels(
         frame,
@@ -80,15 +86,28 @@ def _given(
     context: Context, policy: OutcomePolicy | None
 ) -> tuple[pl.DataFrame, OutcomePolicy]:
     customers = imports.accounts(context, "customers").collect()
-    schema = imports.schema(context, "customers")
-    chosen = policy or context.config.outcome
-    if chosen is None or chosen.says_nothing:
-        chosen = propose_policy(customers, schema)
+    chosen = _chosen(context, policy)
     used = chosen.model_copy(
         update={"overrides": (*chosen.overrides, *_by_hand(context))}
     )
     today = used.as_of or context.store.database.clock().date()
     return label(customers, used, as_of=today), used
+
+
+def _chosen(context: Context, policy: OutcomePolicy | None) -> OutcomePolicy:
+    """The policy given, else that of `icp.toml`, else a proposal."""
+    chosen = policy or context.config.outcome
+    if chosen is not None and not chosen.says_nothing:
+        return chosen
+    customers = imports.accounts(context, "customers").collect()
+    return propose_policy(customers, imports.schema(context, "customers"))
+
+
+def _write(context: Context, policy: OutcomePolicy) -> None:
+    file = context.path / CONFIG
+    text = set_outcome(file.read_text(encoding="utf-8-sig"), policy)
+    with replaced(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _by_hand(context: Context) -> tuple[Override, ...]:

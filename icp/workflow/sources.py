@@ -2,107 +2,141 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from icp.config import SourceConfig
-from icp.errors import NotFoundError, counted
+from icp.config import SourceConfig, add_source
+from icp.errors import ConfigError, NotFoundError
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
-from icp.ingest.readers import ReadOptions, read_table
+from icp.ingest.readers import read_table
 from icp.ingest.result import LINE
 from icp.store.bulk import replaced
+from icp.workflow.context import CONFIG
 from icp.workflow.results import SourcePreview, worst_first
 
 if TYPE_CHECKING:
-    from icp.ingest.result import IngestResult
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from icp.config.document import SourceObject
+    from icp.ingest.fields import TableObject
+    from icp.ingest.readers import ReadOptions
+    from icp.ingest.result import Finding, IngestResult, RawTable
     from icp.workflow.context import Context
 
 __all__ = [
     "add",
     "ingested",
     "mapping_of",
-    "named",
     "preview",
     "read_as",
     "save_mapping",
+    "source_name",
 ]
 
 _HEAD_ROWS: Final = 20
 _FOLDER: Final = "sources"
+#: Sources of these objects are accounts themselves; two of a kind need a plan.
+_BASES: Final = ("accounts", "prospects")
+_TABLES: Final[dict[SourceObject, TableObject]] = {
+    "accounts": "account",
+    "deals": "deal",
+    "invoices": "invoice",
+    "tickets": "ticket",
+}
 
 
 def preview(
     context: Context,
-    path: Path,
+    file: Path,
     /,
     *,
+    name: str | None,
+    object_: SourceObject,
     options: ReadOptions,
     mapping: ColumnMapping | None = None,
 ) -> SourcePreview:
     """Read a file as it would be imported, without keeping anything."""
-    table = read_table(path, options=options)
-    known = mapping or _saved(context, _name_for(path))
-    proposed = propose_mapping(table, known=known)
-    changes = check_mapping(table, known) if known else ()
+    table = read_table(file, options=options)
+    known = mapping or _known(context, name or source_name(file), object_, table)
+    proposed = _proposed(table, known, object_)
     result = parse(table, proposed)
+    findings = [*result.report.findings, *_changes(table, known)]
     return SourcePreview(
-        path=path,
+        path=file,
         head=table.frame.drop(LINE, strict=False).head(_HEAD_ROWS),
         rows=table.frame.height,
         report=result.report,
         mapping=proposed,
-        findings=worst_first([*result.report.findings, *changes]),
+        findings=worst_first(findings),
     )
-
-
-def ingested(context: Context, source: SourceConfig, /) -> IngestResult:
-    """Read and parse a source with its saved mapping; changes become findings."""
-    table = read_table(_location(context, source), options=_options(source))
-    known = _saved(context, source.name)
-    changes = check_mapping(table, known) if known else ()
-    noted = _with_changes(table, changes)
-    return parse(noted, propose_mapping(noted, known=known))
 
 
 def add(
     context: Context,
-    path: Path,
+    file: Path,
     /,
     *,
     name: str | None,
-    object_: str,
+    object_: SourceObject,
     options: ReadOptions,
     mapping: ColumnMapping | None,
     confirm: bool,
 ) -> SourceConfig:
     """Copy a file into the workspace, write it into `icp.toml`, save its mapping."""
-    seen = preview(context, path, options=options, mapping=mapping)
-    chosen = name or _name_for(path)
-    kept = mapping or seen.mapping
-    source = SourceConfig(
-        name=chosen,
-        path=_copied(context, path, chosen),
-        object=object_,
-        sheet=options.sheet,
-    )
-    _write_config(context, source)
-    confirmed = kept.confirm() if confirm else kept
-    save_mapping(context, confirmed.replace(source=chosen))
+    chosen = name or source_name(file)
+    _refuse_second_base(context, chosen, object_)
+    kept = mapping
+    if kept is None:
+        seen = preview(context, file, name=chosen, object_=object_, options=options)
+        kept = seen.mapping
+    source = _described(_copied(context, file, chosen), chosen, object_, options)
+    _write(context, source)
+    named = kept.model_copy(update={"source": chosen})
+    save_mapping(context, named.confirm() if confirm else named)
     return source
 
 
-def mapping_of(context: Context, source: str, /) -> ColumnMapping:
+def ingested(context: Context, source: SourceConfig, /) -> IngestResult:
+    """Read and parse a source with its saved mapping; changes become findings.
+
+    Without a saved mapping the proposal is saved, so that next month's export is
+    compared with it.
+    """
+    place = context.config.location(source, context.path)
+    table = read_table(place, options=source.options)
+    known = _known(context, source.name, source.object, table)
+    mapping = _proposed(table, known, source.object)
+    if _saved(context, source.name) is None:
+        save_mapping(context, mapping.model_copy(update={"source": source.name}))
+    result = parse(table, mapping)
+    noted = result.report.with_findings(_changes(table, known))
+    return replace(result, report=noted)
+
+
+def read_as(context: Context, file: Path, name: str, /) -> IngestResult:
+    """Read another file as if it were next month's export of a source."""
+    source = context.config.source(name)
+    options = replace(source.options, query=None)
+    table = read_table(file, options=options)
+    known = _known(context, name, source.object, table)
+    return parse(table, _proposed(table, known, source.object))
+
+
+def mapping_of(context: Context, name: str, /) -> ColumnMapping:
     """The saved mapping of a source; raises NotFoundError."""
-    found = _saved(context, named(context, source).name)
+    found = _saved(context, context.config.source(name).name)
     if found is None:
-        message = f"no mapping saved for source {source!r}; run icp import first"
+        message = f"no mapping saved for source {name!r}; run icp import first"
         raise NotFoundError(message)
     return found
 
 
 def save_mapping(context: Context, mapping: ColumnMapping, /) -> None:
-    """Keep a mapping: as a file to look at and review, and as a version in the store."""
+    """Keep a mapping as a file to review, and as a version in the store."""
     document = mapping.to_json()
     file = _mapping_file(context, mapping.source)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -111,18 +145,117 @@ def save_mapping(context: Context, mapping: ColumnMapping, /) -> None:
     context.store.save_mapping(mapping.source, document, actor=context.actor)
 
 
-def named(context: Context, name: str, /) -> SourceConfig:
-    """The source of that name; raises NotFoundError."""
+def source_name(file: Path, /) -> str:
+    """What a file's source is called, unless a person says otherwise.
+
+    >>> from pathlib import Path
+    >>> source_name(Path("Kunden (Mai).xlsx"))
+    'Kunden_Mai'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).strip("_.-") or "source"
+
+
+def _proposed(
+    table: RawTable, known: ColumnMapping | None, object_: SourceObject
+) -> ColumnMapping:
+    return propose_mapping(table, known=known, object=_TABLES.get(object_))
+
+
+def _changes(table: RawTable, known: ColumnMapping | None) -> Sequence[Finding]:
+    return check_mapping(table, known) if known else ()
+
+
+def _known(
+    context: Context, name: str, object_: SourceObject, table: RawTable
+) -> ColumnMapping | None:
+    """The saved mapping; for prospects otherwise what their customers' columns mean.
+
+    A profile is learnt from customers, so a prospect's column of the same header must
+    get the same name and kind.
+    """
+    saved = _saved(context, name)
+    if saved is not None or object_ != "prospects":
+        return saved
+    for source in context.config.sources:
+        customers = _saved(context, source.name)
+        if source.object == "accounts" and customers is not None:
+            return _shared(customers, table)
+    return None
+
+
+def _shared(mapping: ColumnMapping, table: RawTable) -> ColumnMapping:
+    """The rules for those columns that the table has too, not yet agreed to."""
+    rules = [
+        rule.model_copy(update={"confirmed": False, "levels": ()})
+        for rule in mapping.columns
+        if rule.source in table.frame.columns
+    ]
+    return mapping.model_copy(update={"columns": tuple(rules)})
+
+
+def _saved(context: Context, name: str) -> ColumnMapping | None:
+    file = _mapping_file(context, name)
+    if not file.is_file():
+        return None
+    try:
+        return ColumnMapping.from_json(file.read_text(encoding="utf-8"))
+    except ConfigError as error:
+        raise ConfigError(f"{file.name}: {error}") from error
+
+
+def _mapping_file(context: Context, name: str) -> Path:
     for source in context.config.sources:
         if source.name == name:
-            return source
-    names = [source.name for source in context.config.sources]
-    message = f"no source {name!r}; icp.toml has {counted(names, 'source')}"
-    raise NotFoundError(message)
+            return context.config.mapping_file(source, context.path)
+    return context.path / "mappings" / f"{name}.json"
 
 
-def read_as(context: Context, file: Path, source: str, /) -> IngestResult:
-    """Read another file with the saved mapping of a source."""
-    known = _saved(context, source)
-    table = read_table(file, options=_options(named(context, source)))
-    return parse(table, propose_mapping(table, known=known))
+def _refuse_second_base(context: Context, name: str, object_: SourceObject) -> None:
+    population = "customers" if object_ == "accounts" else "prospects"
+    planned = getattr(context.config.assembly, population) is not None
+    if object_ not in _BASES or planned:
+        return
+    for source in context.config.sources:
+        if source.object == object_ and source.name != name:
+            message = (
+                f"source {source.name!r} already holds the {population}; "
+                f"use --name {source.name} to replace it, or another --as"
+            )
+            raise ConfigError(message)
+
+
+def _copied(context: Context, file: Path, name: str) -> str:
+    """The file's path as `icp.toml` says it; files from elsewhere are copied in."""
+    whole = file.absolute()
+    if not whole.is_relative_to(context.path):
+        whole = context.path / _FOLDER / f"{name}{file.suffix.lower()}"
+        whole.parent.mkdir(exist_ok=True)
+        with replaced(whole) as temporary:
+            shutil.copyfile(file, temporary)
+    if context.config.workspace.root:  # paths do not start from the workspace then
+        return str(whole)
+    return whole.relative_to(context.path).as_posix()
+
+
+def _described(
+    path: str, name: str, object_: SourceObject, options: ReadOptions
+) -> SourceConfig:
+    return SourceConfig(
+        name=name,
+        path=path,
+        object=object_,
+        sheet=options.sheet,
+        encoding=options.encoding,
+        delimiter=options.delimiter,
+        header_line=options.header_line,
+        no_header=options.no_header,
+        repair=options.repair,
+        strict=options.strict,
+    )
+
+
+def _write(context: Context, source: SourceConfig) -> None:
+    file = context.path / CONFIG
+    text = add_source(file.read_text(encoding="utf-8-sig"), source)
+    with replaced(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")

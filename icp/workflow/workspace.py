@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from icp.config import SourceConfig, WorkspaceConfig
+    from icp.config.document import SourceObject
     from icp.ingest.mapping import ColumnMapping
     from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.profile import Profile
@@ -87,9 +88,11 @@ def open_workspace(
 
     `actor` is who is at work, by default `ICP_ACTOR` or the computer's user. `role`
     can take rights away, never add any to those in `[roles]` of `icp.toml`. Raises
-    ConfigError where the folder is no workspace.
+    ConfigError where the folder is no workspace. The store is a file in the workspace,
+    or the database whose URL is in `ICP_STORE`.
     """
     folder = Path(location).absolute()
+    folder = folder.parent if folder.name == CONFIG else folder
     if not (folder / CONFIG).is_file():
         message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
         raise ConfigError(message)
@@ -97,7 +100,7 @@ def open_workspace(
     who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
     data = folder / _DATA
     data.mkdir(exist_ok=True)
-    url = config.workspace.store or f"sqlite:///{data / 'icp.db'}"
+    url = os.environ.get("ICP_STORE") or f"sqlite:///{data / 'icp.db'}"
     store = Store(url, data / "bulk", clock=clock)
     context = Context(path=folder, config=config, store=store, actor=who)
     return Workspace(context, role=granted(who, config.roles, role))
@@ -141,6 +144,10 @@ class Workspace:
         """Who is at work."""
         return self._context.actor
 
+    def _reload(self) -> None:
+        config = load_config(self.path / CONFIG)
+        self._context = replace(self._context, config=config)
+
     @property
     def job_queue(self) -> JobQueue:
         """The rows of background jobs, for the worker that does them."""
@@ -159,13 +166,22 @@ class Workspace:
         path: str | Path,
         /,
         *,
+        name: str | None = None,
+        object: SourceObject = "accounts",
         sheet: str | None = None,
         options: ReadOptions | None = None,
         mapping: ColumnMapping | None = None,
     ) -> SourcePreview:
         """Read a file as it would be imported, without keeping anything."""
-        read = replace(options or ReadOptions(), sheet=sheet)
-        return sources.preview(self._context, Path(path), options=read, mapping=mapping)
+        read = options or ReadOptions()
+        return sources.preview(
+            self._context,
+            Path(path),
+            name=name,
+            object_=object,
+            options=replace(read, sheet=sheet or read.sheet),
+            mapping=mapping,
+        )
 
     @needs("analyst")
     def add_source(
@@ -174,7 +190,7 @@ class Workspace:
         /,
         *,
         name: str | None = None,
-        object: str = "accounts",
+        object: SourceObject = "accounts",
         sheet: str | None = None,
         options: ReadOptions | None = None,
         mapping: ColumnMapping | None = None,
@@ -185,18 +201,17 @@ class Workspace:
         A source of that name is replaced. `confirm` says that a person has looked at
         the mapping.
         """
-        read = replace(options or ReadOptions(), sheet=sheet)
+        read = options or ReadOptions()
         source = sources.add(
             self._context,
             Path(path),
             name=name,
             object_=object,
-            options=read,
+            options=replace(read, sheet=sheet or read.sheet),
             mapping=mapping,
             confirm=confirm,
         )
-        config = load_config(self.path / CONFIG)
-        self._context = replace(self._context, config=config)
+        self._reload()
         return source
 
     @needs("viewer")
@@ -213,7 +228,7 @@ class Workspace:
 
     @needs("analyst")
     def import_sources(self, *, progress: Progress | None = None) -> ImportSummary:
-        """Read all sources and make accounts of them; the same again changes nothing."""
+        """Read all sources and make accounts; the same again changes nothing."""
         return imports.import_sources(self._context, progress or silent)
 
     @needs("viewer")
@@ -253,8 +268,13 @@ class Workspace:
 
     @needs("analyst")
     def label(self, policy: OutcomePolicy | None = None) -> LabelPreview:
-        """Give every customer an outcome and keep it; the same again changes nothing."""
-        return labels.keep(self._context, policy)
+        """Give customers their outcomes and keep them; again changes nothing.
+
+        A policy that is given or proposed is written into `icp.toml`.
+        """
+        seen = labels.keep(self._context, policy)
+        self._reload()
+        return seen
 
     @needs("viewer")
     def labelled(self) -> pl.LazyFrame:
