@@ -24,15 +24,26 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
+from collections import Counter
 from functools import cached_property
 from itertools import pairwise
-from math import isfinite
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from icp.errors import ConfigError
+from icp.provenance import (
+    AttributeEvidence,
+    ColumnFinding,
+    Count,
+    Evidence,
+    Frozen,
+    Provenance,
+)
 from icp.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "FORMAT",
@@ -58,23 +69,24 @@ MISSING = 0
 #: Cell code of a level that was not there when the profile was learnt.
 NEVER_SEEN = 1
 _FIRST_CELL = 2
+_NO_AND_YES = 2
 
 _MAX_BYTES = 64_000_000
 _MAX_TABLES = 5_000
 _MAX_CELLS = 100_000
 _MAX_POINTS = 1_000_000
+_MAX_DISTANCES = 999
+#: Margins and distances must fit into 32 bits in every engine.
+_MAX_SUM = 2**31 - 2
 
 _Points = Annotated[int, Field(ge=-_MAX_POINTS, le=_MAX_POINTS)]
 _Surprise = Annotated[int, Field(ge=0, le=_MAX_POINTS)]
-_Count = Annotated[int, Field(ge=0)]
+_Distance = Annotated[int, Field(ge=0, le=_MAX_SUM)]
+_Margin = Annotated[int, Field(ge=-_MAX_SUM, le=_MAX_SUM)]
 _PerMille = Annotated[int, Field(ge=0, le=1000)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AttributeTable(_Frozen):
+class AttributeTable(Frozen):
     """The look-up table of one attribute.
 
     `points`, `pooled`, `best` and `regrettable` have one entry per cell code.
@@ -99,11 +111,11 @@ class AttributeTable(_Frozen):
     #: Millinats of surprise among all closed customers, for novelty.
     pooled: tuple[_Surprise, ...]
     #: Closed best customers per cell code.
-    best: tuple[_Count, ...]
+    best: tuple[Count, ...]
     #: Closed regrettable customers per cell code.
-    regrettable: tuple[_Count, ...]
+    regrettable: tuple[Count, ...]
     #: Share of the profile's information that this attribute carries, in any unit.
-    information: _Count
+    information: Count
     #: Per mille by which this attribute's surprise counts in segment distances.
     weight: _PerMille = 1000
 
@@ -115,12 +127,14 @@ class AttributeTable(_Frozen):
             raise ValueError(f"table {self.name!r}: rows must have {size} entries")
         if any(not 0 <= code < size for _, code in self.levels):
             raise ValueError(f"table {self.name!r}: a level points outside the cells")
-        if any(not isfinite(edge) for edge in self.edges):
-            raise ValueError(f"table {self.name!r}: edges must be finite")
+        if any(a[0] >= b[0] for a, b in pairwise(self.levels)):
+            raise ValueError(f"table {self.name!r}: levels must ascend")
         if any(a >= b for a, b in pairwise(self.edges)):
             raise ValueError(f"table {self.name!r}: edges must ascend")
         if self.kind is Kind.NUMBER and len(self.cells) != len(self.edges) + 1:
             raise ValueError(f"table {self.name!r}: needs one cell more than edges")
+        if self.kind in {Kind.FLAG, Kind.MULTI} and len(self.cells) != _NO_AND_YES:
+            raise ValueError(f"table {self.name!r}: needs the cells no and yes")
         if (self.kind is Kind.MULTI) != (self.value is not None):
             raise ValueError(f"table {self.name!r}: exactly multi tables have a value")
         return self
@@ -130,35 +144,6 @@ class AttributeTable(_Frozen):
         """How many cell codes there are, missing and never seen included."""
         return len(self.points)
 
-    @cached_property
-    def level_codes(self) -> dict[str, int]:
-        """Category only: level to cell code."""
-        return dict(self.levels)
-
-    def code(self, value: object, /) -> int:
-        """The cell code of one value; unusable values are missing or never seen.
-
-        None and NaN are missing; an infinite number or unknown level is never seen.
-        """
-        if value is None:
-            return MISSING
-        if self.kind is Kind.NUMBER:
-            return self._number_code(value)
-        if self.kind is Kind.CATEGORY:
-            return self.level_codes.get(str(value), NEVER_SEEN)
-        if self.kind is Kind.MULTI:
-            held = value if isinstance(value, list | tuple | set) else (value,)
-            return _FIRST_CELL + (self.value in held)
-        return _FIRST_CELL + bool(value)
-
-    def _number_code(self, value: object) -> int:
-        number = float(value)  # type: ignore[arg-type]  # a caller's wrong type raises
-        if number != number:  # NaN is the one value unlike itself
-            return MISSING
-        if not isfinite(number):
-            return NEVER_SEEN
-        return _FIRST_CELL + bisect_right(self.edges, number)
-
     def cell_name(self, code: int, /) -> str:
         """The cell in words."""
         if code == MISSING:
@@ -166,7 +151,7 @@ class AttributeTable(_Frozen):
         return "never seen" if code == NEVER_SEEN else self.cells[code - _FIRST_CELL]
 
 
-class PairTable(_Frozen):
+class PairTable(Frozen):
     """Points of two attributes taken together, beyond what each gives alone."""
 
     first: str
@@ -180,13 +165,13 @@ class PairTable(_Frozen):
         return f"{self.first}*{self.second}"
 
 
-class Segment(_Frozen):
+class Segment(Frozen):
     """A cluster of best customers, or of regrettable ones."""
 
     name: str = Field(min_length=1)
     kind: Literal["best", "regrettable"]
     #: Customers assigned to it when it was learnt.
-    size: _Count
+    size: Count
     #: The three or fewer cells that set it apart, in words.
     traits: tuple[str, ...] = ()
     #: Per table (profile order) and cell code: weighted surprise in millinats.
@@ -194,8 +179,14 @@ class Segment(_Frozen):
     #: Per table and cell code: share of the segment's customers, in per mille.
     shares: tuple[tuple[_PerMille, ...], ...] = ()
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.shares and _lengths(self.shares) != _lengths(self.surprises):
+            raise ValueError(f"segment {self.name!r}: shares do not fit its surprises")
+        return self
 
-class Calibration(_Frozen):
+
+class Calibration(Frozen):
     """Margin to fit, in steps of a tenth.
 
     Fit is `i / 10` with `i` the number of `thresholds` at or below the margin. `low`
@@ -204,7 +195,7 @@ class Calibration(_Frozen):
 
     method: Literal["none", "slope", "platt", "beta", "isotonic", "venn-abers"]
     #: 999 ascending margins (ties allowed), or none where nothing can be calibrated.
-    thresholds: tuple[int, ...] = ()
+    thresholds: tuple[_Margin, ...] = ()
     low: tuple[_PerMille, ...] = ()
     high: tuple[_PerMille, ...] = ()
     #: Probabilities are rounded to this many per mille; 0 means that none is shown.
@@ -221,6 +212,10 @@ class Calibration(_Frozen):
         steps = len(self.thresholds) + 1 if self.thresholds else 0
         if {len(self.low), len(self.high)} != {steps}:
             raise ValueError(f"calibration bounds must have {steps} entries")
+        if any(low > high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError("a lower calibration bound is above its upper one")
+        if any(a < b for a, b in pairwise(self.grade_cuts)):
+            raise ValueError("grade cuts must descend")
         return self
 
     def step(self, margin: int, /) -> int:
@@ -251,7 +246,7 @@ class Calibration(_Frozen):
         return "D"
 
 
-class Novelty(_Frozen):
+class Novelty(Frozen):
     """Leave-one-out distances of the closed customers, ascending, in millinats.
 
     At most 999 values each (evenly spaced order statistics where there are more), so
@@ -259,12 +254,18 @@ class Novelty(_Frozen):
     """
 
     #: Unweighted surprise among all closed customers.
-    closed: tuple[_Count, ...] = ()
+    closed: tuple[_Distance, ...] = Field(default=(), max_length=_MAX_DISTANCES)
     #: Distance of each best customer to its nearest best segment.
-    best: tuple[_Count, ...] = ()
+    best: tuple[_Distance, ...] = Field(default=(), max_length=_MAX_DISTANCES)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if any(a > b for row in (self.closed, self.best) for a, b in pairwise(row)):
+            raise ValueError("novelty distances must ascend")
+        return self
 
 
-class Abstention(_Frozen):
+class Abstention(Frozen):
     """When an account is `not_evaluable` rather than scored."""
 
     #: Least known fraction, per mille.
@@ -275,62 +276,7 @@ class Abstention(_Frozen):
     width: _PerMille = 1000
 
 
-class AttributeEvidence(_Frozen):
-    """What one attribute alone says about best against regrettable."""
-
-    name: str
-    #: Cross-fitted area under the ROC curve of the attribute alone.
-    auc: float
-    #: Information value less its mean under no difference.
-    information_value: float
-    #: Permutation p-value of the information value, adjusted over attributes.
-    p_value: float
-
-
-class ColumnFinding(_Frozen):
-    """A column left out of the profile or suspected of leaking, with the reason."""
-
-    column: str
-    code: str
-    message: str
-    #: Whether the column was kept out of the profile because of it.
-    excluded: bool
-
-
-class Evidence(_Frozen):
-    """How well best and regrettable can be told apart at all, cross-validated."""
-
-    level: Literal["none", "weak", "moderate", "strong"]
-    auc: float
-    auc_low: float
-    auc_high: float
-    log_loss: float
-    base_log_loss: float
-    brier: float
-    #: How it was measured, in words.
-    method: str
-
-
-class Provenance(_Frozen):
-    """What the profile was learnt from."""
-
-    best: _Count
-    regrettable: _Count
-    neutral: _Count = 0
-    unknown: _Count = 0
-    first_date: str | None = None
-    last_date: str | None = None
-    #: SHA-256 of the learnt cells and outcomes, independent of row order.
-    data_hash: str = ""
-    options: dict[str, int | float | str | bool | None] = {}
-    evidence: Evidence
-    attributes: tuple[AttributeEvidence, ...] = ()
-    findings: tuple[ColumnFinding, ...] = ()
-    #: What was tried and not supported, and other remarks, in plain sentences.
-    notes: tuple[str, ...] = ()
-
-
-class Profile(_Frozen):
+class Profile(Frozen):
     """The ideal customer profile; see the module's drawing.
 
     >>> Profile.from_json("{}")
@@ -352,17 +298,34 @@ class Profile(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         sizes = {table.name: table.size for table in self.tables}
-        if len(sizes) != len(self.tables):
-            raise ValueError("two tables have the same name")
         if sum(sizes.values()) > _MAX_CELLS:
             raise ValueError(f"more than {_MAX_CELLS} cells")
+        if repeated := _repeated([*sizes, *(pair.name for pair in self.pairs), "base"]):
+            raise ValueError(f"two tables or pairs have the same name: {repeated!r}")
+        if repeated := _repeated(self._readers()):
+            raise ValueError(f"two tables read the column {repeated!r}")
         for pair in self.pairs:
-            if len(pair.points) != sizes.get(pair.first, 0) * sizes.get(pair.second, 0):
+            if not {pair.first, pair.second} <= sizes.keys():
+                raise ValueError(f"pair {pair.name!r} is of unknown tables")
+            if len(pair.points) != sizes[pair.first] * sizes[pair.second]:
                 raise ValueError(f"pair {pair.name!r} does not fit its tables")
         for segment in self.segments:
-            if tuple(map(len, segment.surprises)) != tuple(sizes.values()):
+            if _lengths(segment.surprises) != tuple(sizes.values()):
                 raise ValueError(f"segment {segment.name!r} does not fit the tables")
+        if self._largest_sum() > _MAX_SUM:
+            raise ValueError("margins or distances would not fit into 32 bits")
         return self
+
+    def _readers(self) -> list[str]:
+        multi = {table.column for table in self.tables if table.kind is Kind.MULTI}
+        others = (t.column for t in self.tables if t.kind is not Kind.MULTI)
+        return [*multi, *others]
+
+    def _largest_sum(self) -> int:
+        rows = [table.points for table in self.tables]
+        margin = abs(self.base) + _most([*rows, *(pair.points for pair in self.pairs)])
+        distances = [_most(segment.surprises) for segment in self.segments]
+        return max(margin, _most(table.pooled for table in self.tables), *distances)
 
     @cached_property
     def id(self) -> str:
@@ -418,6 +381,19 @@ class Profile(_Frozen):
             return cls.model_validate(_upgraded(document))
         except ValidationError as error:
             raise ConfigError(_described(error)) from error
+
+
+def _lengths(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(len(row) for row in rows)
+
+
+def _most(rows: Iterable[tuple[int, ...]]) -> int:
+    return sum(max(map(abs, row), default=0) for row in rows)
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    counts = Counter(names)
+    return next((name for name, count in counts.items() if count > 1), None)
 
 
 def _upgraded(document: Any) -> Any:

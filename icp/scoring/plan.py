@@ -15,13 +15,13 @@ measurements behind it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
 from operator import add
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError, counted
@@ -55,6 +55,9 @@ SCORE_COLUMNS: Final[dict[str, PolarsDataType]] = {
     "novelty_p": pl.Float64(),
     "disqualified_by": pl.List(pl.String()),
 }
+
+#: Up to this span of sums a rank is one look-up, beyond it a search.
+_MOST_RANKS: Final = 131_072
 
 FrameT = TypeVar("FrameT", pl.DataFrame, pl.LazyFrame)
 
@@ -193,9 +196,14 @@ class _Plan:
         value = self._col("sum", column) - int(below)
         if not ascending:
             return (value * 0).cast(pl.UInt32)
-        distinct = sorted(set(ascending))
-        ranks = (0, *(bisect_right(ascending, number) for number in distinct))
-        place = value.bin_intervals(distinct, labels=False)
+        least, most = ascending[0] - 1, ascending[-1]
+        if most - least < _MOST_RANKS:
+            ranks = np.searchsorted(ascending, np.arange(least, most + 1), side="right")
+            place = (value.clip(least, most) - least).cast(pl.UInt32)
+        else:
+            distinct = sorted(set(ascending))
+            ranks = np.searchsorted(ascending, [least, *distinct], side="right")
+            place = value.bin_intervals(distinct, labels=False)
         return _looked_up(ranks, pl.UInt32(), place)
 
     def _nearest(self, segments: tuple[int, ...]) -> pl.Expr:

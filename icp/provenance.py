@@ -1,0 +1,89 @@
+"""What a profile was learnt from, what was left out and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "AttributeEvidence",
+    "ColumnFinding",
+    "Count",
+    "Evidence",
+    "Frozen",
+    "Provenance",
+]
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class Frozen(BaseModel):
+    """A value that never changes; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Self:
+        """A changed copy, checked again and with nothing remembered from this one."""
+        del deep  # values are immutable, so that a shallow copy is as good
+        return type(self).model_validate({**dict(self), **(update or {})})
+
+
+class AttributeEvidence(Frozen):
+    """What one attribute alone says about best against regrettable."""
+
+    name: str
+    #: Cross-fitted area under the ROC curve of the attribute alone.
+    auc: float
+    #: Information value less its mean under no difference.
+    information_value: float
+    #: Permutation p-value of the information value, adjusted over attributes.
+    p_value: float
+
+
+class ColumnFinding(Frozen):
+    """A column left out of the profile or suspected of leaking, with the reason."""
+
+    column: str
+    code: str
+    message: str
+    #: Whether the column was kept out of the profile because of it.
+    excluded: bool
+
+
+class Evidence(Frozen):
+    """How well best and regrettable can be told apart at all, cross-validated."""
+
+    level: Literal["none", "weak", "moderate", "strong"]
+    auc: float
+    auc_low: float
+    auc_high: float
+    log_loss: float
+    base_log_loss: float
+    brier: float
+    #: How it was measured, in words.
+    method: str
+
+
+class Provenance(Frozen):
+    """What the profile was learnt from."""
+
+    best: Count
+    regrettable: Count
+    neutral: Count = 0
+    unknown: Count = 0
+    first_date: str | None = None
+    last_date: str | None = None
+    #: SHA-256 of the learnt cells and outcomes, independent of row order.
+    data_hash: str = ""
+    options: dict[str, int | float | str | bool | None] = {}
+    evidence: Evidence
+    attributes: tuple[AttributeEvidence, ...] = ()
+    findings: tuple[ColumnFinding, ...] = ()
+    #: What was tried and not supported, and other remarks, in plain sentences.
+    notes: tuple[str, ...] = ()
