@@ -30,7 +30,9 @@ __all__ = [
 LINE = "__line__"
 
 Level = Literal["stop", "ask", "note"]
-AsideKind = Literal["preamble", "header", "footer", "totals", "other_table", "blank"]
+AsideKind = Literal[
+    "preamble", "header", "footer", "totals", "other_table", "blank", "beside"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

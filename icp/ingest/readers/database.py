@@ -1,0 +1,130 @@
+"""A query on a database, through SQLAlchemy; nothing is ever written there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+import sqlalchemy as sa
+
+from icp.errors import SourceError
+from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.typed import text_table
+
+if TYPE_CHECKING:
+    from icp.ingest.readers.options import ReadOptions
+    from icp.ingest.result import RawTable
+
+__all__ = ["read_query"]
+
+_SELECT = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with)\b", re.I | re.S
+)
+
+
+def read_query(url: str, options: ReadOptions, /) -> RawTable:
+    """Read the rows of one SELECT statement, every value as text.
+
+    Raises:
+        SourceError: no query, not a SELECT, or the database refuses it. A password in
+            the URL is never shown.
+    """
+    address = _address(url)
+    notes = Notes(address.render_as_string(hide_password=True))
+    query = _checked(options.query, notes)
+    try:
+        names, rows = _fetch(address, query)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        cause = getattr(error, "orig", None) or error
+        reason = str(cause).splitlines()[0][:200]
+        raise notes.stop(
+            "source-error",
+            f"the query failed: {reason}",
+            action="check the address, the driver, your rights and the query",
+        ) from None
+    frame = _frame(names, rows)
+    digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+    size = sum(len(value) for row in rows for value in row if value is not None)
+    return text_table(frame, notes, options, kind="database", sha256=digest, size=size)
+
+
+def _address(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise SourceError(
+            "the database address is not valid; "
+            "write it as dialect://user:password@host/database"
+        ) from None
+
+
+def _checked(query: str | None, notes: Notes) -> str:
+    text = (query or "").strip().rstrip(";")
+    if not text:
+        raise notes.stop(
+            "source-error",
+            "needs a query",
+            action="give a SELECT statement (query=...)",
+        )
+    if not _SELECT.match(text):
+        raise notes.stop(
+            "source-error",
+            "only one SELECT statement is read",
+            action="start the query with SELECT or WITH",
+        )
+    return text
+
+
+def _fetch(
+    address: sa.URL, query: str
+) -> tuple[list[str], list[tuple[str | None, ...]]]:
+    """Column names and rows as text; the transaction is rolled back."""
+    engine = sa.create_engine(address)
+    try:
+        with engine.connect() as connection:
+            result = connection.exec_driver_sql(query)
+            names = list(map(str, result.keys()))
+            rows = [tuple(map(_text, row)) for row in result]
+            connection.rollback()
+    finally:
+        engine.dispose()
+    return names, rows
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case bytes() | memoryview():
+            return bytes(value).hex()
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        case Decimal():
+            return format(value, "f")
+        case _:
+            return str(value)
+
+
+def _frame(names: list[str], rows: list[tuple[str | None, ...]]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pl.DataFrame(
+        [
+            pl.Series(str(index), list(column), dtype=pl.String)
+            for index, column in enumerate(columns)
+        ]
+    ).rename({str(index): name for index, name in enumerate(_distinct(names))})
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """A query may name two columns alike; a frame may not."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return distinct

@@ -1,0 +1,247 @@
+"""Workbooks: read as text by a child process, then laid out like any other table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from icp.ingest.readers.grid import LAST, Grid, cell_columns
+from icp.ingest.readers.notes import Notes, letter, plural
+from icp.ingest.readers.sniff import check_zip
+from icp.ingest.readers.table import Origin, build_table
+from icp.ingest.result import LINE, SheetInfo
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from icp.ingest.readers.options import ReadOptions
+    from icp.ingest.result import RawTable
+
+__all__ = ["grid_of_rows", "read_workbook", "sheets_of"]
+
+_CHILD = Path(__file__).with_name("excel_child.py")
+_SECONDS = 60
+_AGAIN = "open it in Excel and save it again as .xlsx, or export CSV"
+
+
+def read_workbook(
+    data: bytes, kind: Literal["xlsx", "xls"], notes: Notes, options: ReadOptions, /
+) -> RawTable:
+    """Read one sheet of a workbook; every cell arrives as text, dates as ISO.
+
+    Raises:
+        SourceError: damaged, protected, too large, or without such a sheet.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found = _ask_child(data, kind, options.sheet or "", Path(folder), notes)
+        frame = pl.read_ipc(Path(folder) / "sheet.arrow")
+    notes.sheet = found["sheet"]
+    sheets = _sheets(found)
+    if not frame.height or not frame.width:
+        raise notes.stop("source-error", "is empty", action="name another sheet")
+    left = found.get("first_column", 1) - 1
+    frame = _from_column_a(frame, left)
+    frame = _with_leading_zeros(frame, found.get("padded", []), notes)
+    _report(found, sheets, notes, named=options.sheet is not None)
+    origin = Origin(data=data, kind="excel", sheets=sheets)
+    return build_table(_grid(frame), origin, notes, options)
+
+
+def sheets_of(
+    data: bytes, kind: Literal["xlsx", "xls"], notes: Notes, /
+) -> tuple[SheetInfo, ...]:
+    """The sheets of a workbook, with their sizes.
+
+    Raises:
+        SourceError: the workbook cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return _sheets(_ask_child(data, kind, "*", Path(folder), notes))
+
+
+def _ask_child(
+    data: bytes, kind: str, sheet: str, folder: Path, notes: Notes
+) -> dict[str, Any]:
+    """Have the workbook read by a process that may die."""
+    if kind == "xlsx":
+        check_zip(data, notes)
+    workbook = folder / f"workbook.{kind}"
+    workbook.write_bytes(data)
+    # -P keeps this folder, whose modules have everyday names, off the child's path.
+    command = [sys.executable, "-P", str(_CHILD), str(workbook), str(folder), sheet]
+    try:
+        subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise notes.stop(
+            "source-error", f"could not be read within {_SECONDS} s", action=_AGAIN
+        ) from None
+    path = folder / "answer.json"
+    if not path.exists():
+        raise notes.stop("source-error", "makes the reader fail", action=_AGAIN)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "refused" in found:
+        raise notes.stop("source-error", found["refused"])
+    if "failed" in found:
+        raise _failed(found["failed"], notes)
+    return found
+
+
+def _failed(message: str, notes: Notes) -> Exception:
+    if "password" in message.lower():
+        return notes.stop(
+            "format-error",
+            "is protected by a password",
+            action="open it in Excel, remove the password and save it again",
+        )
+    return notes.stop(
+        "format-error", f"is no readable workbook ({message})", action=_AGAIN
+    )
+
+
+def _sheets(found: dict[str, Any]) -> tuple[SheetInfo, ...]:
+    return tuple(SheetInfo(**sheet) for sheet in found["sheets"])
+
+
+def _from_column_a(frame: pl.DataFrame, left: int) -> pl.DataFrame:
+    """Empty columns left of the first filled one, so that letters are Excel's own."""
+    frame = frame.rename(dict(zip(frame.columns, _shifted(frame, left), strict=True)))
+    empty = [pl.lit(None, dtype=pl.String).alias(str(i)) for i in range(left)]
+    return frame.select(*empty, *frame.columns).select(
+        pl.all().cast(pl.String).replace("", None)
+    )
+
+
+def _shifted(frame: pl.DataFrame, left: int) -> list[str]:
+    return [str(i + left) for i in range(frame.width)]
+
+
+def _with_leading_zeros(
+    frame: pl.DataFrame, padded: list[list[Any]], notes: Notes
+) -> pl.DataFrame:
+    """Numbers shown as 02139 by their format 00000 get their zeros back."""
+    by_column: dict[str, dict[int, int]] = {}
+    for reference, width in padded:
+        name = reference.rstrip("0123456789")
+        by_column.setdefault(name, {})[int(reference[len(name) :])] = width
+    for name, rows in by_column.items():
+        column = _index_of(name)
+        cells = frame[str(column)].to_list()
+        for row, width in rows.items():
+            cells[row - 1] = (cells[row - 1] or "").zfill(width)
+        frame = frame.with_columns(pl.Series(str(column), cells, dtype=pl.String))
+        notes.note(
+            "leading-zero",
+            f"{plural(len(rows), 'number')} with a format of zeros; "
+            "the leading zeros Excel shows were restored",
+            lines=list(rows),
+            column=name,
+        )
+    return frame
+
+
+def _index_of(name: str) -> int:
+    index = 0
+    for ch in name:
+        index = index * 26 + ord(ch) - 64
+    return index - 1
+
+
+def _grid(frame: pl.DataFrame) -> Grid:
+    width = frame.width
+    lines = pl.Series(LINE, range(1, frame.height + 1), dtype=pl.Int64)
+    rows = frame.with_columns(lines, lines.alias(LAST))
+
+    def raw(first: int, last: int) -> str:
+        wanted = frame.slice(first - 1, last - first + 1).fill_null("").rows()
+        return "\n".join("\t".join(cells).rstrip("\t") for cells in wanted)
+
+    return Grid(width=width, rows=rows, lines=frame.height, raw=raw)
+
+
+def grid_of_rows(rows: list[list[str]], /) -> Grid:
+    """Rows of cells with borders of their own (an HTML table) as a grid."""
+    width = max(map(len, rows))
+    filled = [[*row, *[""] * (width - len(row))] for row in rows]
+    columns = zip(cell_columns(width), zip(*filled, strict=True), strict=True)
+    frame = pl.DataFrame({name: pl.Series(name, cells) for name, cells in columns})
+    return _grid(frame.select(pl.all().replace("", None)))
+
+
+def _report(
+    found: dict[str, Any],
+    sheets: tuple[SheetInfo, ...],
+    notes: Notes,
+    *,
+    named: bool,
+) -> None:
+    _report_sheets(sheets, notes, named=named)
+    counts = found.get("counts", {})
+    if count := counts.get("uncalculated"):
+        notes.ask(
+            "missing-cell",
+            f"{plural(count, 'formula')} without a stored value came in empty: "
+            f"{', '.join(found['uncalculated'])}",
+            lines=_rows(found["uncalculated"]),
+            count=count,
+            action="open the workbook in Excel, let it calculate, and save it again",
+        )
+    if count := counts.get("errors"):
+        notes.note(
+            "type-error",
+            f"{plural(count, 'formula error')} (such as #N/A) came in empty: "
+            f"{', '.join(found['errors'])}",
+            lines=_rows(found["errors"]),
+            count=count,
+        )
+    if count := counts.get("rounded"):
+        notes.ask(
+            "deviated-value",
+            f"{plural(count, 'number')} of over 15 digits already rounded by Excel: "
+            f"{', '.join(found['rounded'])}",
+            lines=_rows(found["rounded"]),
+            count=count,
+            action="export these columns as text",
+        )
+    _report_hidden(found, notes)
+
+
+def _rows(references: list[str]) -> list[int]:
+    return [int(r.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) for r in references]
+
+
+def _report_sheets(sheets: tuple[SheetInfo, ...], notes: Notes, *, named: bool) -> None:
+    others = [sheet for sheet in sheets if sheet.name != notes.sheet]
+    if not others or named:
+        return
+    listed = ", ".join(
+        f"{s.name!r} ({s.rows:,} x {s.columns}{', hidden' if s.hidden else ''})"
+        for s in others
+    )
+    notes.note(
+        "sheets",
+        f"{plural(len(others), 'other sheet')} not read: {listed}",
+        count=len(others),
+        action="name another sheet (sheet=...) if you need it",
+    )
+
+
+def _report_hidden(found: dict[str, Any], notes: Notes) -> None:
+    if rows := found.get("hidden_rows"):
+        notes.note(
+            "hidden", f"{plural(rows, 'hidden row')} read like the others", count=rows
+        )
+    spans = [span.split(":") for span in found.get("hidden_columns", [])]
+    names = [
+        letter(int(first) - 1)
+        if first == last
+        else f"{letter(int(first) - 1)} to {letter(int(last) - 1)}"
+        for first, last in spans
+    ]
+    if names:
+        notes.note("hidden", f"hidden columns read like the others: {', '.join(names)}")

@@ -1,0 +1,284 @@
+"""Finds the row of column names: below titles, over two rows, or nowhere at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from icp.ingest.readers.notes import line_list
+from icp.ingest.readers.shapes import Shape, shapes_of, value_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from icp.ingest.readers.draft import Draft
+    from icp.ingest.readers.grid import Record
+
+__all__ = ["Header", "find_header", "header_evidence", "take_header"]
+
+_HEAD = 60
+_TRIED = 15
+_MAX_LABEL = 40
+_STRONG = 2
+_DATA_KINDS = frozenset({"number", "date", "email", "url"})
+_WORDS = frozenset(
+    word
+    for line in (
+        "account active address age amount annual area arr band billing branch",
+        "branche budget category channel churn churned city close closed code",
+        "comments company contact contract count country created currency customer",
+        "customers date days deal deals department description discount domain email",
+        "employees end entered expected fax firm firma first gender gewonnen group",
+        "headcount id identifier industry invoice invoices item job key kunde",
+        "kundennummer label land last lead level lifecycle line location lost manager",
+        "market member menge method mitarbeiter modified month monthly mrr name nom",
+        "note notes nps number nummer orders ort owner paid partner payment percent",
+        "phone plan plz postal postcode price prix probability product prospect",
+        "quantity quarter rate rating reason record ref region remarks renewal rep",
+        "revenue sales score seats sector segment seller size sku source spend stage",
+        "start state status strasse street sub subject support tag tags tax team",
+        "tenure territory ticket tickets tier title total type umsatz unit units",
+        "updated url user users value website wert won year zip",
+    )
+    for word in line.split()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The labels of the columns as they stand, and the rows they came from."""
+
+    labels: tuple[str, ...]
+    records: tuple[Record, ...] = ()
+
+    @property
+    def line(self) -> int | None:
+        """Physical line of the labels; None where there are none."""
+        return self.records[-1].line if self.records else None
+
+
+def header_evidence(cells: Sequence[str], shapes: Sequence[Shape], /) -> int:
+    """How much a row looks like column names (positive) or like data (negative)."""
+    return sum(
+        _cell_evidence(cell.strip(), shape)
+        for cell, shape in zip(cells, shapes, strict=False)
+        if cell.strip()
+    )
+
+
+def _cell_evidence(cell: str, shape: Shape) -> int:
+    kind = value_kind(cell)
+    if kind in _DATA_KINDS:
+        return 0 if _is_year(cell) and cell not in shape.levels else -1
+    if cell in shape.levels:
+        return -1
+    if shape.kind in _DATA_KINDS:
+        return 1
+    if shape.kind == "code":
+        return -1 if kind == "code" and not _known_word(cell) else 1
+    return 1 if _known_word(cell) else 0
+
+
+def _is_year(cell: str) -> bool:
+    return bool(re.fullmatch(r"(?:19|20)\d\d", cell))
+
+
+def _known_word(cell: str) -> bool:
+    words = re.findall(r"[A-Z]?[a-zäöüß]+|[A-Z]+", cell)
+    return len(words) <= 8 and any(word.lower() in _WORDS for word in words)
+
+
+def take_header(draft: Draft, /) -> Header:
+    """Find the labels, set aside what stands above them, and tell about it."""
+    header = find_header(draft)
+    first = header.records[0].line if header.records else 0
+    above = [r for r in draft.records(count=10_000) if r.line < first]
+    draft.set_aside(header.records, "header")
+    draft.set_aside(above, "preamble")
+    if above:
+        lines = [line for r in above for line in range(r.line, r.last_line + 1)]
+        draft.notes.note(
+            "preamble",
+            f"header taken from line {header.line}; {line_list(lines)} above it "
+            f"{'was' if len(lines) == 1 else 'were'} set aside",
+            lines=lines,
+            action="name another line (header_line=...) if this is wrong",
+        )
+    if len(header.records) > 1:
+        lines = [record.line for record in header.records]
+        draft.notes.note(
+            "header", f"{line_list(lines)} were joined into one header", lines=lines
+        )
+    return header
+
+
+def find_header(draft: Draft, /) -> Header:
+    """Choose the row of labels.
+
+    Raises:
+        SourceError: `header_line` is not a row of the source.
+    """
+    options = draft.options
+    if options.no_header:
+        return Header(labels=("",) * draft.width)
+    if options.header_line is not None:
+        return _asked_header(draft, options.header_line)
+    head = draft.records(count=_HEAD)
+    candidate = _candidate(draft, head)
+    if candidate is None:
+        return _without(draft, head[0].line if head else 1)
+    shapes = _shapes_below(draft, candidate)
+    evidence = header_evidence(candidate.cells, shapes)
+    if evidence < 0:
+        return _without(draft, candidate.line)
+    if evidence == 0 and draft.rows.height > 1:
+        draft.notes.ask(
+            "header",
+            "cannot tell whether this line holds column names; it was taken as such",
+            lines=[candidate.line],
+            action="say so if the first row is data already (no_header)",
+        )
+    return _with_neighbours(draft, candidate, head)
+
+
+def _asked_header(draft: Draft, line: int) -> Header:
+    found = [r for r in draft.records(first=line, count=1) if r.line == line]
+    if not found:
+        raise draft.notes.stop(
+            "header",
+            "is blank or does not exist; no header there",
+            line=line,
+            action="name the line that holds the column names",
+        )
+    return Header(labels=found[0].cells, records=tuple(found))
+
+
+def _without(draft: Draft, line: int) -> Header:
+    draft.notes.ask(
+        "blank-header",
+        "no column names: the first row looks like data, so the columns are named by "
+        "letter (A, B, ...)",
+        lines=[line],
+        action="name the line that holds the column names (header_line=...), add one "
+        "to the file, or say that there is none (no_header)",
+    )
+    return Header(labels=("",) * draft.width)
+
+
+def _candidate(draft: Draft, head: list[Record]) -> Record | None:
+    """The first row about as full as the rows of the table."""
+    typical = median([r.filled for r in head if len(r.cells) == draft.width] or [1])
+    enough = max(1, min(2, draft.width), 0.6 * typical)
+    full = [r for r in head if r.filled >= enough and not r.problem][:_TRIED]
+    if not full:
+        return None
+    first = full[0]
+    later = _below_a_gap(draft, full)
+    if later is not None:
+        return later
+    if len(first.cells) == draft.width or draft.grid.sheet:
+        return first
+    regular = next((r for r in full if len(r.cells) == draft.width), None)
+    if regular is None:
+        return first
+    shapes = _shapes_below(draft, regular)
+    if header_evidence(regular.cells, shapes) > 0:
+        return regular
+    near = abs(len(first.cells) - draft.width) <= max(2, 0.3 * draft.width)
+    return first if near and header_evidence(first.cells, shapes) > 0 else regular
+
+
+def _below_a_gap(draft: Draft, full: list[Record]) -> Record | None:
+    """A clear header below a blank line, with only a few rows above it."""
+    for above, record in pairwise(full):
+        gap = record.line > above.last_line + 1
+        if not gap or len(record.cells) != draft.width:
+            continue
+        shapes = _shapes_below(draft, record)
+        clear = header_evidence(record.cells, shapes) >= _STRONG
+        own = _shapes_below(draft, full[0])
+        titled = header_evidence(full[0].cells, own) > 0
+        if clear and not titled and record.line <= _TRIED:
+            return record
+    return None
+
+
+def _shapes_below(draft: Draft, record: Record) -> list[Shape]:
+    below = [
+        r.cells
+        for r in draft.records(first=record.last_line + 1, count=200)
+        if len(r.cells) == draft.width
+    ]
+    return shapes_of(below, width=draft.width)
+
+
+def _with_neighbours(draft: Draft, record: Record, head: list[Record]) -> Header:
+    """Join a row of groups above or a second row of labels below."""
+    above = next((r for r in head if r.last_line == record.line - 1), None)
+    below = next((r for r in head if r.line == record.last_line + 1), None)
+    if above is not None and _is_group_row(above, record):
+        groups = _carried_forward(above.cells, len(record.cells))
+        return Header(labels=_joined(groups, record.cells), records=(above, record))
+    if below is not None and _is_second_row(draft, record, below):
+        labels = _joined(_carried(record, below), below.cells)
+        return Header(labels=labels, records=(record, below))
+    return Header(labels=record.cells, records=(record,))
+
+
+def _is_group_row(above: Record, record: Record) -> bool:
+    """Two or more short labels with gaps between them, right above the header."""
+    cells = [cell.strip() for cell in above.cells[: len(record.cells)]]
+    named = [cell for cell in cells if cell]
+    gaps = len(cells) > len(named) or len(above.cells) < len(record.cells)
+    return (
+        len(named) >= 2
+        and gaps
+        and len(above.cells) == len(record.cells)
+        and all(value_kind(cell) == "text" for cell in named)
+        and all(len(cell) <= _MAX_LABEL and ":" not in cell for cell in named)
+    )
+
+
+def _is_second_row(draft: Draft, record: Record, below: Record) -> bool:
+    """Text in every column that holds numbers or dates further down."""
+    if len(below.cells) != len(record.cells) or below.cells == record.cells:
+        return False
+    shapes = _shapes_below(draft, below)
+    typed = [i for i, shape in enumerate(shapes) if shape.kind in _DATA_KINDS]
+    named = [below.cells[i].strip() for i in typed]
+    return (
+        len(typed) >= 2
+        and all(value_kind(cell) == "text" for cell in named)
+        and header_evidence(below.cells, shapes) >= _STRONG
+        and all(value_kind(c) in {"text", "empty", "code"} for c in below.cells)
+        and len(set(named)) > 1
+    )
+
+
+def _carried(record: Record, below: Record) -> list[str]:
+    """Labels of the upper row; over a gap they reach to the right."""
+    groups = _carried_forward(record.cells, len(below.cells))
+    return [
+        own.strip() or (group if low.strip() else "")
+        for own, group, low in zip(record.cells, groups, below.cells, strict=True)
+    ]
+
+
+def _carried_forward(cells: Sequence[str], width: int) -> list[str]:
+    carried: list[str] = []
+    last = ""
+    for index in range(width):
+        cell = cells[index].strip() if index < len(cells) else ""
+        last = cell or last
+        carried.append(last)
+    return carried
+
+
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{a} {b}".strip() if a.strip() != b.strip() else b.strip()
+        for a, b in zip(upper, (cell.strip() for cell in lower), strict=True)
+    )

@@ -1,0 +1,311 @@
+"""Rows that are not customers: footers, totals, repeated headers, further tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from icp.ingest.readers.grid import LAST, Record, as_records
+from icp.ingest.readers.header import header_evidence
+from icp.ingest.readers.notes import line_list
+from icp.ingest.readers.shapes import amount, shapes_of
+from icp.ingest.result import LINE
+
+if TYPE_CHECKING:
+    from icp.ingest.readers.draft import Draft
+    from icp.ingest.readers.header import Header
+    from icp.ingest.readers.shapes import Shape
+
+__all__ = [
+    "take_footer",
+    "take_other_tables",
+    "take_repeated_headers",
+    "take_totals",
+]
+
+_FOOTER = re.compile(
+    r"copyright\b|©|\(c\) ?\d{4}|confidential information|all rights reserved"
+    r"|do not distribute|generated (?:by|on|at)\b|report (?:generated|run|date)\b"
+    r"|exported (?:by|on|from)\b|as of \d|end of (?:report|file)|page \d+ of"
+    r"|\(?\d[\d,]* (?:rows?|records?)\)?(?: (?:affected|returned|selected|exported))?$",
+    re.IGNORECASE,
+)
+_STRONG_TOTAL = re.compile(
+    r"(?:sub[ -]?totals?|grand[ -]?totals?|gesamtsumme|zwischensumme|endsumme"
+    r"|sous[ -]total|total g[eé]n[eé]ral|subtotaal|eindtotaal)\b.{0,40}",
+    re.IGNORECASE,
+)
+_WEAK_TOTAL = re.compile(
+    r"(?:totals?|sum|summe|gesamt|insgesamt|suma|totale|totaal|итого|合計|average|mean)"
+    r" ?(?:\([^)]{0,30}\))? ?:?",
+    re.IGNORECASE,
+)
+_LABEL_COLUMNS = 3
+_BLOCK = 3
+
+
+def take_footer(draft: Draft, /) -> None:
+    """Set aside the lines below the table that only say who exported it."""
+    records = _tail(draft)
+    footer: list[Record] = []
+    for record in reversed(records):
+        known = _FOOTER.search(" ".join(record.cells)) and _is_thin(draft, record)
+        if not (known or _is_thin(draft, record)):
+            break
+        footer.append(record)
+    footer = _really_footer(draft, footer[::-1])
+    footer = [record for record in footer if not _label(record, _STRONG_TOTAL)]
+    if not footer:
+        return
+    draft.set_aside(footer, "footer")
+    lines = [record.line for record in footer]
+    draft.notes.note(
+        "footer",
+        f"{line_list(lines)} below the table "
+        f"{'is' if len(lines) == 1 else 'are'} a footer and no customer; set aside",
+        lines=lines,
+    )
+
+
+def _tail(draft: Draft) -> list[Record]:
+    last = as_records(draft.rows.tail(30))
+    odd = draft.odd[-30:]
+    return sorted([*last, *odd], key=lambda record: record.line)[-30:]
+
+
+def _is_thin(draft: Draft, record: Record) -> bool:
+    """One value (two in a wide table), where the table has four columns or more."""
+    allowed = 1 if draft.width < 8 else 2
+    if draft.width < 4:
+        joined = " ".join(record.cells)
+        return record.filled <= 1 and bool(_FOOTER.search(joined))
+    return record.filled <= allowed and not record.problem
+
+
+def _really_footer(draft: Draft, thin: list[Record]) -> list[Record]:
+    """Thin rows are a footer from the first known phrase or blank line on."""
+    for place, record in enumerate(thin):
+        known = _FOOTER.search(" ".join(record.cells))
+        after_blank = _line_above_is_blank(draft, record)
+        if known or after_blank:
+            return thin[place:]
+    return []
+
+
+def _line_above_is_blank(draft: Draft, record: Record) -> bool:
+    above = record.line - 1
+    if above < 1 or draft.rows.filter(pl.col(LAST) == above).height:
+        return False
+    return not draft.grid.raw(above, above).strip(" \t,;|\"'")
+
+
+def _label(record: Record, pattern: re.Pattern[str]) -> bool:
+    cells = [cell.strip() for cell in record.cells[:_LABEL_COLUMNS]]
+    return any(pattern.fullmatch(cell) for cell in cells if cell)
+
+
+def take_repeated_headers(draft: Draft, header: Header, /) -> None:
+    """Set aside rows that say the column names once more."""
+    if not header.records:
+        return
+    again = _same_cells(draft, header.records[-1])
+    if not again:
+        return
+    draft.set_aside(again, "header")
+    lines = [record.line for record in again]
+    draft.notes.note(
+        "header",
+        f"the header is repeated on {line_list(lines)}; set aside",
+        lines=lines,
+    )
+
+
+def _same_cells(draft: Draft, record: Record) -> list[Record]:
+    cells = record.cells
+    odd = [other for other in draft.odd if other.cells == cells]
+    if len(cells) != draft.width or not any(cells):
+        return odd
+    same = pl.all_horizontal(
+        pl.col(str(index)).eq_missing(pl.lit(cell or None, dtype=pl.String))
+        for index, cell in enumerate(cells)
+    )
+    return [*as_records(draft.rows.filter(same)), *odd]
+
+
+def take_other_tables(draft: Draft, shapes: list[Shape], /) -> None:
+    """Set aside a further table that begins below a blank line."""
+    for start in _starts(draft):
+        block = _block(draft, start)
+        if not block or not _is_table(draft, block, shapes):
+            continue
+        draft.set_aside(block, "other_table")
+        names = ", ".join(repr(cell.strip()) for cell in start.cells if cell.strip())
+        last = block[-1].last_line
+        draft.notes.ask(
+            "other-table",
+            f"a second table starts here ({names}) and goes to line {last:,}; "
+            "it was set aside",
+            lines=[start.line],
+            count=len(block),
+            action="save it as a file of its own if you need it",
+        )
+
+
+def _starts(draft: Draft) -> list[Record]:
+    """First rows below a blank line, at most two hundred."""
+    gaps = (
+        draft.rows.sort(LINE).filter(pl.col(LINE) > pl.col(LAST).shift(1) + 1).head(200)
+    )
+    records = sorted(
+        [*as_records(gaps), *draft.odd[:2000]], key=lambda record: record.line
+    )
+    return [
+        record
+        for record in records
+        if record.filled >= 2 and _line_above_is_blank(draft, record)
+    ]
+
+
+def _block(draft: Draft, start: Record) -> list[Record]:
+    """From the start to the next row of the main table, or to the end."""
+    records = draft.records(first=start.line, count=1_000_000)
+    if not records or records[0].line != start.line:
+        return []
+    if len(start.cells) == draft.width:
+        return records
+    regular = (r.line for r in records if len(r.cells) == draft.width)
+    end = next(regular, None)
+    return [r for r in records if end is None or r.line < end]
+
+
+def _is_table(draft: Draft, block: list[Record], shapes: list[Shape]) -> bool:
+    start, rest = block[0], block[1:]
+    width = len(start.cells)
+    alike = [r for r in rest[:200] if len(r.cells) == width and not r.problem]
+    if width != draft.width:
+        return len(alike) >= 1 and len(alike) * 2 >= len(rest[:200])
+    own = shapes_of([r.cells for r in alike], width=width)
+    if len(alike) < 1 or header_evidence(start.cells, own) < 2:
+        return False
+    misfits = sum(
+        1
+        for cell, shape in zip(start.cells, shapes, strict=True)
+        if cell.strip() and not shape.fits(cell)
+    )
+    return misfits >= 2
+
+
+def take_totals(draft: Draft, /) -> None:
+    """Set aside totals: by their label, and checked against the sums above them."""
+    rows = _totals_by_label(draft)
+    odd = [r for r in draft.odd if r.filled and _label(r, _STRONG_TOTAL)]
+    taken = [*odd]
+    unsure: list[Record] = []
+    typical = _typical_fill(draft)
+    for record in rows:
+        check = _sum_check(draft, record, rows)
+        strong = _label(record, _STRONG_TOTAL)
+        thin = record.filled <= max(2, typical / 2)
+        if check == "equal" or (strong and thin) or (thin and check == "none"):
+            taken.append(record)
+            if check == "different":
+                unsure.append(record)
+        else:
+            _ask_about_total(draft, record)
+    taken += _unlabelled_total(draft)
+    _report_totals(draft, taken, unsure)
+
+
+def _ask_about_total(draft: Draft, record: Record) -> None:
+    draft.notes.ask(
+        "totals",
+        "looks like a total, but its numbers are not the sums above it; "
+        "it was kept as a row",
+        lines=[record.line],
+        action="remove the line from the file if it is a total",
+    )
+
+
+def _report_totals(draft: Draft, taken: list[Record], unsure: list[Record]) -> None:
+    if not taken:
+        return
+    draft.set_aside(taken, "totals")
+    lines = [record.line for record in taken]
+    draft.notes.note(
+        "totals",
+        f"totals on {line_list(lines)} are no customers; set aside",
+        lines=lines,
+    )
+    if unsure:
+        wrong = [record.line for record in unsure]
+        draft.notes.ask(
+            "totals",
+            f"totals on {line_list(wrong)} differ from the sums of the rows above",
+            lines=wrong,
+            action="check that no row is missing from the export",
+        )
+
+
+def _totals_by_label(draft: Draft) -> list[Record]:
+    words = r"(?i)total|sum|gesamt|итого|合計|average|mean"
+    columns = [str(i) for i in range(min(_LABEL_COLUMNS, draft.width))]
+    hits = draft.rows.filter(
+        pl.any_horizontal(pl.col(columns).str.contains(words).fill_null(value=False))
+    )
+    return [
+        record
+        for record in as_records(hits.sort(LINE))
+        if _label(record, _STRONG_TOTAL) or _label(record, _WEAK_TOTAL)
+    ]
+
+
+def _typical_fill(draft: Draft) -> float:
+    cells = pl.all().exclude(LINE, LAST)
+    filled = draft.rows.head(2000).select(
+        pl.sum_horizontal(cells.is_not_null()).median()
+    )
+    return float(filled.item() or 0)
+
+
+def _sum_check(draft: Draft, record: Record, totals: list[Record]) -> str:
+    """Whether a number of the row is the sum of the block or of everything above."""
+    numbers = {
+        index: value
+        for index, cell in enumerate(record.cells)
+        if (value := amount(cell)) is not None
+    }
+    if not numbers:
+        return "none"
+    lines = [other.line for other in totals]
+    above = draft.rows.filter((pl.col(LINE) < record.line) & ~pl.col(LINE).is_in(lines))
+    start = max((line for line in lines if line < record.line), default=0)
+    block = above.filter(pl.col(LINE) > start)
+    for index, value in numbers.items():
+        if any(_equal(value, part[str(index)]) for part in (block, above)):
+            return "equal"
+    return "different"
+
+
+def _equal(value: float, column: pl.Series) -> bool:
+    amounts = [amount(cell) for cell in column.drop_nulls()]
+    known = [number for number in amounts if number is not None]
+    if len(known) < 2 or value == 0:
+        return False
+    return abs(sum(known) - value) <= max(0.006 * len(known), 1e-6 * abs(value))
+
+
+def _unlabelled_total(draft: Draft) -> list[Record]:
+    """A last row without a label whose numbers are the sums of two columns or more."""
+    last = as_records(draft.rows.sort(LINE).tail(1))
+    if draft.rows.height <= _BLOCK or not last or last[0].cells[0].strip():
+        return []
+    record = last[0]
+    above = draft.rows.filter(pl.col(LINE) < record.line)
+    equal = [
+        index
+        for index, cell in enumerate(record.cells)
+        if (value := amount(cell)) is not None and _equal(value, above[str(index)])
+    ]
+    return [record] if equal else []
