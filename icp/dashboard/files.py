@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -126,7 +127,9 @@ def _add(
         index=list(_OBJECTS).index(_guess(path.stem)),
         key=f"what-{path.parent.name}",
     )
-    called = name.text_input("Call it", path.stem, key=f"name-{path.parent.name}")
+    called = name.text_input(
+        "Call it", _safe(path.stem), key=f"name-{path.parent.name}"
+    )
     if st.button("Add this file", type="primary"):
         options: dict[str, Any] = {"object": chosen, "mapping": mapping, "sheet": sheet}
         source = space.add_source(path, name=called or None, confirm=True, **options)
@@ -134,6 +137,11 @@ def _add(
         text = f"{source.name} is added. Add another, or import all files."
         components.say(_SAID, "success", text)
         st.rerun()
+
+
+def _safe(stem: str) -> str:
+    """A file's name as a source may be called."""
+    return re.sub(r"[^A-Za-z0-9_. -]+", "_", stem).lstrip("_. -") or "file"
 
 
 def _guess(stem: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from icp.outcomes import LabelPreview
     from icp.workflow import WorkspaceStatus
 
-__all__ = ["headline", "next_page", "split"]
+__all__ = ["headline", "next_page", "split", "split_of", "steps"]
 
 
 def headline(status: WorkspaceStatus, /) -> dict[str, tuple[str, str]]:
@@ -67,6 +67,11 @@ def next_page(status: WorkspaceStatus, /) -> tuple[Route, str]:
     return "prospects", "Go to the prospects"
 
 
+def steps(status: WorkspaceStatus, /) -> tuple[str, ...]:
+    """What to do next, without the commands that do the same elsewhere."""
+    return tuple(step.partition(": icp ")[0] for step in status.next_steps[:3])
+
+
 def split(preview: LabelPreview, /) -> pl.DataFrame:
     """`outcome`, `customers`, `worth` of a label preview, for the chart."""
     return pl.DataFrame(
@@ -76,4 +81,17 @@ def split(preview: LabelPreview, /) -> pl.DataFrame:
             "worth": [preview.money[outcome] for outcome in preview.counts],
         },
         schema={"outcome": pl.String, "customers": pl.Int64, "worth": pl.Float64},
+    )
+
+
+def split_of(labelled: pl.LazyFrame, /) -> pl.DataFrame:
+    """The same of customers whose labels were kept."""
+    worth = pl.col("worth").drop_nulls()
+    return (
+        labelled.group_by("outcome")
+        .agg(
+            pl.len().cast(pl.Int64).alias("customers"),
+            pl.when(worth.len() > 0).then(worth.sum()).alias("worth"),
+        )
+        .collect()
     )

@@ -127,7 +127,7 @@ def choices(
     accounts: pl.LazyFrame, text: str, asked: str | None, /, *, most: int = 50
 ) -> dict[str, str]:
     """Id -> label of the first matches by fit, the account asked for among them."""
-    wanted = accounts.filter(pl.col("account_id") == asked)
+    wanted = accounts.pipe(named).filter(pl.col("account_id") == (asked or ""))
     best = matching(accounts, Query(text=text)).head(most)
     columns = ["account_id", "account_name"]
     rows = pl.concat([wanted.select(columns), best.select(columns)]).collect()

@@ -77,7 +77,9 @@ def _actor() -> str | None:
     return str(email) if email else None
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(
+    max_entries=32, show_spinner=False, on_release=lambda space: space.close()
+)
 def _opened(folder: str, actor: str | None, changed: int) -> Workspace:
     """One workspace per person and per state of its configuration file."""
     return open_workspace(folder, actor=actor)

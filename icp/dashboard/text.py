@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chance", "day", "escaped", "quiet"]
 
-_PUNCTUATION = re.compile(r"([!-/;-?\[-`{-~])")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
 #: Streamlit after escapes are resolved; a word joiner behind the mark breaks them.
 _TRIGGERS = re.compile(r"([:@])|(www)(?=\.)", re.IGNORECASE)

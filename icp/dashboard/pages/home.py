@@ -54,7 +54,7 @@ def _welcome() -> None:
 def _next(status: WorkspaceStatus) -> None:
     components.section("What to do next")
     with st.container(border=True):
-        components.bullets(status.next_steps[:3])
+        components.bullets(overview.steps(status))
         route, label = overview.next_page(status)
         link(route, label)
 
@@ -68,7 +68,7 @@ def _customers(space: Workspace, status: WorkspaceStatus) -> None:
             "data",
         )
         return
-    split = overview.split(space.label_preview())
+    split = overview.split_of(space.labelled())
     components.chart(charts.outcome_split(split), key="split")
 
 

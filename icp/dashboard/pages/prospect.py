@@ -52,11 +52,11 @@ def draw() -> None:
 
 
 def _picked(space: Workspace, run: int) -> None:
-    names = queue.named(session.scored(run))
+    scored = session.scored(run)
     search, choice = st.columns([1, 2], vertical_alignment="bottom")
     text = search.text_input("Search a company", key="find")
     asked = st.query_params.get("account")
-    found = queue.choices(names, text, asked)
+    found = queue.choices(scored, text or "", asked)
     if not found:
         st.info("No prospect has that name or id. Try fewer letters.")
         return

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icp.dashboard import queue
+
+SCORED = pl.DataFrame(
+    {
+        "account_id": ["p1", "p2", "p3", "p4"],
+        "account_name": ["Acme (EU)", None, "Beta", "ACME Two"],
+        "fit": [50.0, None, 90.0, 50.0],
+        "grade": ["B", None, "A-C", "B"],
+        "p_low": [0.4, None, 0.5, 0.4],
+        "p_high": [0.6, None, 0.95, 0.6],
+        "nearest_best": ["Best 1", None, "Best 2", "Best 2"],
+        "nearest_regrettable": ["Regrettable 1"] * 4,
+        "distance_regrettable": [30, 10, 20, 40],
+        "known_fraction": [0.9, 0.1, 1.0, 0.5],
+    }
+).lazy()
+
+
+def _ids(query: queue.Query) -> list[str]:
+    return queue.matching(SCORED, query).collect()["account_id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        (queue.Query(), ["p3", "p1", "p4", "p2"]),
+        (queue.Query(text="acme"), ["p1", "p4"]),
+        (queue.Query(text=" (EU) "), ["p1"]),
+        (queue.Query(text="p2"), ["p2"]),
+        (queue.Query(text=".*"), []),
+        (queue.Query(grades=("B",)), ["p1", "p4"]),
+        (queue.Query(grades=("unsure", "not evaluable")), ["p3", "p2"]),
+        (queue.Query(segment="Best 2"), ["p3", "p4"]),
+        (queue.Query(order="regret"), ["p2", "p3", "p1", "p4"]),
+        (queue.Query(order="unknown"), ["p2", "p4", "p1", "p3"]),
+        (queue.Query(order="name"), ["p4", "p1", "p3", "p2"]),
+    ],
+)
+def test_prospects_are_found_and_sorted(query: queue.Query, ids: list[str]) -> None:
+    assert _ids(query) == ids
+
+
+def test_a_page_shows_what_a_rep_reads() -> None:
+    rows = queue.shown(queue.matching(SCORED, queue.Query()), 1)
+    assert rows.row(0) == (
+        "p3", "Beta", 90.0, "A-C", "50–95", "Best 2", "Regrettable 1", 100.0,
+    )
+    assert rows["account_name"][3] == "p2"
+    assert rows["grade"][3] == "not evaluable"
+
+
+def test_a_list_without_names_shows_ids() -> None:
+    bare = queue.named(SCORED.drop("account_name")).collect()
+    assert bare["account_name"].to_list() == ["p1", "p2", "p3", "p4"]
+
+
+def test_choices_hold_the_account_that_was_asked_for_first() -> None:
+    assert queue.choices(SCORED, "beta", "p2") == {"p2": "p2", "p3": "Beta (p3)"}
+    assert queue.choices(SCORED, "nobody", None) == {}
+    assert len(queue.choices(SCORED, "", None, most=2)) == 2
+
+
+@given(st.integers(0, 450), st.sampled_from(list(queue.ORDERS)))
+def test_pages_cover_every_row_once(rows: int, order: queue.Order) -> None:
+    scored = pl.LazyFrame(
+        {
+            "account_id": [f"p{i}" for i in range(rows)],
+            "fit": [float(i % 3) for i in range(rows)],
+            "grade": ["B"] * rows,
+            "p_low": [0.1] * rows,
+            "p_high": [0.2] * rows,
+            "nearest_best": ["x"] * rows,
+            "nearest_regrettable": ["y"] * rows,
+            "distance_regrettable": [i % 2 for i in range(rows)],
+            "known_fraction": [1.0] * rows,
+        },
+        schema_overrides={"account_id": pl.String},
+    )
+    matched = queue.matching(scored, queue.Query(order=order))
+    pages = max(1, -(-queue.count(matched) // queue.PAGE))
+    seen = [i for p in range(1, pages + 1) for i in queue.shown(matched, p)["account_id"]]
+    assert sorted(seen) == sorted(f"p{i}" for i in range(rows))
