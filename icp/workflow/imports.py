@@ -27,6 +27,7 @@ __all__ = [
     "import_sources",
     "last_import",
     "plan_for",
+    "present",
     "quarantine",
     "schema",
     "unmatched",
@@ -98,6 +99,13 @@ def accounts(context: Context, population: Population, /) -> pl.LazyFrame:
         )
         raise NotFoundError(message)
     return context.store.bulk.scan(stored)
+
+
+def present(context: Context, population: Population, /) -> pl.LazyFrame | None:
+    """The accounts of the newest import, or None where there are none."""
+    record = context.store.last_import()
+    stored = record.tables[population] if record else None
+    return context.store.bulk.scan(stored) if stored else None
 
 
 def schema(context: Context, population: Population, /) -> AccountSchema:

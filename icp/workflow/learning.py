@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from pydantic import ValidationError
 
+from icp.config import EconomicsConfig
 from icp.errors import ConfigError, NotFoundError
 from icp.profile import Profile
 from icp.workflow.context import Progress, silent
@@ -100,12 +102,14 @@ def learn(
 
     labelling = labels.newest(context)
     settings = context.config.learning
+    customers = labels.labelled(context)
     learnt = fit_profile(
-        labels.labelled(context),
+        customers,
         schema=imports.schema(context, "customers"),
         group=settings.group,
         date=settings.date,
-        options=_options(context),
+        prospects=imports.present(context, "prospects"),
+        options=_options(context, customers),
         seed=seed,
         progress=progress,
     )
@@ -117,14 +121,23 @@ def learn(
     )
 
 
-def _options(context: Context) -> FitOptions:
+def _options(context: Context, customers: pl.LazyFrame) -> FitOptions:
+    """What `[learning]` and `[economics]` say."""
     from icp.learn import FitOptions
 
-    given = context.config.learning.options
+    settings = context.config.learning
+    given: dict[str, Any] = dict(settings.options)
+    if settings.accept:
+        given["accept"] = tuple(answer.column for answer in settings.accept)
+    if context.config.economics != EconomicsConfig():
+        money = context.config.economics.economics(customers)
+        given.setdefault("break_even", money.break_even)
     try:
-        return FitOptions(**given)
-    except (TypeError, ValueError) as error:
-        message = f"icp.toml: [learning.options]: {error}"
+        return FitOptions.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = f"icp.toml: learning.options.{key}: {first['msg']}; correct it"
         raise ConfigError(message) from error
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from icp.config import SourceConfig
+    from icp.config.document import SourceObject
     from icp.ingest.mapping import ColumnMapping
     from icp.store.records import ProfileRecord, ScoreRun
 
@@ -30,6 +31,8 @@ class SourcePreview:
     """A file as it would be imported, before anything is stored."""
 
     path: Path
+    #: What its rows are, as given or guessed from the headers and the file's name.
+    object: SourceObject
     #: The first 20 rows as text, without the hidden line column.
     head: pl.DataFrame
     #: Rows of the whole table.

@@ -142,9 +142,8 @@ def score_file(
 
 
 def _found(context: Context, population: Population, asked: str) -> pl.DataFrame:
-    try:
-        frame = imports.accounts(context, population)
-    except NotFoundError:
+    frame = imports.present(context, population)
+    if frame is None:
         return pl.DataFrame()
     by_id = frame.filter(pl.col("account_id") == asked).collect()
     if by_id.height or "account_name" not in by_id.columns:

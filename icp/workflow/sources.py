@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from icp.config import SourceConfig, add_source
 from icp.errors import ConfigError, NotFoundError
+from icp.ingest.fields import TableObject, guess_object
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
 from icp.ingest.readers import read_table
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from icp.config.document import SourceObject
-    from icp.ingest.fields import TableObject
     from icp.ingest.readers import ReadOptions
     from icp.ingest.result import Finding, IngestResult, RawTable
     from icp.workflow.context import Context
@@ -47,6 +47,11 @@ _TABLES: Final[dict[SourceObject, TableObject]] = {
     "invoices": "invoice",
     "tickets": "ticket",
 }
+_OBJECTS: Final[dict[TableObject, SourceObject]] = {
+    **{table: named for named, table in _TABLES.items()},
+    "lead": "prospects",
+}
+_PROSPECTS: Final = re.compile(r"prospect|lead|target|pipeline", re.IGNORECASE)
 
 
 def preview(
@@ -55,18 +60,21 @@ def preview(
     /,
     *,
     name: str | None,
-    object_: SourceObject,
+    object_: SourceObject | None,
     options: ReadOptions,
     mapping: ColumnMapping | None = None,
 ) -> SourcePreview:
     """Read a file as it would be imported, without keeping anything."""
     table = read_table(file, options=options)
-    known = mapping or _known(context, name or source_name(file), object_, table)
-    proposed = _proposed(table, known, object_)
+    chosen = name or source_name(file)
+    told = object_ or _guessed(context, chosen, table)
+    known = mapping or _known(context, chosen, told, table)
+    proposed = _proposed(table, known, told)
     result = parse(table, proposed)
     findings = [*result.report.findings, *_changes(table, known)]
     return SourcePreview(
         path=file,
+        object=told,
         head=table.frame.drop(LINE, strict=False).head(_HEAD_ROWS),
         rows=table.frame.height,
         report=result.report,
@@ -159,6 +167,16 @@ def _proposed(
     table: RawTable, known: ColumnMapping | None, object_: SourceObject
 ) -> ColumnMapping:
     return propose_mapping(table, known=known, object=_TABLES.get(object_))
+
+
+def _guessed(context: Context, name: str, table: RawTable) -> SourceObject:
+    """What a source's rows are: as declared, else by its headers and its name."""
+    declared = [s.object for s in context.config.sources if s.name == name]
+    if declared:
+        return declared[0]
+    headers = tuple(column for column in table.frame.columns if column != LINE)
+    found = guess_object(headers, table.report.file)
+    return "prospects" if _PROSPECTS.search(name) else _OBJECTS.get(found, "other")
 
 
 def _changes(table: RawTable, known: ColumnMapping | None) -> Sequence[Finding]:

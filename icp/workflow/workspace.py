@@ -167,12 +167,15 @@ class Workspace:
         /,
         *,
         name: str | None = None,
-        object: SourceObject = "accounts",
+        object: SourceObject | None = None,
         sheet: str | None = None,
         options: ReadOptions | None = None,
         mapping: ColumnMapping | None = None,
     ) -> SourcePreview:
-        """Read a file as it would be imported, without keeping anything."""
+        """Read a file as it would be imported, without keeping anything.
+
+        What its rows are (`object`) is guessed where it is not given.
+        """
         read = options or ReadOptions()
         return sources.preview(
             self._context,
