@@ -91,7 +91,7 @@ def near(name: str, names: Iterable[str], /) -> str:
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"there is {counted(known, 'name')}" if known else "there are no names"
+    return f"there is only {counted(known, 'name')}" if known else "there is none"
 
 
 def _parsed(text: str, what: str) -> pl.Expr:

@@ -122,7 +122,7 @@ def _base(part: Part, plan: AssemblyPlan, key: str) -> tuple[Part, pl.DataFrame]
         part = part.noting(_no_identifier(part))
     if plan.columns is not None:
         kept = dict.fromkeys((ID, *map(part.require, plan.columns), LINE))
-        part = part.with_frame(part.frame.select(kept))
+        part = part.with_frame(part.frame.select(*kept))
     lines = part.frame.group_by(ID, maintain_order=True).agg(
         lines=pl.col(LINE).cast(pl.Int64)
     )
