@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from icp.config import load_config
 from icp.demo import (
     AS_OF,
     draw_demo,
@@ -19,6 +20,7 @@ from icp.demo.exports import accounts_export, deals_export, invoices_export
 from icp.demo.history import BEST_FROM, HOUR_COST, LEAKS
 from icp.demo.names import named
 from icp.demo.population import ARCHETYPES, DISQUALIFIERS, DRIFTING, NOISE, TOOLS
+from icp.outcomes import label
 from icp.schema import AccountSchema, Attribute, match_to_schema
 
 DATA = Path(__file__).parents[1] / "data"
@@ -154,6 +156,38 @@ def naive_outcome(row):
 def test_outcome_comes_from_money_and_age(drawn):
     rows = drawn[0].customers.to_dicts()
     assert [row["outcome"] for row in rows] == [naive_outcome(row) for row in rows]
+
+
+def test_policy_in_the_config_says_the_same_as_the_truth(files, drawn):
+    history = drawn[0]
+    bills = history.invoices.group_by("account_id").agg(
+        pl.len().cast(pl.Float64).alias("invoices"),
+        pl.col("amount").sum().alias("invoiced"),
+        pl.col("collection_cost").sum(),
+    )
+    cases = history.tickets.group_by("account_id").agg(support_hours=pl.sum("hours"))
+    accounts = (
+        history.customers.rename({"outcome": "expected", "worth": "expected_worth"})
+        .join(bills, on="account_id", how="left")
+        .join(cases, on="account_id", how="left")
+        .with_columns(
+            pl.col("invoices").fill_null(0),
+            status=pl.when("left").then(pl.lit("Churned")).otherwise(pl.lit("Active")),
+        )
+    )
+    labelled = label(accounts, load_config(files.config).outcome)
+    assert labelled["outcome"].to_list() == labelled["expected"].to_list()
+    assert (labelled["worth"] - labelled["expected_worth"]).abs().max() < 0.01
+
+
+def test_config_reads_the_files_that_were_written(files):
+    config = load_config(files.config)
+    assert [source.name for source in config.sources] == list(files.sources)
+    assert all(
+        config.location(source, files.folder) == files.sources[source.name]
+        and config.mapping_file(source, files.folder) == files.mappings[source.name]
+        for source in config.sources
+    )
 
 
 def test_segments_turn_out_as_planted(drawn):
