@@ -1,7 +1,26 @@
 """Scoring accounts with a profile: whole frames, one account, and the reasons."""
 
 from icp.scoring.cells import code_matrix, codes
+from icp.scoring.explain import Contribution, Explanation, Nearest, explain
+from icp.scoring.outliers import OUTLIER_COLUMNS, QUADRANTS, outliers
 from icp.scoring.plan import SCORE_COLUMNS, score
+from icp.scoring.similar import SIMILAR_COLUMNS, similar_customers
 from icp.scoring.single import Score, score_one
 
-__all__ = ["SCORE_COLUMNS", "Score", "code_matrix", "codes", "score", "score_one"]
+__all__ = [
+    "OUTLIER_COLUMNS",
+    "QUADRANTS",
+    "SCORE_COLUMNS",
+    "SIMILAR_COLUMNS",
+    "Contribution",
+    "Explanation",
+    "Nearest",
+    "Score",
+    "code_matrix",
+    "codes",
+    "explain",
+    "outliers",
+    "score",
+    "score_one",
+    "similar_customers",
+]

@@ -1,0 +1,54 @@
+"""An account's values and cells as a person reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from icp.profile import MISSING, NEVER_SEEN
+from icp.schema import Kind
+
+if TYPE_CHECKING:
+    from icp.profile import AttributeTable
+
+__all__ = ["NOT_KNOWN", "cell_words", "number_words", "title_of", "value_words"]
+
+NOT_KNOWN: Final = "not known"
+_FEW_DIGITS = 100
+_MANY_DIGITS = 1e15
+
+
+def title_of(table: AttributeTable, /) -> str:
+    """The table's title, or its name made readable."""
+    return table.title or table.name.replace("_", " ")
+
+
+def value_words(table: AttributeTable, code: int, value: object, /) -> str:
+    """The account's own value; the cell where the value itself says less.
+
+    >>> number_words(1234567.0, "EUR"), number_words(0.125), number_words(-3)
+    ('1,234,567 EUR', '0.125', '-3')
+    """
+    if code == MISSING:
+        return NOT_KNOWN
+    if table.kind is Kind.NUMBER:
+        return number_words(float(value), table.unit)  # type: ignore[arg-type]  # coded, so a number
+    if table.kind is Kind.CATEGORY:
+        return str(value)
+    return cell_words(table, code)
+
+
+def number_words(value: float, unit: str = "", /) -> str:
+    """A number with thousands separators, at most three decimals, and its unit."""
+    if abs(value) >= _MANY_DIGITS:
+        text = f"{value:.3g}"
+    else:
+        text = f"{value:,.{3 if abs(value) < _FEW_DIGITS else 1}f}"
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit}" if unit else text
+
+
+def cell_words(table: AttributeTable, code: int, /) -> str:
+    """The cell with the unit of a number."""
+    name = table.cell_name(code)
+    plain = code in {MISSING, NEVER_SEEN} or not table.unit
+    return name if plain else f"{name} {table.unit}"
