@@ -122,12 +122,18 @@ def outliers(context: Context, population: Population, /) -> pl.LazyFrame:
 
 
 def score_file(
-    context: Context, source: Path, target: Path, /, *, parts: bool
+    context: Context,
+    source: Path,
+    target: Path,
+    ref: str | int | None,
+    /,
+    *,
+    parts: bool,
 ) -> ScoreRun:
     """Score a file into a file, batch by batch; the target appears when it is whole."""
     from icp.scoring import score
 
-    record = learning.record(context, None)
+    record = learning.record(context, ref)
     document = learning.profile(context, record.number)
     writing.refuse_suffix(target)
     frame = score(_readable(context, source, document), document, parts=parts)

@@ -22,6 +22,7 @@ from icp.workflow import (
     scoring,
     sources,
     status,
+    writing,
 )
 from icp.workflow.access import granted, needs
 from icp.workflow.context import CONFIG, Context, Progress, silent
@@ -368,12 +369,32 @@ class Workspace:
 
     @needs("analyst")
     def score_file(
-        self, source: str | Path, target: str | Path, /, *, parts: bool = False
+        self,
+        source: str | Path,
+        target: str | Path,
+        /,
+        *,
+        parts: bool = False,
+        profile: str | int | None = None,
     ) -> ScoreRun:
         """Score a file into a `.csv` or `.parquet` file, batch by batch."""
-        return scoring.score_file(
-            self._context, Path(source), Path(target), parts=parts
-        )
+        files = Path(source), Path(target)
+        return scoring.score_file(self._context, *files, profile, parts=parts)
+
+    @needs("viewer")
+    def export_scores(
+        self, target: str | Path, /, *, run: str | int | None = None
+    ) -> int:
+        """Write a scored list to a `.csv` or `.parquet` file; returns its rows."""
+        return writing.write(scoring.scored(self._context, run), Path(target))
+
+    @needs("viewer")
+    def export_quarantine(
+        self, target: str | Path, /, *, source: str | None = None
+    ) -> int:
+        """Write the rows kept out of the newest import; returns how many."""
+        rows = imports.quarantine(self._context, source)
+        return writing.write(rows, Path(target))
 
     # -------------------------------------------------------------------- jobs
 

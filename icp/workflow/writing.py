@@ -21,11 +21,12 @@ _PLAIN_NUMBER: Final = r"^[+\-]?[0-9]+([.,][0-9]+)*$"
 _SUFFIXES: Final = (".csv", ".parquet")
 
 
-def write(frame: pl.DataFrame | pl.LazyFrame, target: Path, /) -> None:
-    """Write a table batch by batch, as `.csv` or `.parquet`; all of it or nothing.
+def write(frame: pl.DataFrame | pl.LazyFrame, target: Path, /) -> int:
+    """Write a table batch by batch, as `.csv` or `.parquet`; returns its rows.
 
-    A CSV file gets a byte order mark (spreadsheets then read UTF-8), lists become text,
-    and text that looks like a formula gets a leading apostrophe.
+    The target appears when it is whole. A CSV file gets a byte order mark (spreadsheets
+    then read UTF-8), lists become text, and text that looks like a formula gets a
+    leading apostrophe.
     """
     refuse_suffix(target)
     with replaced(target) as temporary:
@@ -33,6 +34,8 @@ def write(frame: pl.DataFrame | pl.LazyFrame, target: Path, /) -> None:
             frame.lazy().sink_parquet(temporary)
         else:
             frame.lazy().pipe(for_people).sink_csv(temporary, include_bom=True)
+    rows: int = scan(target).select(pl.len()).collect(engine="streaming").item()
+    return rows
 
 
 def refuse_suffix(target: Path, /) -> None:

@@ -1,0 +1,239 @@
+"""Learning and keeping profiles: learn, profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from icp.cli.options import JsonFlag, Reason, WorkspaceFolder, YesFlag, opened
+from icp.cli.screen import ask, emit, note, progress, say, table
+from icp.cli.setup import say_next
+from icp.cli.words import profile_lines
+from icp.errors import CancelledError
+
+if TYPE_CHECKING:
+    from icp.profile import Profile
+    from icp.store.records import ProfileRecord
+    from icp.workflow import Workspace
+
+__all__ = ["add_to"]
+
+_Ref = Annotated[str, typer.Argument(help="Profile: 3, v3 or the start of its id.")]
+
+
+def add_to(app: typer.Typer, /) -> None:
+    """Register the commands."""
+    app.command()(learn)
+    profile = typer.Typer(
+        help="List, look at, compare and activate profiles.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    profile.command("list")(list_)
+    for command in (show, diff, activate, rollback, export):
+        profile.command()(command)
+    app.add_typer(profile, name="profile")
+
+
+def learn(
+    *,
+    seed: Annotated[int, typer.Option("--seed", help="Start of all chance.")] = 0,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Put the profile in force at once.")
+    ] = False,
+    yes: YesFlag = False,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Learn a profile from the labelled customers.
+
+    Then it asks whether to put it in force. Both --activate and --yes put it in force without asking.
+
+    Example: icp learn --activate
+    """
+    with opened(workspace) as open_one:
+        with progress(quiet=json) as report:
+            record = open_one.learn(seed=seed, progress=report)
+        document = open_one.profile(record.version)
+        if not json:
+            _show(record, document)
+        record = _in_force(open_one, record, agreed=activate or yes, silent=json)
+        steps = open_one.status().next_steps
+    if json:
+        emit(_described(record, document))
+    else:
+        say_next(steps)
+
+
+def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
+    """List all profiles, newest first.
+
+    Example: icp profile list
+    """
+    with opened(workspace) as open_one:
+        records = open_one.profiles()
+    if json:
+        emit(records)
+        return
+    headers = ("profile", "in force", "learnt", "by", "best", "regrettable", "evidence")
+    table(headers, [_row(record) for record in records])
+
+
+def show(
+    ref: Annotated[
+        str | None, typer.Argument(help="Profile; the one in force if left out.")
+    ] = None,
+    *,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Show what a profile says.
+
+    How sure it is, its segments, what tells most, and what was left out and why.
+
+    Example: icp profile show v3
+    """
+    with opened(workspace) as open_one:
+        record = open_one.profile_record(ref)
+        document = open_one.profile(record.version)
+    if json:
+        emit(_described(record, document))
+    else:
+        _show(record, document)
+
+
+def diff(
+    before: _Ref,
+    after: _Ref,
+    *,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Show what counts differently in two profiles.
+
+    Example: icp profile diff v1 v2
+    """
+    with opened(workspace) as open_one:
+        changes = open_one.diff(before, after)
+    if json:
+        emit(changes)
+    elif changes.is_empty():
+        say("No difference.")
+    else:
+        table(("attribute", "cell", "before", "after", "change"), changes.rows())
+
+
+def activate(
+    ref: _Ref,
+    *,
+    reason: Reason = "",
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Put a profile in force.
+
+    Example: icp profile activate v3 --reason "agreed in the sales meeting"
+    """
+    with opened(workspace) as open_one:
+        record = open_one.activate(ref, reason=reason)
+    _switched(record, json=json)
+
+
+def rollback(
+    *,
+    reason: Reason = "",
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Go back to the profile that was in force before.
+
+    Example: icp profile rollback --reason "too strict"
+    """
+    with opened(workspace) as open_one:
+        record = open_one.rollback(reason=reason)
+    _switched(record, json=json)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write, or - for the screen.")],
+    *,
+    ref: Annotated[
+        str | None,
+        typer.Option("--profile", help="Profile; the one in force if left out."),
+    ] = None,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Write a profile as JSON.
+
+    The SHA-256 of the file is the profile's identity.
+
+    Example: icp profile export profile.json --profile v3
+    """
+    with opened(workspace) as open_one:
+        record = open_one.profile_record(ref)
+        text = open_one.profile(record.version).to_json()
+    if str(file) == "-":
+        typer.echo(text)
+        return
+    file.write_text(text, encoding="utf-8")
+    if json:
+        emit({"file": file, "profile": record.version, "id": record.id})
+    else:
+        say(f"Wrote profile {record.version} ({record.short_id}) to {file}.")
+
+
+def _in_force(
+    workspace: Workspace, record: ProfileRecord, *, agreed: bool, silent: bool
+) -> ProfileRecord:
+    """Activate the profile if a person agrees; without one nothing is asked."""
+    if record.active or (silent and not agreed):
+        return record
+    try:
+        ask(f"Put profile {record.version} in force?", yes=agreed)
+    except CancelledError:
+        note(f"Not in force; icp profile activate {record.version} does it later.")
+        return record
+    return workspace.activate(record.version, reason="after learning")
+
+
+def _switched(record: ProfileRecord, *, json: bool) -> None:
+    if json:
+        emit(record)
+    else:
+        say(f"Profile {record.version} ({record.short_id}) is in force.")
+
+
+def _described(record: ProfileRecord, document: Profile) -> dict[str, Any]:
+    return {
+        "record": record,
+        "evidence": document.provenance.evidence,
+        "segments": [
+            {"name": s.name, "kind": s.kind, "size": s.size, "traits": s.traits}
+            for s in document.segments
+        ],
+        "attributes": [
+            {"name": t.name, "information": t.information} for t in document.tables
+        ],
+        "findings": document.provenance.findings,
+        "notes": document.provenance.notes,
+    }
+
+
+def _show(record: ProfileRecord, document: Profile) -> None:
+    for line in profile_lines(record, document):
+        say(line)
+
+
+def _row(record: ProfileRecord) -> tuple[object, ...]:
+    return (
+        f"{record.version} ({record.short_id})",
+        "yes" if record.active else "",
+        f"{record.created_at:%Y-%m-%d %H:%M}",
+        record.author,
+        record.best,
+        record.regrettable,
+        record.evidence,
+    )

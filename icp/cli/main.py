@@ -1,0 +1,83 @@
+"""All commands in one tree, and how errors end a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import typer
+from typer.core import TyperGroup
+
+from icp.cli import data, learning, scoring, setup
+from icp.cli.screen import note
+from icp.errors import CancelledError, IcpError, IcpWarning
+
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+__all__ = ["app", "run"]
+
+_DEBUG: Final = "ICP_DEBUG"
+
+
+class _Guarded(TyperGroup):
+    """Ends a command with one clear message and the exit code of its error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        warnings.showwarning = _shown
+        try:
+            return super().invoke(ctx)
+        except IcpError as error:
+            if os.environ.get(_DEBUG):
+                raise
+            note(f"Error: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            note("Stopped; nothing half-done was kept.")
+            raise typer.Exit(CancelledError.exit_code) from None
+
+
+app = typer.Typer(
+    name="icp",
+    help=(
+        "Learn your ideal customer profile from the customers you would want again and "
+        "those you regret, and score prospects with it.\n\n"
+        "Start with: icp demo"
+    ),
+    cls=_Guarded,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+for commands in (setup, data, learning, scoring):
+    commands.add_to(app)
+
+
+def run() -> None:
+    """Run the command line; an unexpected error ends with exit code 1 and no trace."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        said = f"Unexpected error: {type(error).__name__}: {error}"
+        note(f"{said}\nRun it again with {_DEBUG}=1 and report what it prints.")
+        sys.exit(1)
+
+
+def _shown(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print our own warnings as plain notes; those of libraries are for developers."""
+    if issubclass(category, IcpWarning):
+        note(f"Note: {message}")

@@ -1,0 +1,169 @@
+"""Setting up and looking over: init, demo, dashboard, doctor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from icp.cli.options import JsonFlag, WorkspaceFolder, opened
+from icp.cli.screen import emit, note, progress, say, table
+from icp.errors import ConfigError, GateError
+
+__all__ = ["add_to"]
+
+_SIGNS: Final = {"ok": "ok", "warning": "look", "failed": "FAILED"}
+
+
+def add_to(app: typer.Typer, /) -> None:
+    """Register the commands."""
+    for command in (init, demo, dashboard, doctor):
+        app.command()(command)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder; made if needed.")] = Path(),
+    *,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call it; the folder's name.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Make a workspace of a folder.
+
+    It gets an icp.toml with notes, and a place for the data.
+
+    Example: icp init my-customers
+    """
+    from icp.workflow import create_workspace
+
+    with create_workspace(folder, name=name) as workspace:
+        state = workspace.status()
+    if json:
+        emit({"name": state.name, "path": state.path, "next_steps": state.next_steps})
+        return
+    say(f"Made workspace {state.name!r} in {folder}.")
+    say_next(state.next_steps)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder; made if needed.")] = Path(
+        "icp-demo"
+    ),
+    *,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="How many prospects to make up.")
+    ] = 5000,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Another number gives another company.")
+    ] = 7,
+    json: JsonFlag = False,
+) -> None:
+    """Go the whole way on made-up data.
+
+    Makes up a software vendor's exports, imports them, labels the customers, learns a
+    profile, puts it in force and scores the prospects.
+
+    Example: icp demo my-demo --rows 20000
+    """
+    from icp.cli.demonstrate import demonstrate
+
+    with progress(quiet=json) as report:
+        found = demonstrate(folder, rows=rows, seed=seed, progress=report)
+    if json:
+        emit(found.document())
+        return
+    for line in found.lines():
+        say(line)
+    say()
+    say("Look at it in the browser:")
+    say(f"  icp dashboard -w {folder}")
+
+
+def dashboard(
+    *,
+    workspace: WorkspaceFolder = Path(),
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port on this computer.")
+    ] = 8501,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open a browser.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Open the dashboard in the browser.
+
+    It answers on this computer only.
+
+    With --json its address is printed before it starts.
+
+    Example: icp dashboard --port 8600 --no-browser
+    """
+    folder = workspace.absolute()
+    if not (folder / "icp.toml").is_file():
+        message = f"no workspace in {folder.name!r}: it has no icp.toml; run icp init"
+        raise ConfigError(message)
+    address = f"http://127.0.0.1:{port}"
+    if json:
+        emit({"address": address})
+    else:
+        note(f"The dashboard will be at {address}; stop it with Ctrl-C.")
+    sys.stdout.flush()
+    os.execv(sys.executable, _streamlit(folder, port, headless=no_browser))
+
+
+def doctor(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
+    """Look a workspace over.
+
+    Checks the database, event log, stored tables, profiles, sources and libraries.
+
+    Ends with exit code 5 where something has failed.
+
+    Example: icp doctor -w my-customers
+    """
+    with opened(workspace) as open_one:
+        checks = open_one.doctor()
+    if json:
+        emit(checks)
+    else:
+        table(
+            ("", "what", "found"),
+            [
+                (
+                    _SIGNS[c.state],
+                    c.name,
+                    "; ".join(filter(None, (c.message, c.action))),
+                )
+                for c in checks
+            ],
+        )
+    failed = sum(check.state == "failed" for check in checks)
+    if failed:
+        message = f"{failed} of {len(checks)} checks failed; do what they say"
+        raise GateError(message)
+
+
+def say_next(steps: tuple[str, ...], /) -> None:
+    """Print what to do next."""
+    say()
+    say("Next:")
+    for step in steps[:3]:
+        say(f"  {step}")
+
+
+def _streamlit(folder: Path, port: int, *, headless: bool) -> list[str]:
+    import icp
+
+    script = Path(icp.__file__).parent / "dashboard" / "app.py"
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": str(port),
+        "server.headless": str(headless).lower(),
+        "browser.gatherUsageStats": "false",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
+    return [*command, "--", str(folder)]
