@@ -192,14 +192,14 @@ def _by_worth(policy: OutcomePolicy) -> Iterator[_Verdict]:
         cut = pl.lit(cuts.regrettable_below)
         yield _worth_verdict(worth < cut, "regrettable", said, cut, "below", policy)
     if cuts.regrettable_bottom is not None:
-        cut = judged.quantile(cuts.regrettable_bottom)
+        cut = judged.quantile(cuts.regrettable_bottom, "lower")
         among = f"among the {cuts.regrettable_bottom:.0%} worth least, up to"
         yield _worth_verdict(worth <= cut, "regrettable", said, cut, among, policy)
     if cuts.best_from is not None:
         cut = pl.lit(cuts.best_from)
         yield _worth_verdict(worth >= cut, "best", said, cut, "at least", policy)
     if cuts.best_top is not None:
-        cut = judged.quantile(1 - cuts.best_top)
+        cut = judged.quantile(1 - cuts.best_top, "higher")
         among = f"among the {cuts.best_top:.0%} worth most, from"
         yield _worth_verdict(worth >= cut, "best", said, cut, among, policy)
 

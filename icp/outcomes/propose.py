@@ -259,8 +259,8 @@ def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
     losses = isinstance(lowest, float) and lowest < 0
     return _Money(
         worth=Worth(
-            value=_quoted(value),
-            costs=tuple(Cost(name=_title(n), amount=_quoted(n)) for n in costs),
+            value=value,
+            costs=tuple(Cost(name=_title(n), amount=n) for n in costs),
         ),
         net=bool(costs) or losses or value in _NET,
         notes=(f"worth is {value}{less}", *_unpriced(present)),
@@ -285,10 +285,6 @@ def _since(present: list[Attribute]) -> Maturity | None:
     dates = [a.name for a in present if a.kind is Kind.DATE]
     start = next((name for name in dates if _SINCE.match(name)), None)
     return Maturity(start=start, months=_MATURE_MONTHS) if start else None
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'
 
 
 def _title(name: str) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -82,6 +82,7 @@ def test_name_key(text, key):
     assert frame.select(name_key(pl.col("x"))).item() == key
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aB ßé.&,/@'-9\u0301", max_size=30))
 def test_keys_of_keys_are_themselves(text):
     frame = pl.DataFrame({"x": [text]}, schema={"x": pl.String})
@@ -122,6 +123,7 @@ _KEYS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_KEYS, _KEYS)
 def test_matched_agrees_with_looking_at_every_pair(seeking, targets):
     schema = {"0": pl.String, "1": pl.String}
