@@ -20,6 +20,7 @@ from icp.charts.figure import (
     signed,
     thousands,
 )
+from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:
     from icp.profile import AttributeTable, Evidence, Profile
@@ -63,7 +64,7 @@ def _weights(profile: Profile) -> pl.DataFrame:
     total = sum(t.information for t in profile.tables) or 1
     frame = pl.DataFrame(
         {
-            "attribute": [t.title or t.name for t in profile.tables],
+            "attribute": [title_of(t) for t in profile.tables],
             "share": [t.information / total for t in profile.tables],
             "lowest points": [min(t.points) for t in profile.tables],
             "highest points": [max(t.points) for t in profile.tables],
@@ -126,7 +127,7 @@ def attribute_points(table: AttributeTable, /) -> Chart:
             "range": room([row["points"] for row in rows]),
         },
         annotations=_count_column(rows),
-        yaxis=_row_axis([_cell_label(row, table.unit) for row in rows]),
+        yaxis=_row_axis([row["cell"] for row in rows]),
     )
     left = len(cells) - len(shown)
     notes = (
@@ -138,7 +139,7 @@ def attribute_points(table: AttributeTable, /) -> Chart:
 def _cells(table: AttributeTable) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
-            "cell": [table.cell_name(code) for code in range(table.size)],
+            "cell": [cell_words(table, code) for code in range(table.size)],
             "points": table.points,
             "best": table.best,
             "regrettable": table.regrettable,
@@ -163,11 +164,6 @@ def _fewer(cells: pl.DataFrame) -> pl.DataFrame:
         pl.col("points").abs(), "place", descending=[True, False]
     )
     return ranked.head(_MOST_CELLS).sort("place").drop("place")
-
-
-def _cell_label(row: dict[str, Any], unit: str) -> str:
-    known = row["cell"] not in {"not known", "never seen"}
-    return f"{row['cell']} {unit}" if unit and known else str(row["cell"])
 
 
 def _point_bars(rows: list[dict[str, Any]]) -> Any:
@@ -205,7 +201,7 @@ def _points_alt(table: AttributeTable, rows: list[dict[str, Any]]) -> str:
     high, low = (pick(rows, key=lambda r: r["points"]) for pick in (max, min))
     total = sum(table.best) + sum(table.regrettable)
     return (
-        f"{table.title or table.name}, n = {thousands(total)}: most points for "
+        f"{title_of(table)}, n = {thousands(total)}: most points for "
         f"{high['cell']} ({signed(high['points'])}; {_counts(high)}), fewest for "
         f"{low['cell']} ({signed(low['points'])}; {_counts(low)})."
     )

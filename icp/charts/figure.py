@@ -83,9 +83,9 @@ def plain(text: str, /, *, longest: int = _LONGEST) -> str:
 
 
 def visible(text: str, /) -> str:
-    """The text without control characters and marks that hide or turn it.
+    r"""The text without control characters and marks that hide or turn it.
 
-    >>> visible("Ac\\u202eme\\x07")
+    >>> visible("Ac\u202eme\x07")
     'Acme'
     """
     return "".join(c for c in text if ord(c) not in _INVISIBLE)

@@ -204,32 +204,25 @@ def _bins_alt(table: pl.DataFrame, cuts: tuple[int, int, int]) -> str:
     )
 
 
-def outlier_map(
-    accounts: pl.DataFrame | pl.LazyFrame, /, *, odd_below: float = 0.05
-) -> Chart:
+def outlier_map(accounts: pl.DataFrame | pl.LazyFrame, /) -> Chart:
     """Distance to the nearest best segment against distance to all closed customers.
 
-    Needs `account_id`, `distance_best`, `distance_closed` and `novelty_p`; uses
-    `account_name` where there is one. Above 5,000 accounts the oddest are drawn.
+    Reads what `icp.scoring.outliers` gives: `account_id`, `distance_best`,
+    `distance_closed`, `quadrant`, and `account_name` where there is one. Above 5,000
+    accounts the farthest from all closed customers are drawn.
     """
-    frame = _map_rows(accounts)
-    total = frame.height
-    if not total:
-        return Chart(figure=None, table=frame, alt="No account has distances.")
-    table = frame.head(_MOST_POINTS)
-    odd = pl.col("novelty_p") < odd_below
+    rows = _map_rows(accounts)
+    if rows.is_empty():
+        return Chart(figure=None, table=rows, alt="There is no account to compare.")
+    table = rows.head(_MOST_POINTS)
     figure = drawn(
         [
-            _points(
-                table.filter(~odd.fill_null(value=False)),
-                "like past customers",
-                MUTED,
-                7,
-            ),
-            _points(table.filter(odd), "unlike any past customer", REGRETTABLE, 10),
+            _points(table.filter(quadrant=name), name, *style)
+            for name, style in _QUADRANTS.items()
         ],
-        height=440,
+        height=460,
         showlegend=True,
+        margin={"l": 8, "r": 16, "t": 40, "b": 8},
         xaxis={
             "title": {"text": "distance to the nearest best segment"},
             "rangemode": "tozero",
@@ -239,14 +232,22 @@ def outlier_map(
             "rangemode": "tozero",
         },
     )
-    shown = total - table.height
-    notes = (f"The {thousands(_MOST_POINTS)} oddest are drawn.",) if shown else ()
-    strange = table.filter(odd).height
-    alt = (
-        f"{thousands(total)} accounts; {thousands(strange)} unlike any past customer "
-        f"(fewer than {100 * odd_below:.0f} in 100 past customers were as unusual)."
+    cut = rows.height > table.height
+    return Chart(
+        figure=figure,
+        table=table,
+        alt=_map_alt(rows),
+        notes=(f"The {thousands(_MOST_POINTS)} farthest are drawn.",) if cut else (),
     )
-    return Chart(figure=figure, table=table, alt=alt, notes=notes)
+
+
+#: Quadrant -> colour, symbol and size of its marks.
+_QUADRANTS: Final = {
+    "ordinary": (MUTED, "circle", 6),
+    "far from best only": (BEST, "circle-open", 8),
+    "far from all closed only": (REGRETTABLE, "diamond-open", 9),
+    "far from both": (REGRETTABLE, "diamond", 10),
+}
 
 
 def _map_rows(accounts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -258,28 +259,34 @@ def _map_rows(accounts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
             pl.col(name).fill_null(pl.col("account_id")).alias("account_name"),
             "distance_best",
             "distance_closed",
-            "novelty_p",
+            "quadrant",
         )
-        .drop_nulls(["distance_best", "distance_closed"])
         .sort("distance_closed", "account_id", descending=[True, False])
         .collect()
     )
 
 
-def _points(rows: pl.DataFrame, name: str, colour: str, size: int) -> Any:
+def _points(rows: pl.DataFrame, name: str, colour: str, symbol: str, size: int) -> Any:
     return go.Scatter(
         x=rows["distance_best"].to_list(),
         y=rows["distance_closed"].to_list(),
         mode="markers",
-        name=f"{name} (n = {thousands(rows.height)})",
-        marker={
-            "size": size,
-            "color": colour,
-            "line": {"width": 0.5, "color": NEUTRAL},
-        },
+        name=f"{name} ({thousands(rows.height)})",
+        marker={"size": size, "color": colour, "symbol": symbol},
         customdata=[
             [account, plain(label)]
             for account, label in rows.select("account_id", "account_name").iter_rows()
         ],
         hovertemplate="%{customdata[1]}<extra></extra>",
+    )
+
+
+def _map_alt(rows: pl.DataFrame) -> str:
+    both, closed = (
+        rows.filter(quadrant=name).height
+        for name in ("far from both", "far from all closed only")
+    )
+    return (
+        f"{thousands(rows.height)} accounts; {thousands(both + closed)} are unlike "
+        f"nearly all closed customers, {thousands(both)} of these also unlike the best."
     )

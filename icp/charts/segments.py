@@ -19,6 +19,7 @@ from icp.charts.figure import (
     room,
     thousands,
 )
+from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:
     from icp.profile import AttributeTable, Profile, Segment
@@ -181,8 +182,8 @@ def _table_shares(
         return []
     return [
         (
-            table.title or table.name,
-            table.cell_name(code),
+            title_of(table),
+            cell_words(table, code),
             shares[code] / 1000,
             everyone[code] / total,
             shares[code] / 1000 - everyone[code] / total,

@@ -14,13 +14,16 @@ from icp.errors import IcpError
 __all__ = ["main"]
 
 _LOGO = Path(__file__).with_name("logo.svg")
+_FAVICON = Path(__file__).with_name("favicon.svg")
 
 
 def main() -> None:
     """Draw the frame of every page, then the page that was asked for."""
-    st.set_page_config(page_title="icp", page_icon=":material/target:", layout="wide")
     st.logo(_LOGO, size="large")
     page = st.navigation(pages())
+    # A Material icon as favicon would be fetched from a foreign host.
+    title = f"{page.title} · icp"
+    st.set_page_config(page_title=title, page_icon=_FAVICON, layout="wide")
     _about()
     with (
         st.container(horizontal=True, horizontal_alignment="center"),

@@ -91,7 +91,7 @@ def facts(values: Mapping[str, tuple[str, str]], /) -> None:
     for column, (label, (value, basis)) in zip(
         st.columns(len(values), gap="medium"), values.items(), strict=True
     ):
-        with column.container(border=True, height="stretch"):
+        with column.container(border=True, height="stretch", gap=None):
             st.metric(label, escaped(value))
             st.markdown(quiet(escaped(basis)) if basis else "")
 

@@ -14,7 +14,7 @@ from icp.dashboard import components
 from icp.dashboard.text import chance, escaped
 
 if TYPE_CHECKING:
-    from icp.scoring import Contribution, Explanation, Score
+    from icp.scoring import Explanation, Score
 
 __all__ = ["draw", "look_alikes", "oddities"]
 
@@ -67,20 +67,17 @@ def _headline(score: Score) -> dict[str, tuple[str, str]]:
 
 
 def _reasons(explanation: Explanation) -> None:
-    good, bad = st.columns(2, gap="large")
+    moving = [c for c in explanation.contributions if c.known and c.points]
     sides = (
-        (good, "Speaks for it", [c for c in _moving(explanation) if c.points > 0]),
-        (bad, "Speaks against it", [c for c in _moving(explanation) if c.points < 0]),
+        ("Speaks for it", [c for c in moving if c.points > 0]),
+        ("Speaks against it", [c for c in moving if c.points < 0]),
     )
-    for column, title, reasons in sides:
+    for column, (title, reasons) in zip(st.columns(2, gap="large"), sides, strict=True):
         with column:
             components.section(title)
             lines = [f"{c.title}: {c.text} ({signed(c.points)})" for c in reasons[:3]]
             components.bullets(lines or ["Nothing that is known."])
-
-
-def _moving(explanation: Explanation) -> list[Contribution]:
-    return [c for c in explanation.contributions if c.known and c.points]
+    components.bullets(str(nearest) for nearest in explanation.nearest)
 
 
 def look_alikes(explanation: Explanation, /) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from icp.schema import Kind
+from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
     from icp.profile import AttributeTable, Profile
@@ -41,7 +42,7 @@ def values(profile: Profile, /) -> dict[str, object] | None:
 
 def _field(tables: list[AttributeTable]) -> object:
     table = tables[0]
-    label = table.title or table.column
+    label = title_of(table)
     key = f"field-{table.column}"
     if table.kind is Kind.NUMBER:
         unit = f" ({table.unit})" if table.unit else ""

@@ -42,10 +42,12 @@ def pages() -> list[Page]:
 
 def _page(route: Route) -> Page:
     entry = _ENTRIES[route]
+    # As the page's own icon a Material icon becomes the favicon, which the browser
+    # would fetch from a foreign host; in the title it comes from the local font.
     return st.Page(
         import_module(f"icp.dashboard.pages.{route}").draw,
-        title=entry.title,
-        icon=entry.icon,
+        title=f"{entry.icon} {entry.title}",
+        icon="",
         url_path=route,
         default=route == "home",
     )
@@ -55,7 +57,12 @@ def link(
     route: Route, label: str | None = None, /, *, query: Mapping[str, str] | None = None
 ) -> None:
     """Draw a link to a page; `label` is Markdown and must be safe already."""
-    st.page_link(_page(route), label=label, query_params=dict(query or {}))
+    st.page_link(
+        _page(route),
+        label=f":blue[{label or _ENTRIES[route].title}]",
+        icon=":material/arrow_forward:",
+        query_params=dict(query or {}),
+    )
 
 
 def go(route: Route, /, *, query: Mapping[str, str] | None = None) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from icp.charts import fit_distribution, outcome_split, outlier_map
+from icp.scoring import QUADRANTS
 
 
 def _accounts(number: int) -> pl.DataFrame:
@@ -14,7 +15,7 @@ def _accounts(number: int) -> pl.DataFrame:
             "account_id": [f"a{i}" for i in range(number)],
             "distance_best": list(range(number)),
             "distance_closed": [2 * i for i in range(number)],
-            "novelty_p": [1 - i / (number + 1) for i in range(number)],
+            "quadrant": ["ordinary"] * number,
         }
     )
 
@@ -78,19 +79,33 @@ def test_every_fit_is_in_exactly_one_step(fits: list[float | None]) -> None:
 
 
 def test_the_map_tells_odd_accounts_apart() -> None:
-    frame = _accounts(3).with_columns(novelty_p=pl.Series([0.5, 0.01, None]))
-    chart = outlier_map(frame)
-    usual, odd = chart.figure.data
-    assert [row[0] for row in usual.customdata] == ["a2", "a0"]
-    assert [row[0] for row in odd.customdata] == ["a1"]
-    assert chart.alt.startswith("3 accounts; 1 unlike any past customer")
+    quadrants = ["ordinary", "far from both", "far from all closed only"]
+    chart = outlier_map(_accounts(3).with_columns(quadrant=pl.Series(quadrants)))
+    drawn = {
+        trace.name: [row[0] for row in trace.customdata] for trace in chart.figure.data
+    }
+    assert drawn == {
+        "ordinary (1)": ["a0"],
+        "far from best only (0)": [],
+        "far from all closed only (1)": ["a2"],
+        "far from both (1)": ["a1"],
+    }
+    assert chart.alt == (
+        "3 accounts; 2 are unlike nearly all closed customers, 1 of these also unlike "
+        "the best."
+    )
 
 
-def test_the_map_draws_the_5000_oddest_in_svg() -> None:
+def test_the_map_knows_every_quadrant_of_scoring() -> None:
+    frame = _accounts(4).with_columns(quadrant=pl.Series(QUADRANTS))
+    assert sum(len(trace.x) for trace in outlier_map(frame).figure.data) == 4
+
+
+def test_the_map_draws_the_5000_farthest_in_svg() -> None:
     chart = outlier_map(_accounts(5_010))
     assert len(chart.table) == 5_000
     assert chart.table["account_id"][0] == "a5009"
-    assert chart.notes == ("The 5,000 oddest are drawn.",)
+    assert chart.notes == ("The 5,000 farthest are drawn.",)
     assert {trace.type for trace in chart.figure.data} == {"scatter"}
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 from polars.testing import assert_frame_equal
 
 from icp.charts import BEST, REGRETTABLE, segment_shares, segment_sizes
-from icp.profile import Profile
+
+if TYPE_CHECKING:
+    from icp.profile import Profile
 
 
 def test_segments_are_listed_best_first_with_their_share(profile: Profile) -> None:

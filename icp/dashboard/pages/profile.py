@@ -9,6 +9,7 @@ import streamlit as st
 from icp import charts
 from icp.dashboard import components, session, versions
 from icp.dashboard.text import day, escaped, quiet
+from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
     from icp.profile import Profile
@@ -63,9 +64,7 @@ def _attributes(profile: Profile) -> None:
         return
     components.section("One attribute at a time")
     ordered = sorted(profile.tables, key=lambda t: (-t.information, t.name))
-    chosen = st.selectbox(
-        "Attribute", ordered, format_func=lambda t: t.title or t.name, key="attribute"
-    )
+    chosen = st.selectbox("Attribute", ordered, format_func=title_of, key="attribute")
     components.chart(charts.attribute_points(chosen), key="points")
 
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from icp.workflow import create_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HOSTILE = "<img src=x onerror=alert(1)> **Bold** [a](http://evil.test)"
+PATIENCE = 180_000
+
+
+def _customers(chance: Random) -> str:
+    lines = ["Account ID,Account Name,Industry,Employees,Country,Outcome"]
+    for number in range(160):
+        good = number % 2 == 0
+        industry = chance.choice(
+            ["Software"] * 6 + ["Retail"] if good else ["Agency"] * 6 + ["Retail"]
+        )
+        people = chance.randint(150, 900) if good else chance.randint(3, 90)
+        country = chance.choice(["Germany", "France", "Spain"])
+        outcome = "Best" if good else "Regrettable"
+        lines.append(f"C-{number},Firm {number},{industry},{people},{country},{outcome}")
+    return "\n".join(lines) + "\n"
+
+
+def _prospects() -> str:
+    return (
+        "Account ID,Account Name,Industry,Employees,Country\n"
+        f'P-1,"{HOSTILE}",Software,400,Germany\n'
+        "P-2,Small Agency,Agency,12,France\n"
+        "P-3,Who Knows,,,\n"
+    )
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> tuple[Path, Path]:
+    customers, prospects = tmp_path / "customers.csv", tmp_path / "prospects.csv"
+    customers.write_text(_customers(Random(3)), encoding="utf-8")
+    prospects.write_text(_prospects(), encoding="utf-8")
+    return customers, prospects
+
+
+def _add(page: Any, file: Path) -> None:
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(file))
+    page.get_by_role("button", name="Add this file").click(timeout=PATIENCE)
+    page.get_by_text("is added").wait_for(timeout=PATIENCE)
+
+
+def _tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def test_from_upload_to_a_prospect_explained(
+    tmp_path: Path,
+    exports: tuple[Path, Path],
+    serve: Callable[[Path], str],
+    visit: Callable[..., Any],
+) -> None:
+    folder = tmp_path / "space"
+    create_workspace(folder, name="Journey").close()
+    seen = visit(serve(folder))
+    page = seen.page
+    seen.open("/data")
+
+    for file in exports:
+        _add(page, file)
+    page.get_by_role("button", name="Import all files").click()
+    page.get_by_text("Done: imported").wait_for(timeout=PATIENCE)
+
+    _tab(page, "2 Quality")
+    page.get_by_text("Where every line went").wait_for()
+    _tab(page, "3 Outcomes")
+    page.get_by_role("button", name="Keep these labels").click(timeout=PATIENCE)
+    page.get_by_text("Kept: 80 best, 80 regrettable").wait_for(timeout=PATIENCE)
+
+    _tab(page, "4 Learn and score")
+    page.get_by_role("button", name="Learn a profile").click()
+    page.get_by_role("button", name="Put v1 in force").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Score 3 prospects").click(timeout=PATIENCE)
+    page.get_by_role("link", name="Go to the prospects").click(timeout=PATIENCE)
+
+    grid = page.locator("canvas[data-testid=data-grid-canvas]").first
+    grid.wait_for(timeout=PATIENCE)
+    grid.click(position={"x": 15, "y": 52})
+    page.wait_for_url("**/prospect?account=*")
+    page.locator("[data-testid=stPlotlyChart] .main-svg").first.wait_for(
+        state="attached", timeout=PATIENCE
+    )
+    page.get_by_text("How the points add up").wait_for(timeout=PATIENCE)
+    seen.settled()
+    assert page.get_by_text(HOSTILE).count() >= 1
+    assert page.locator("img[src='x']").count() == 0
+    assert page.locator("a[href*='evil']").count() == 0
+    ticks = page.locator(".main-svg text").all_text_contents()
+    assert any("Industry" in tick for tick in ticks)
+    seen.assert_clean()

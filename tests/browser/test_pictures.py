@@ -1,0 +1,74 @@
+"""`ICP_PICTURES=docs/pictures pytest -m browser tests/browser/test_pictures.py`.
+
+Visits every page of the demo, light and dark, narrow and wide; with ICP_PICTURES set
+the pictures are kept there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from icp.demo import write_demo
+from icp.workflow import open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+#: Picture -> path, and how tall the page is.
+PAGES = {
+    "home": ("/", 1500),
+    "prospects": ("/prospects", 1150),
+    "prospect": ("/prospect", 2600),
+    "prospect-form": ("/prospect?way=Fill+in+a+form", 1300),
+    "outliers": ("/outliers", 1900),
+    "profile-segments": ("/profile", 1400),
+    "profile-attributes": ("/profile?tab=Attributes", 1500),
+    "profile-evidence": ("/profile?tab=Evidence", 1500),
+    "profile-versions": ("/profile?tab=Versions", 1000),
+    "import-files": ("/data", 900),
+    "import-quality": ("/data?step=2+Quality", 1500),
+    "import-outcomes": ("/data?step=3+Outcomes", 1300),
+    "import-learn": ("/data?step=4+Learn+and+score", 900),
+}
+KEPT = os.environ.get("ICP_PICTURES")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str]) -> str:
+    folder = Path(os.environ.get("ICP_WORKSPACE") or tmp_path_factory.mktemp("d") / "demo")
+    if not (folder / "icp.toml").exists():
+        size = {} if KEPT else {"customers": 300, "prospects": 200}
+        write_demo(folder, **size)
+        with open_workspace(folder) as space:
+            space.import_sources()
+            space.label()
+            space.activate(space.learn().version)
+            space.score()
+    return serve(folder)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_clean(
+    demo: str, visit: Callable[..., Any], name: str, width: int, scheme: str
+) -> None:
+    path, height = PAGES[name]
+    seen = visit(demo, width=width, height=height, scheme=scheme)
+    seen.open(path)
+    seen.page.wait_for_timeout(700)  # charts fade in after the script has ended
+    seen.settled()
+    assert seen.page.get_by_test_id("stAlertContentError").count() == 0
+    across = "document.documentElement.scrollWidth <= window.innerWidth"
+    assert seen.page.evaluate(across)
+    if KEPT:
+        Path(KEPT).mkdir(parents=True, exist_ok=True)
+        seen.page.screenshot(path=str(Path(KEPT) / f"{name}-{scheme}-{width}.png"))
+    seen.assert_clean()
