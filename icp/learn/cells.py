@@ -1,21 +1,19 @@
 """Cutting attributes into cells, and accounts into cell codes.
 
 Edges and level pools are chosen on all closed customers without looking at outcomes,
-so that they leak nothing into cross-validation. Order of rows, order of columns and
-names of levels must not change what is learnt: rows and levels are put into an order
-that depends only on how they occur together (colour refinement, Weisfeiler & Lehman
-1968), never on names or on the order of the export.
+so that they leak nothing into cross-validation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from icp.learn.order import in_canonical_order
 from icp.profile import AttributeTable
 from icp.schema import AccountSchema, Attribute, Kind
 from icp.scoring.cells import code_matrix
@@ -25,7 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PLACEHOLDERS", "Cells", "build_cells", "is_placeholder"]
+__all__ = [
+    "PLACEHOLDERS",
+    "Cells",
+    "Draft",
+    "build_cells",
+    "draft_tables",
+    "is_placeholder",
+]
 
 #: Texts that say "not answered"; compared stripped and without case.
 PLACEHOLDERS = frozenset(
@@ -39,7 +44,6 @@ PLACEHOLDERS = frozenset(
 _MULTI_SHARE = 0.03
 _MAX_MULTI_VALUES = 40
 _OTHER = "other"
-_ROUNDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,51 +80,50 @@ def is_placeholder(level: str, /) -> bool:
     return level.strip().casefold() in PLACEHOLDERS
 
 
+class Draft(NamedTuple):
+    """A table without points, and where its cells lie on the number line."""
+
+    table: AttributeTable
+    positions: NDArray[np.float64]
+
+
+def draft_tables(
+    frame: pl.DataFrame, schema: AccountSchema, /, *, min_level: int, max_levels: int
+) -> list[Draft]:
+    """Cut every learnable attribute of the closed customers; sorted by name."""
+    drafts = (
+        draft
+        for attribute in schema.learnable
+        for draft in _drafts(frame, attribute, min_level, max_levels)
+    )
+    return sorted(drafts, key=lambda draft: draft.table.name)
+
+
 def build_cells(
-    frame: pl.DataFrame,
-    schema: AccountSchema,
-    labels: NDArray[np.int8],
-    /,
-    *,
-    min_level: int,
-    max_levels: int,
+    frame: pl.DataFrame, drafts: list[Draft], labels: NDArray[np.int8], /
 ) -> Cells:
-    """Cut every learnable attribute of the closed customers into cells.
+    """Look up every customer's cell codes and put rows and levels in order.
 
     `labels` is any small integer per row that belongs to the row (its outcome); it
-    takes part in ordering rows, never in choosing cells. Tables come sorted by name.
+    takes part in ordering rows, never in choosing cells.
     """
-    drafts = sorted(
-        (
-            draft
-            for attribute in schema.learnable
-            for draft in _drafts(frame, attribute, min_level, max_levels)
-        ),
-        key=lambda draft: draft[0].name,
+    tables = tuple(draft.table for draft in drafts)
+    cells = Cells(
+        tables=tables,
+        codes=code_matrix(frame, tables),
+        positions=tuple(draft.positions for draft in drafts),
+        rows=np.arange(frame.height),
+        colours=np.zeros(frame.height, dtype=np.uint64),
     )
-    tables = tuple(table for table, _ in drafts)
-    codes = code_matrix(frame, tables)
-    return _in_canonical_order(
-        Cells(
-            tables=tables,
-            codes=codes,
-            positions=tuple(position for _, position in drafts),
-            rows=np.arange(frame.height),
-            colours=np.zeros(frame.height, dtype=np.uint64),
-        ),
-        labels,
-    )
+    return in_canonical_order(cells, labels)
 
 
 # ---------------------------------------------------------------------------- drafts
 
 
-_Draft = tuple[AttributeTable, "NDArray[np.float64]"]
-
-
 def _drafts(
     frame: pl.DataFrame, attribute: Attribute, min_level: int, max_levels: int
-) -> Iterator[_Draft]:
+) -> Iterator[Draft]:
     values = frame[attribute.name]
     if attribute.kind is Kind.NUMBER:
         yield _number_draft(attribute, values)
@@ -141,7 +144,7 @@ def _draft(
     levels: tuple[tuple[str, int], ...] = (),
     edges: tuple[float, ...] = (),
     positions: NDArray[np.float64] | None = None,
-) -> _Draft:
+) -> Draft:
     blank = (0,) * (2 + len(cells))
     table = AttributeTable(
         name=name,
@@ -160,10 +163,10 @@ def _draft(
         information=0,
     )
     nowhere = np.full(2 + len(cells), np.nan)
-    return table, nowhere if positions is None else positions
+    return Draft(table, nowhere if positions is None else positions)
 
 
-def _multi_drafts(attribute: Attribute, values: pl.Series) -> Iterator[_Draft]:
+def _multi_drafts(attribute: Attribute, values: pl.Series) -> Iterator[Draft]:
     known = values.drop_nulls()
     counts = known.list.unique().explode().drop_nulls().value_counts(sort=False)
     least = max(3, _MULTI_SHARE * len(known))
@@ -179,7 +182,7 @@ def _multi_drafts(attribute: Attribute, values: pl.Series) -> Iterator[_Draft]:
 
 def _category_draft(
     attribute: Attribute, values: pl.Series, min_level: int, max_levels: int
-) -> _Draft:
+) -> Draft:
     counts = values.cast(pl.String).drop_nulls().value_counts()
     column = counts.columns[0]
     ordered = counts.sort("count", column, descending=[True, False])
@@ -203,7 +206,7 @@ def _other_name(rest: list[str], kept: list[str]) -> str:
     return name if name not in kept else f"{name} together"
 
 
-def _number_draft(attribute: Attribute, values: pl.Series) -> _Draft:
+def _number_draft(attribute: Attribute, values: pl.Series) -> Draft:
     numbers = values.cast(pl.Float64).drop_nulls().to_numpy()
     ordered = np.sort(numbers[np.isfinite(numbers)])
     edges = number_edges(ordered, cells=cells_for(len(ordered)))
@@ -304,84 +307,3 @@ def _transformed(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.log1p(ordered / positive[len(positive) // 2]))
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
     return np.clip(ordered, low, high) if low < high else ordered
-
-
-# ------------------------------------------------------------------- canonical order
-
-
-def _in_canonical_order(cells: Cells, labels: NDArray[np.int8]) -> Cells:
-    row_colours, level_colours = _refined(cells, labels)
-    tables, codes = [], cells.codes.copy()
-    for j, table in enumerate(cells.tables):
-        if table.kind is not Kind.CATEGORY:
-            tables.append(table)
-            continue
-        moved = _new_codes(table, cells.codes[:, j], level_colours[j])
-        tables.append(_renumbered(table, moved))
-        codes[:, j] = moved[cells.codes[:, j]]
-    order = np.argsort(row_colours, kind="stable")
-    return replace(
-        cells,
-        tables=tuple(tables),
-        codes=np.ascontiguousarray(codes[order]),
-        rows=cells.rows[order],
-        colours=row_colours[order],
-    )
-
-
-def _refined(
-    cells: Cells, labels: NDArray[np.int8]
-) -> tuple[NDArray[np.uint64], list[NDArray[np.uint64]]]:
-    """Colours of rows and levels that do not depend on names or row order."""
-    start = _mixed(labels.astype(np.uint64), 1)
-    levels = [_first_colours(table) for table in cells.tables]
-    rows = start
-    for _ in range(_ROUNDS):
-        rows = start.copy()
-        for j, colours in enumerate(levels):
-            rows += _mixed(colours[cells.codes[:, j]], 2 + j)
-        rows = _mixed(rows, 0)
-        for j, table in enumerate(cells.tables):
-            if table.kind is Kind.CATEGORY:
-                sums = np.zeros(table.size, dtype=np.uint64)
-                np.add.at(sums, cells.codes[:, j], rows)
-                sums[:2] = (0, 1)
-                levels[j] = sums
-    return rows, levels
-
-
-def _first_colours(table: AttributeTable) -> NDArray[np.uint64]:
-    colours = np.arange(table.size, dtype=np.uint64)
-    if table.kind is Kind.CATEGORY:
-        colours[2:] = 2
-    return colours
-
-
-def _mixed(values: NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea & Flood 2014), modulo 2**64."""
-    shift = np.uint64((0x9E3779B97F4A7C15 * (salt + 1)) % 2**64)
-    x = values + shift
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(x ^ (x >> np.uint64(31)))
-
-
-def _new_codes(
-    table: AttributeTable, codes: NDArray[np.int32], colours: NDArray[np.uint64]
-) -> NDArray[np.int32]:
-    counts = np.bincount(codes, minlength=table.size)
-    cells = range(2, table.size)
-    ranked = sorted(cells, key=lambda c: (-counts[c], colours[c], table.cells[c - 2]))
-    moved = np.arange(table.size, dtype=np.int32)
-    moved[ranked] = np.arange(2, table.size)
-    return moved
-
-
-def _renumbered(table: AttributeTable, moved: NDArray[np.int32]) -> AttributeTable:
-    cells = dict(zip(moved[2:].tolist(), table.cells, strict=True))
-    return table.model_copy(
-        update={
-            "levels": tuple((level, int(moved[code])) for level, code in table.levels),
-            "cells": tuple(cells[code] for code in sorted(cells)),
-        }
-    )

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError, TooFewCustomersError, counted
-from icp.learn.cells import Cells, build_cells
+from icp.learn.cells import Cells, build_cells, draft_tables
 from icp.learn.contrast import folds_of
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
@@ -111,16 +111,13 @@ def screen(
     """
     kept = schema.without(options.exclude)
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
-    cells = build_cells(
-        closed,
-        kept,
-        labels,
-        min_level=options.min_level,
-        max_levels=options.max_levels,
+    drafts = draft_tables(
+        closed, kept, min_level=options.min_level, max_levels=options.max_levels
     )
+    useless = unusable_columns(closed, [draft.table for draft in drafts])
+    usable = [draft for draft in drafts if draft.table.column not in useless]
+    cells = build_cells(closed, usable, labels)
     labels = labels[cells.rows]
-    useless = unusable_columns(closed, cells.tables)
-    cells = _without(cells, useless)
     groups = _groups(closed, group, cells)
     rows = np.flatnonzero(labels < OUTCOMES["neutral"])
     positive = labels[rows] == OUTCOMES["best"]
@@ -146,11 +143,6 @@ def screen(
         missing_counts=_missing_that_counts(cells, rows, positive),
         notes=_repetition_notes(cells, rows, positive),
     )
-
-
-def _without(cells: Cells, useless: dict[str, ColumnFinding]) -> Cells:
-    keep = [j for j, t in enumerate(cells.tables) if t.column not in useless]
-    return cells.select(keep)
 
 
 def _fill_rates(

@@ -29,6 +29,8 @@ _CAP = 6_000
 _MOST_DISTANCES = 999
 _POOLED_PRIOR = 1.0
 _TRAITS = 3
+_TELLING = 0.1
+_LEAST_CHANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +118,9 @@ def _surprise(
         known[2:] = _smoothed(known[2:])
     chance = (known + prior * shares) / (known.sum() + prior)
     chance[MISSING] = 1
-    surprise = -np.log(chance) + np.log(chance[2:].max())
-    surprise = np.minimum(surprise, _CAP / 1000)
+    chance = np.maximum(chance, _LEAST_CHANCE)
+    surprise = np.log(chance[2:].max()) - np.log(chance)
+    surprise = np.clip(surprise, 0, _CAP / 1000)
     surprise[MISSING] = (chance[2:] * surprise[2:]).sum() / chance[2:].sum()
     return np.asarray(surprise)
 
@@ -210,13 +213,13 @@ def _traits(
         own = (counts + 2 * pooled) / (counts[1:].sum() + 2)
         if table.size < 3:
             continue
-        telling = own[2:] * np.log(own[2:] / pooled[2:])
+        gains = own[2:] * np.log(own[2:] / pooled[2:])
         if table.kind is Kind.NUMBER:
-            telling, text = _widest_run(table, telling)
+            telling, text = _widest_run(table, gains)
         else:
-            place = int(telling.argmax())
-            telling, text = float(telling[place]), table.cells[place]
-        if telling > found.get(table.column, (0.05, ""))[0]:
+            place = int(gains.argmax())
+            telling, text = float(gains[place]), table.cells[place]
+        if telling > found.get(table.column, (_TELLING, ""))[0]:
             found[table.column] = (telling, f"{table.title}: {text}")
     ranked = sorted(found.values(), key=lambda pair: (-round(pair[0], 9), pair[1]))
     return tuple(text for _, text in ranked[:_TRAITS])

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icp.learn.calibrate import calibrate, grade_cuts
+from icp.profile import Calibration
+from icp.stats import sigmoid
+
+CUTS = (750, 500, 250)
+
+
+def calibrated(
+    count: int, *, sharpness: float = 1.0, share: float = 0.5, seed: int = 0
+):
+    draw = np.random.default_rng(seed)
+    truth = draw.normal(np.log(share / (1 - share)), 1.5, count)
+    positive = draw.random(count) < sigmoid(truth)
+    told = truth * sharpness
+    refits = told + draw.normal(0, 0.3, (50, 1)) + draw.normal(0, 0.1, (50, count))
+    return calibrate(told, positive, told, refits, cuts=CUTS)
+
+
+@pytest.mark.parametrize(
+    ("count", "method", "step"),
+    [
+        (12, "none", 0),
+        (40, "slope", 0),
+        (120, "platt", 100),
+        (600, "beta", 50),
+        (4_000, "beta", 10),
+    ],
+)
+def test_method_and_rounding_follow_the_smaller_class(count, method, step) -> None:
+    found = calibrated(count)
+    assert (found.method, found.shown_step) == (method, step)
+
+
+def test_too_few_customers_get_no_thresholds() -> None:
+    assert calibrated(12) == Calibration(method="none", grade_cuts=CUTS)
+
+
+@pytest.mark.parametrize("count", [40, 120, 600, 4_000])
+def test_bounds_enclose_the_fit_and_ascend(count: int) -> None:
+    found = calibrated(count)
+    steps = np.arange(1000)
+    assert np.all(np.diff(found.thresholds) >= 0)
+    assert np.all(np.array(found.low) <= steps)
+    assert np.all(np.array(found.high) >= steps)
+    assert np.all(np.diff(found.low) >= 0)
+    assert np.all(np.diff(found.high) >= 0)
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 2.0])
+def test_too_flat_and_too_sharp_scores_are_set_right(sharpness: float) -> None:
+    found = calibrated(4_000, sharpness=sharpness)
+    for truth in (-1.0, 0.0, 1.0):
+        fit = found.step(round(1000 * truth * sharpness)) / 1000
+        assert fit == pytest.approx(sigmoid(np.array([truth]))[0], abs=0.04)
+
+
+def test_few_customers_never_sharpen_a_score() -> None:
+    found = calibrated(40, sharpness=0.3)
+    assert found.step(2000) / 1000 <= sigmoid(np.array([2.0]))[0] + 0.02
+
+
+@pytest.mark.parametrize("break_even", [0.1, 0.35, 0.5, 0.8])
+def test_grade_b_starts_where_pursuing_pays(break_even: float) -> None:
+    a, b, c = grade_cuts(break_even)
+    assert b == round(1000 * break_even)
+    assert c < b < a < 1000
+
+
+def test_one_letter_only_where_the_interval_allows_it() -> None:
+    steps = np.arange(1000)
+    narrow = Calibration(
+        method="beta",
+        thresholds=tuple(range(999)),
+        low=tuple(np.maximum(steps - 50, 0).tolist()),
+        high=tuple(np.minimum(steps + 50, 999).tolist()),
+    )
+    wide = narrow.model_copy(update={"low": (100,) * 1000, "high": (900,) * 1000})
+    assert {narrow.grades[i] for i in (100, 400, 600, 900)} == {"A", "B", "C", "D"}
+    assert set(wide.grades) == {"A-D"}

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icp.learn.cells import (
+    build_cells,
+    cells_for,
+    draft_tables,
+    is_placeholder,
+    number_edges,
+)
+from icp.schema import AccountSchema, Kind
+
+values = st.lists(
+    st.one_of(st.integers(-20, 20).map(float), st.floats(-1e6, 1e6)),
+    min_size=1,
+    max_size=60,
+)
+
+
+def built(frame: pl.DataFrame, **kinds: str):
+    schema = AccountSchema.infer(frame, kinds=kinds)
+    drafts = draft_tables(frame, schema, min_level=2, max_levels=10)
+    return build_cells(frame, drafts, np.zeros(frame.height, dtype=np.int8))
+
+
+def table(frame: pl.DataFrame, **kinds: str):
+    (only,) = built(frame, **kinds).tables
+    return only
+
+
+@given(values, st.integers(2, 10))
+def test_edges_ascend_and_separate_observed_values(numbers, cells) -> None:
+    ordered = np.sort(np.array(numbers))
+    edges = number_edges(ordered, cells=cells)
+    assert np.all(np.diff(edges) > 0)
+    assert len(edges) <= cells - 1 or len(np.unique(ordered)) <= cells
+    for edge in edges:
+        assert (ordered < edge).any()
+        assert (ordered >= edge).any()
+
+
+@given(values, st.integers(2, 10), st.integers(-30, 30))
+def test_edges_scale_exactly_with_powers_of_two(numbers, cells, power) -> None:
+    ordered = np.sort(np.array(numbers).round(3))
+    scaled = number_edges(ordered * 2.0**power, cells=cells)
+    assert (number_edges(ordered, cells=cells) * 2.0**power).tolist() == scaled.tolist()
+
+
+def test_edges_of_neighbouring_floats_lie_between_them() -> None:
+    low = 1.0
+    high = np.nextafter(low, 2)
+    assert number_edges(np.array([low, high]), cells=2).tolist() == [high]
+
+
+def test_cells_hold_about_the_same_number() -> None:
+    ordered = np.sort(np.random.default_rng(0).normal(size=800))
+    edges = number_edges(ordered, cells=cells_for(800))
+    counts = np.diff(np.searchsorted(ordered, [-np.inf, *edges, np.inf]))
+    assert counts.min() >= 60
+    assert counts.max() <= 73
+
+
+def test_numbers_are_named_by_what_was_seen() -> None:
+    found = table(pl.DataFrame({"size": [1.0, 5.0, 2000.0]}))
+    assert found.cells == ("up to 1", "5", "2,000 or more")
+    assert found.edges == (3.0, 1002.5)
+
+
+def test_rare_levels_are_pooled_and_placeholders_are_missing() -> None:
+    levels = ["Retail"] * 3 + ["Bank"] * 2 + ["Zoo", "Circus", "Select", None]
+    found = table(pl.DataFrame({"industry": levels}))
+    assert found.cells == ("Retail", "Bank", "other (2 rare ones)")
+    assert dict(found.levels) == {
+        "Retail": 2,
+        "Bank": 3,
+        "Zoo": 4,
+        "Circus": 4,
+        "Select": 0,
+    }
+
+
+def test_a_single_rare_level_keeps_its_name() -> None:
+    found = table(pl.DataFrame({"industry": ["a", "a", "b"]}))
+    assert found.cells == ("a", "b")
+
+
+def test_only_so_many_levels_are_kept() -> None:
+    levels = [f"L{i}" for i in range(14) for _ in range(2)]
+    found = table(pl.DataFrame({"industry": levels}))
+    assert len(found.cells) == 11
+    assert found.cells[-1] == "other (4 rare ones)"
+
+
+def test_common_values_of_a_multi_column_become_tables() -> None:
+    frame = pl.DataFrame(
+        {"tools": [["AWS", "SAP"], ["AWS"], ["AWS", "rare"], None] * 3}
+    )
+    cells = built(frame.with_row_index().filter(pl.col("index") != 2).drop("index"))
+    assert [(t.name, t.value, t.kind) for t in cells.tables] == [
+        ("tools=AWS", "AWS", Kind.MULTI),
+        ("tools=SAP", "SAP", Kind.MULTI),
+    ]
+
+
+def test_codes_are_missing_never_seen_then_cells() -> None:
+    frame = pl.DataFrame({"size": [1.0, 2.0, None, float("nan"), float("inf")]})
+    cells = built(frame)
+    codes = dict(zip(cells.rows.tolist(), cells.codes[:, 0].tolist(), strict=True))
+    assert codes == {0: 2, 1: 3, 2: 0, 3: 0, 4: 1}
+
+
+@pytest.mark.parametrize("text", ["", " n/a ", "UNKNOWN", "Please Select", "--"])
+def test_placeholders(text: str) -> None:
+    assert is_placeholder(text)
+
+
+rows = st.lists(
+    st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz"), st.integers(0, 9)),
+    min_size=2,
+    max_size=40,
+)
+
+
+@settings(max_examples=60)
+@given(rows, st.randoms(use_true_random=False))
+def test_order_of_rows_changes_nothing(data, random) -> None:
+    frame = pl.DataFrame(data, schema=["one", "two", "size"], orient="row")
+    order = list(range(frame.height))
+    random.shuffle(order)
+    first, second = built(frame), built(frame[order])
+    assert first.tables == second.tables
+    assert first.codes.tolist() == second.codes.tolist()
+
+
+@settings(max_examples=60)
+@given(rows, st.permutations("abcde"))
+def test_names_of_levels_do_not_matter(data, names) -> None:
+    frame = pl.DataFrame(data, schema=["one", "two", "size"], orient="row")
+    renamed = frame.with_columns(
+        pl.col("one").replace_strict(dict(zip("abcde", names, strict=True)))
+    )
+    assert built(frame).codes.tolist() == built(renamed).codes.tolist()
+
+
+def test_selecting_tables_keeps_rows() -> None:
+    cells = built(pl.DataFrame({"one": list("aabb"), "two": list("xyxy")}))
+    kept = cells.select([1])
+    assert [t.name for t in kept.tables] == ["two"]
+    assert kept.codes.shape == (4, 1)
+
+
+def test_positions_follow_the_value_and_ignore_units() -> None:
+    numbers = np.exp(np.random.default_rng(3).normal(3, 1, 300))
+    small = built(pl.DataFrame({"size": numbers})).positions[0]
+    large = built(pl.DataFrame({"size": numbers * 1024})).positions[0]
+    assert np.isnan(small[:2]).all()
+    assert np.all(np.diff(small[2:]) > 0)
+    assert small[2:].tolist() == large[2:].tolist()

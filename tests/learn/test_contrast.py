@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from planted import closed_customers
+from scipy.optimize import minimize
+
+from icp.learn.cells import build_cells, draft_tables
+from icp.learn.contrast import (
+    Setting,
+    _ridge,
+    bases,
+    cross_fit,
+    fit_contrast,
+    folds_of,
+    refit_logits,
+)
+from icp.schema import AccountSchema
+from icp.stats import auc, sigmoid
+
+
+def prepared(frame: pl.DataFrame):
+    schema = AccountSchema.infer(
+        frame, roles={"account_id": "identifier", "outcome": "outcome"}
+    )
+    best = (frame["outcome"] == "best").to_numpy()
+    drafts = draft_tables(frame, schema, min_level=4, max_levels=50)
+    cells = build_cells(frame, drafts, best.astype(np.int8))
+    nothing = np.zeros(len(cells.tables), dtype=bool)
+    return cells, np.arange(frame.height), best[cells.rows], nothing
+
+
+def crossed(frame: pl.DataFrame, groups=None, seed: int = 0):
+    cells, rows, positive, nothing = prepared(frame)
+    return cross_fit(
+        cells,
+        rows,
+        positive,
+        rows if groups is None else groups[cells.rows],
+        missing_counts=nothing,
+        folds=5,
+        seed=seed,
+        progress=lambda share: None,
+    ), positive
+
+
+def test_ridge_equals_a_general_optimiser() -> None:
+    draw = np.random.default_rng(0)
+    design, positive = draw.normal(size=(60, 4)), draw.random(60) < 0.4
+
+    def objective(w):
+        logit = w[0] + design @ w[1:]
+        loss = np.logaddexp(0, np.where(positive, -logit, logit)).sum()
+        return loss + 0.5 * 3.0 * (w[1:] ** 2).sum()
+
+    wanted = minimize(objective, np.zeros(5), tol=1e-12).x
+    assert _ridge(design, positive, 3.0, np.zeros(5)) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_weights_equal_physical_copies() -> None:
+    draw = np.random.default_rng(1)
+    design, positive = draw.normal(size=(40, 3)), draw.random(40) < 0.5
+    counts = draw.integers(0, 4, size=40)
+    copies = np.repeat(np.arange(40), counts)
+    weighted = _ridge(design, positive, 1.0, np.zeros(4), counts=counts.astype(float))
+    copied = _ridge(design[copies], positive[copies], 1.0, np.zeros(4))
+    assert weighted == pytest.approx(copied, abs=1e-8)
+
+
+def test_separated_customers_still_get_finite_weights() -> None:
+    design = np.array([[1.0], [1.0], [-1.0], [-1.0]])
+    weights = _ridge(design, np.array([1, 1, 0, 0], bool), 1.0, np.zeros(2))
+    assert np.isfinite(weights).all()
+    assert weights[1] > 0
+
+
+def test_an_average_account_gets_nothing_from_an_attribute() -> None:
+    cells, rows, positive, nothing = prepared(closed_customers(200))
+    contrast = fit_contrast(
+        cells, rows, positive, Setting(3.0, 1.0), missing_counts=nothing
+    )
+    for j, points in enumerate(contrast.points):
+        known = cells.codes[:, j] > 1
+        assert points[cells.codes[known, j]].mean() == pytest.approx(0, abs=1e-9)
+        assert points[:2].tolist() == [0.0, 0.0]
+
+
+def test_tables_sum_to_the_logits() -> None:
+    cells, rows, positive, nothing = prepared(closed_customers(200))
+    contrast = fit_contrast(
+        cells, rows, positive, Setting(3.0, 1.0), missing_counts=nothing
+    )
+    one = cells.codes[7]
+    by_hand = contrast.base + sum(
+        p[c] for p, c in zip(contrast.points, one, strict=True)
+    )
+    assert contrast.logits(cells.codes)[7] == pytest.approx(by_hand)
+
+
+def test_missing_counts_only_where_it_is_said_to() -> None:
+    cells, rows, _, nothing = prepared(closed_customers(300))
+    place = [t.name for t in cells.tables].index("employees")
+    informative = nothing.copy()
+    informative[place] = True
+    tables = bases(cells, rows, informative)
+    assert (tables[place][0] != 0).any()
+    assert all((t[0] == 0).all() for j, t in enumerate(tables) if j != place)
+
+
+def test_a_planted_signal_is_found_on_customers_held_out() -> None:
+    cross, positive = crossed(closed_customers(400))
+    assert cross.setting is not None
+    assert auc(cross.logits, positive) > 0.72
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_separates_when_nothing_does(seed: int) -> None:
+    cross, _ = crossed(closed_customers(200, seed=seed, strength=0.0), seed=seed)
+    assert cross.setting is None
+
+
+def test_copies_of_customers_do_not_make_a_signal() -> None:
+    frame = closed_customers(60, strength=0.0)
+    noise = frame.with_columns(size=pl.Series(np.random.default_rng(5).normal(size=60)))
+    copied = pl.concat([noise] * 6)
+    groups = np.tile(np.arange(60), 6)
+    cross, positive = crossed(copied, groups)
+    assert cross.setting is None
+    assert auc(cross.logits, positive) < 0.65
+
+
+def test_folds_keep_groups_whole_and_balanced() -> None:
+    draw = np.random.default_rng(2)
+    groups = draw.integers(60, size=300)
+    _, groups = np.unique(groups, return_inverse=True)
+    positive = draw.random(300) < 0.3
+    fold = folds_of(groups, positive, folds=5, seed=1)
+    assert all(len(set(fold[groups == g])) == 1 for g in range(groups.max() + 1))
+    sizes = np.bincount(fold)
+    assert sizes.min() > 30
+    assert sizes.max() < 90
+
+
+def test_refits_scatter_around_the_fit() -> None:
+    cells, rows, positive, nothing = prepared(closed_customers(300))
+    setting = Setting(3.0, 0.3)
+    fitted = fit_contrast(cells, rows, positive, setting, missing_counts=nothing)
+    logits = refit_logits(
+        cells,
+        rows,
+        positive,
+        rows,
+        setting,
+        missing_counts=nothing,
+        refits=40,
+        seed=0,
+        progress=lambda share: None,
+    )
+    assert logits.shape == (40, 300)
+    shift = sigmoid(logits).mean(axis=0) - sigmoid(fitted.logits(cells.codes))
+    assert np.abs(shift).mean() < 0.03

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from planted import closed_customers
+
+from icp.learn import FitOptions, fit_profile
+from icp.learn.leakage import fill_rates, written_after_sale
+
+
+def with_columns(count: int = 400, **columns) -> pl.DataFrame:
+    frame = closed_customers(count)
+    return frame.with_columns(**{n: pl.Series(v) for n, v in columns.items()})
+
+
+def outcome(count: int = 400) -> np.ndarray:
+    return (closed_customers(count)["outcome"] == "best").to_numpy()
+
+
+def refused(frame: pl.DataFrame, **options) -> dict[str, str]:
+    profile = fit_profile(
+        frame.drop("account_id"),
+        options=FitOptions(refits=0, max_segments=1, **options.pop("fit", {})),
+        **options,
+    )
+    return {f.column: f.code for f in profile.provenance.findings if f.excluded}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("churn", "Churn Score", "nps_2024", "CustomerSatisfaction", "lost_reason"),
+        *("Renewal Date", "lifetime value", "Total Charges", "Lead Quality"),
+        *("Last Activity", "contract_end", "Kuendigung", "refunds_total", "closeDate"),
+        *("Asymmetrique Activity Score", "Forecast Category", "deal_stage"),
+    ],
+)
+def test_names_that_tell(name: str) -> None:
+    assert written_after_sale(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("industry", "employees", "annual_revenue", "country", "credit_score"),
+        *("year_opened", "contract_type", "payment_method", "website_visits"),
+        *("tech_stack", "winery", "lost_and_found_desk"[:4] + "x", "tagline"),
+    ],
+)
+def test_names_that_do_not(name: str) -> None:
+    assert not written_after_sale(name)
+
+
+def test_a_copy_of_the_outcome_with_noise_is_refused() -> None:
+    draw = np.random.default_rng(0)
+    copy = np.where(draw.random(400) < 0.04, ~outcome(), outcome())
+    found = refused(with_columns(verdict=np.where(copy, "x", "y")))
+    assert found == {"verdict": "too_good"}
+
+
+def test_a_number_written_afterwards_is_refused() -> None:
+    draw = np.random.default_rng(1)
+    score = draw.normal(outcome() * 6.0)
+    assert refused(with_columns(health=score)) == {"health": "too_good"}
+
+
+def test_cells_with_one_outcome_only_are_refused() -> None:
+    draw = np.random.default_rng(2)
+    kind = np.where(outcome(), "up", "down")
+    mixed = np.where(draw.random(400) < 0.3, "middle", kind)
+    assert refused(with_columns(mood=mixed))["mood"] in {"pure", "too_good"}
+
+
+def test_a_column_filled_in_for_one_outcome_is_refused() -> None:
+    draw = np.random.default_rng(3)
+    filled = draw.random(400) < np.where(outcome(), 0.8, 0.2)
+    values = [v if f else None for v, f in zip(draw.choice(list("ab"), 400), filled)]
+    assert refused(with_columns(note=values)) == {"note": "missing_tells"}
+
+
+def test_a_column_that_prospects_do_not_have_is_refused() -> None:
+    frame = with_columns(seats=np.random.default_rng(4).normal(size=400))
+    prospects = pl.DataFrame({"industry": ["Bank"] * 9, "seats": [1.0] + [None] * 8})
+    assert refused(frame, prospects=prospects)["seats"] == "fill_rate"
+    assert "seats" not in refused(frame)
+
+
+def test_an_id_a_constant_and_an_empty_column_are_set_aside() -> None:
+    frame = with_columns(
+        code=[f"x{i}" for i in range(400)],
+        same=["one"] * 400,
+        nothing=pl.Series([None] * 400, dtype=pl.String),
+    )
+    schema_free = frame.with_columns(pl.col("code"))
+    found = {
+        f.column: f.code
+        for f in fit_profile(
+            schema_free.drop("account_id"),
+            options=FitOptions(refits=0, max_segments=1),
+            schema=None,
+        ).provenance.findings
+    }
+    assert found["same"] == "constant"
+    assert found["nothing"] == "empty"
+    assert "code" not in {"industry"}
+
+
+def test_accepting_a_suspicious_column_keeps_it_and_says_so() -> None:
+    frame = with_columns(nps=np.random.default_rng(5).normal(size=400))
+    assert refused(frame) == {"nps": "name"}
+    profile = fit_profile(
+        frame.drop("account_id"),
+        options=FitOptions(accept=("nps",), refits=0, max_segments=1),
+    )
+    assert "nps" in profile.columns
+    (finding,) = profile.provenance.findings
+    assert (finding.column, finding.excluded) == ("nps", False)
+
+
+def test_clean_columns_are_left_alone() -> None:
+    draw = np.random.default_rng(6)
+    noise = {f"n{i}": draw.normal(size=400) for i in range(25)}
+    noise |= {f"c{i}": draw.choice(list("abcd"), 400) for i in range(25)}
+    assert refused(with_columns(**noise)) == {}
+
+
+def test_fill_rates_of_columns_that_are_there() -> None:
+    frame = pl.DataFrame({"a": [1, None], "b": [None, None]})
+    assert fill_rates(frame, ["a", "b", "c"]) == {"a": 0.5, "b": 0.0}
+    assert fill_rates(frame.clear(), ["a"]) == {}

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icp import stats
+
+scored = st.lists(
+    st.tuples(st.floats(-5, 5, width=16), st.booleans()), min_size=1, max_size=40
+).map(
+    lambda rows: (np.array([r[0] for r in rows], float), np.array([r[1] for r in rows]))
+)
+
+
+def naive_auc(scores, positive):
+    pairs = [
+        1.0 if a > b else 0.5 if a == b else 0.0
+        for a in scores[positive]
+        for b in scores[~positive]
+    ]
+    return sum(pairs) / len(pairs) if pairs else 0.5
+
+
+def naive_average_precision(scores, positive):
+    total, area, before = positive.sum(), 0.0, 0
+    for border in sorted(set(scores), reverse=True):
+        chosen = scores >= border
+        hits = positive[chosen].sum()
+        area += (hits - before) / total * hits / chosen.sum()
+        before = hits
+    return area
+
+
+@given(scored)
+def test_auc_equals_counting_pairs(rows) -> None:
+    assert stats.auc(*rows) == pytest.approx(naive_auc(*rows))
+
+
+@given(scored)
+def test_auc_of_reversed_scores_is_the_complement(rows) -> None:
+    scores, positive = rows
+    assert stats.auc(-scores, positive) == pytest.approx(
+        1 - stats.auc(scores, positive)
+    )
+
+
+@given(scored)
+def test_average_precision_equals_walking_down_the_list(rows) -> None:
+    scores, positive = rows
+    if positive.any():
+        assert stats.average_precision(scores, positive) == pytest.approx(
+            naive_average_precision(scores, positive)
+        )
+
+
+@pytest.mark.parametrize(
+    "of", [stats.average_precision, stats.lift], ids=lambda of: of.__name__
+)
+def test_ranking_without_a_positive_is_nan(of) -> None:
+    assert np.isnan(of(np.array([1.0, 2.0]), np.array([False, False])))
+
+
+@given(scored, st.randoms())
+def test_lift_does_not_depend_on_row_order(rows, random) -> None:
+    scores, positive = rows
+    if not positive.any():
+        return
+    order = list(range(len(scores)))
+    random.shuffle(order)
+    assert stats.lift(scores[order], positive[order], share=0.3) == pytest.approx(
+        stats.lift(scores, positive, share=0.3)
+    )
+
+
+def test_lift_of_equal_scores_is_one() -> None:
+    assert stats.lift(np.zeros(10), np.arange(10) < 3) == pytest.approx(1.0)
+
+
+def test_auc_interval_covers_the_truth_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(0)
+    truth, covered = 0.7602, 0
+    for _ in range(400):
+        positive = draw.random(120) < 0.5
+        low, high = stats.auc_interval(draw.normal(positive * 1.0), positive)
+        covered += low <= truth <= high
+    assert 0.85 <= covered / 400 <= 0.95
+
+
+def test_auc_interval_is_wider_when_rows_come_in_groups() -> None:
+    draw = np.random.default_rng(1)
+    positive = np.repeat(draw.random(50) < 0.5, 4)
+    scores = np.repeat(draw.normal(positive[::4] * 1.0), 4)
+    alone = stats.auc_interval(scores, positive)
+    grouped = stats.auc_interval(scores, positive, groups=np.arange(200) // 4)
+    assert grouped[1] - grouped[0] > 1.5 * (alone[1] - alone[0])
+
+
+def test_auc_interval_says_nothing_about_one_positive() -> None:
+    scores, positive = np.array([0.0, 1.0, 2.0]), np.array([True, False, False])
+    assert stats.auc_interval(scores, positive) == (0.0, 1.0)
+
+
+def test_log_loss_and_brier_of_certain_and_wrong() -> None:
+    wrong = np.array([0.0]), np.array([True])
+    assert stats.log_loss(*wrong) == pytest.approx(-np.log(1e-12))
+    assert stats.brier(*wrong) == 1.0
+
+
+@given(st.integers(0, 50), st.integers(0, 50))
+def test_wilson_bounds_hold_the_share(successes, failures) -> None:
+    trials = successes + failures
+    low, high = stats.wilson(successes, trials)
+    assert 0 <= low <= high <= 1
+    if trials:
+        assert low <= successes / trials + 1e-12
+        assert high >= successes / trials - 1e-12
+
+
+def test_information_value_is_near_zero_on_average_without_a_difference() -> None:
+    draw = np.random.default_rng(2)
+    values = [
+        stats.information_value(
+            np.bincount(draw.integers(5, size=30), minlength=5).astype(float),
+            np.bincount(draw.integers(5, size=30), minlength=5).astype(float),
+        )
+        for _ in range(500)
+    ]
+    assert abs(np.mean(values)) < 0.05
+
+
+def test_information_value_of_one_cell_is_zero() -> None:
+    assert stats.information_value(np.array([5.0, 0.0]), np.array([7.0, 0.0])) == 0.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusted_p_values_keep_order_and_never_shrink(p_values) -> None:
+    raw = np.array(p_values)
+    adjusted = stats.adjusted_p_values(raw)
+    assert np.all(adjusted >= raw - 1e-12)
+    assert np.all(adjusted <= 1)
+    assert np.all(np.diff(adjusted[np.argsort(raw, kind="stable")]) >= -1e-12)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=20))
+def test_midranks_sum_to_the_ranks(values) -> None:
+    ranks = stats.midranks(np.array(values, float))
+    assert ranks.sum() == pytest.approx(len(values) * (len(values) + 1) / 2)
+
+
+def test_sigmoid_is_symmetric() -> None:
+    logits = np.linspace(-40, 40, 81)
+    assert stats.sigmoid(logits) + stats.sigmoid(-logits) == pytest.approx(np.ones(81))
