@@ -261,7 +261,7 @@ def test_duplicates_share_the_web_domain_but_not_the_spelling(drawn):
         customers, left_on="duplicate_of", right_on="account_id"
     )
     assert twins.height == 24
-    assert (twins["website"] == twins["website_right"]).all()
+    assert (twins["domain"] == twins["domain_right"]).all()
     assert (twins["account_name"] != twins["account_name_right"]).all()
 
 
@@ -274,7 +274,7 @@ def test_odd_prospects_are_unlike_every_customer(drawn):
 
 def test_prospects_know_less_than_customers(drawn):
     history, prospects = drawn
-    for column in ("annual_revenue", "funding", "procurement", "headcount_growth"):
+    for column in ("annual_revenue", "funding", "buying_process", "headcount_growth"):
         known = history.customers[column].null_count() / history.customers.height
         assert prospects[column].null_count() / prospects.height > 1.5 * known
 
@@ -415,7 +415,7 @@ def test_prospects_are_the_same_however_they_are_read(tmp_path):
 
 
 def test_names_are_used_up_before_they_come_again():
-    countries = pl.DataFrame({"country": ["Spain"] * 14_977})
+    countries = pl.DataFrame({"billing_country": ["Spain"] * 14_977})
     names = named(countries, start=3)["account_name"]
     assert names.n_unique() == 14_976
     assert names[0] == names[-1]

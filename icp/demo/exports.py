@@ -49,7 +49,7 @@ def accounts_export(
     """
     count = customers.height
     texts = _with_messy_traits(customers, rng).with_columns(
-        website=pl.Series(_each(customers["website"], _website, rng.random(count))),
+        domain=pl.Series(_each(customers["domain"], _website, rng.random(count))),
         billing_address=pl.Series(_addresses(count, rng)),
         account_owner="owner",
         status=pl.when("left").then(pl.lit("Churned")).otherwise(pl.lit("Active")),
@@ -76,8 +76,8 @@ def deals_export(deals: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
         "account_id",
         "stage",
         _comma_money("amount").alias("amount"),
-        pl.col("created").dt.strftime("%d.%m.%Y").alias("created_on"),
-        pl.col("closed").dt.strftime("%d.%m.%Y").alias("closed_on"),
+        pl.col("created").dt.strftime("%d.%m.%Y").alias("deal_created_date"),
+        pl.col("closed").dt.strftime("%d.%m.%Y").alias("close_date"),
         pl.col("owner").alias("deal_owner"),
         pl.col("lost_reason").replace({"Price too high": "Price > 10.000 €"}),
         _whole("discount") + " %",
@@ -91,7 +91,7 @@ def deals_export(deals: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
 def invoices_export(invoices: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
     """An accounting export: thousands separators, credit notes below zero, a total."""
     texts = invoices.select(
-        pl.format("R{}", "invoice").alias("invoice"),
+        pl.format("R{}", "invoice").alias("invoice_id"),
         "account_id",
         pl.col("issued").dt.strftime("%Y-%m-%d").alias("issued_on"),
         pl.col("due").dt.strftime("%Y-%m-%d").alias("due_on"),
@@ -107,7 +107,7 @@ def invoices_export(invoices: pl.DataFrame, _rng: np.random.Generator, /) -> byt
 def tickets_export(tickets: pl.DataFrame, rng: np.random.Generator, /) -> bytes:
     """A help desk's export: CRLF lines, levels in mixed case."""
     texts = tickets.select(
-        pl.format("T{}", "ticket").alias("ticket"),
+        pl.format("T{}", "ticket").alias("ticket_id"),
         "account_id",
         pl.col("opened").dt.strftime("%Y-%m-%d").alias("opened_on"),
         pl.Series("severity", _mixed_case(tickets["severity"].to_list(), rng)),
@@ -139,15 +139,15 @@ def _with_messy_traits(frame: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     gaps = np.array(_PLACEHOLDERS)
     return frame.with_columns(
         *(pl.Series(name, values, dtype=pl.String) for name, values in held.items()),
-        _whole("founded_year"),
+        _whole("year_founded"),
         _whole("sites"),
         pl.format("{}%", pl.col("headcount_growth")),
         pl.col("tech_stack").list.join("; "),
-        _yes_no("ops_team"),
+        _yes_no("operations_team"),
         _yes_no("newsletter"),
     ).with_columns(
         pl.col(name).fill_null(pl.Series(gaps[rng.integers(0, len(gaps), rows)]))
-        for name in ("industry", "crm_used", "funding", "lead_source", "procurement")
+        for name in ("industry", "crm_used", "funding", "lead_source", "buying_process")
     )
 
 

@@ -38,17 +38,17 @@ _ASCII: Final = str.maketrans({"ü": "ue", "é": "e"})
 
 
 def named(frame: pl.DataFrame, /, *, start: int) -> pl.DataFrame:
-    """Add `account_name` and `website`; names differ until 14,976 were used up.
+    """Add `account_name` and `domain`; names differ until 14,976 were used up.
 
-    `start` is the running number of the first row. Needs `country`.
+    `start` is the running number of the first row. Needs `billing_country`.
     """
     stems, hosts = _stems(), _hosts()
     chosen = (np.arange(start, start + frame.height) * _STRIDE) % len(stems)
     return frame.with_columns(
         account_name=stems.gather(chosen)
         + " "
-        + pl.col("country").replace_strict(_FORMS),
-        website=hosts.gather(chosen),
+        + pl.col("billing_country").replace_strict(_FORMS),
+        domain=hosts.gather(chosen),
     )
 
 

@@ -58,11 +58,20 @@ ARCHETYPES: Final = (
             "industry": {"Software": 0.9, "Financial Services": 0.1},
             "crm_used": {"HubSpot": 0.75, "Salesforce": 0.2, "Pipedrive": 0.05},
             "funding": {"Series A": 0.4, "Series B": 0.45, "Series C+": 0.15},
-            "country": {"United Kingdom": 0.35, "United States": 0.35, "Germany": 0.3},
-            "procurement": {"Department": 0.7, "Founder": 0.3},
+            "billing_country": {
+                "United Kingdom": 0.35,
+                "United States": 0.35,
+                "Germany": 0.3,
+            },
+            "buying_process": {"Department": 0.7, "Founder": 0.3},
         },
         numbers={"employees": (140, 0.5), "founded_age": (7, 0.35), "growth": (35, 9)},
-        chances={"Snowflake": 0.8, "Segment": 0.7, "AWS": 0.85, "ops_team": 0.85},
+        chances={
+            "Snowflake": 0.8,
+            "Segment": 0.7,
+            "AWS": 0.85,
+            "operations_team": 0.85,
+        },
     ),
     Archetype(
         name="multi-site logistics",
@@ -75,11 +84,11 @@ ARCHETYPES: Final = (
             "industry": {"Logistics": 0.9, "Retail": 0.1},
             "crm_used": {"Salesforce": 0.75, "Dynamics": 0.2, "Spreadsheets": 0.05},
             "funding": {"Family-owned": 0.7, "Private equity": 0.3},
-            "country": {"Netherlands": 0.4, "Germany": 0.4, "Poland": 0.2},
-            "procurement": {"Department": 0.85, "Central purchasing": 0.15},
+            "billing_country": {"Netherlands": 0.4, "Germany": 0.4, "Poland": 0.2},
+            "buying_process": {"Department": 0.85, "Central purchasing": 0.15},
         },
         numbers={"employees": (600, 0.45), "sites": (22, 0.45), "growth": (8, 5)},
-        chances={"SAP": 0.4, "Azure": 0.7, "Power BI": 0.7, "ops_team": 0.9},
+        chances={"SAP": 0.4, "Azure": 0.7, "Power BI": 0.7, "operations_team": 0.9},
     ),
     Archetype(
         name="specialist manufacturers",
@@ -92,11 +101,11 @@ ARCHETYPES: Final = (
             "industry": {"Manufacturing": 0.92, "Construction": 0.08},
             "crm_used": {"Dynamics": 0.7, "Salesforce": 0.2, "Spreadsheets": 0.1},
             "funding": {"Family-owned": 0.85, "Private equity": 0.15},
-            "country": {"Germany": 0.5, "Austria": 0.3, "France": 0.2},
+            "billing_country": {"Germany": 0.5, "Austria": 0.3, "France": 0.2},
             "lead_source": {"Partner": 0.75, "Event": 0.25},
         },
         numbers={"employees": (300, 0.5), "founded_age": (55, 0.3), "sites": (3, 0.4)},
-        chances={"SAP": 0.9, "Azure": 0.6, "Segment": 0.02, "ops_team": 0.6},
+        chances={"SAP": 0.9, "Azure": 0.6, "Segment": 0.02, "operations_team": 0.6},
     ),
     Archetype(
         name="bargain-hunting agencies",
@@ -110,7 +119,7 @@ ARCHETYPES: Final = (
             "crm_used": {"Spreadsheets": 0.6, "Pipedrive": 0.4},
             "funding": {"Bootstrapped": 0.95, "Seed": 0.05},
             "lead_source": {"Price comparison": 0.75, "Outbound": 0.25},
-            "procurement": {"Founder": 0.95, "Department": 0.05},
+            "buying_process": {"Founder": 0.95, "Department": 0.05},
         },
         numbers={"employees": (8, 0.45), "vendors": (3.4, 0.35), "sites": (1, 0.1)},
         chances={"GA4": 0.9, "SAP": 0.01, "Snowflake": 0.02},
@@ -127,10 +136,10 @@ ARCHETYPES: Final = (
             "crm_used": {"In-house": 0.7, "Spreadsheets": 0.3},
             "funding": {"State-owned": 0.95, "Bootstrapped": 0.05},
             "lead_source": {"Tender portal": 0.85, "Event": 0.15},
-            "procurement": {"Central purchasing": 0.92, "Department": 0.08},
+            "buying_process": {"Central purchasing": 0.92, "Department": 0.08},
         },
         numbers={"employees": (2600, 0.5), "founded_age": (60, 0.4), "growth": (1, 2)},
-        chances={"SAP": 0.5, "Snowflake": 0.02, "AWS": 0.05, "ops_team": 0.3},
+        chances={"SAP": 0.5, "Snowflake": 0.02, "AWS": 0.05, "operations_team": 0.3},
     ),
     Archetype(
         name="everyone else",
@@ -201,7 +210,7 @@ _USUAL_LEVELS: Final[Mapping[str, Levels]] = {
         "Private equity": 0.1,
         "State-owned": 0.06,
     },
-    "country": dict.fromkeys(_COUNTRIES, 1.0),
+    "billing_country": dict.fromkeys(_COUNTRIES, 1.0),
     "lead_source": {
         "Inbound": 0.3,
         "Referral": 0.2,
@@ -211,7 +220,7 @@ _USUAL_LEVELS: Final[Mapping[str, Levels]] = {
         "Price comparison": 0.07,
         "Tender portal": 0.03,
     },
-    "procurement": {"Department": 0.5, "Founder": 0.3, "Central purchasing": 0.2},
+    "buying_process": {"Department": 0.5, "Founder": 0.3, "Central purchasing": 0.2},
     "territory": dict.fromkeys(("A", "B", "C", "D", "E", "F"), 1.0),
     "fiscal_year_end": dict(zip(_MONTHS, (0.15, 0.15, 0.1, 0.6), strict=True)),
 }
@@ -222,7 +231,7 @@ _USUAL_NUMBERS: Final = {
     "growth": (10.0, 12.0),
     "vendors": (1.7, 0.45),
 }
-_USUAL_CHANCES: Final = dict.fromkeys(TOOLS, 0.3) | {"ops_team": 0.45}
+_USUAL_CHANCES: Final = dict.fromkeys(TOOLS, 0.3) | {"operations_team": 0.45}
 
 #: Attributes that say nothing about the outcome.
 NOISE: Final = ("territory", "fiscal_year_end", "newsletter")
@@ -232,7 +241,7 @@ DRIFTING: Final = "hosting"
 DISQUALIFIERS: Final[Mapping[str, str]] = {
     "five or more vendors": "vendors_in_play >= 5",
     "central purchasing without an operations team": (
-        "procurement = 'Central purchasing' AND NOT ops_team"
+        "buying_process = 'Central purchasing' AND NOT operations_team"
     ),
     "tiny company from a price comparison": (
         "lead_source = 'Price comparison' AND employees < 20"
@@ -244,16 +253,16 @@ _MISSING: Final = {
     "industry": 0.03,
     "employees": 0.04,
     "annual_revenue": 0.18,
-    "founded_year": 0.08,
+    "year_founded": 0.08,
     "tech_stack": 0.1,
     "crm_used": 0.06,
     "funding": 0.14,
     "lead_source": 0.03,
     "sites": 0.1,
     "headcount_growth": 0.22,
-    "procurement": 0.12,
+    "buying_process": 0.12,
     "vendors_in_play": 0.08,
-    "ops_team": 0.12,
+    "operations_team": 0.12,
     "hosting": 0.1,
 }
 _PROSPECTS_MISS: Final = 2.0
@@ -285,11 +294,11 @@ def draw_accounts(
             "hosting": _hosting(rng, recent),
             "employees": np.maximum(1, np.rint(numbers["employees"])),
             "annual_revenue": np.round(revenue, -4) + 10_000,
-            "founded_year": np.maximum(1850, np.rint(year - numbers["founded_age"])),
+            "year_founded": np.maximum(1850, np.rint(year - numbers["founded_age"])),
             "sites": np.maximum(1, np.rint(numbers["sites"])),
             "headcount_growth": np.round(numbers["growth"], 1),
             "vendors_in_play": np.clip(np.rint(numbers["vendors"]), 1, 9),
-            "ops_team": flags["ops_team"],
+            "operations_team": flags["operations_team"],
             "newsletter": rng.random(rows) < 0.5,
             **{tool: flags[tool] for tool in TOOLS},
         }

@@ -67,7 +67,7 @@ def _chunk(start: int, rows: int, seed: int) -> pl.DataFrame:
         .select(
             pl.format("P-{}", number).alias("account_id"),
             "account_name",
-            pl.exclude("account_name", "website", "archetype"),
+            pl.exclude("account_name", "domain", "archetype"),
             "archetype",
         )
     )

@@ -46,10 +46,10 @@ def with_oddities(prospects: pl.DataFrame) -> pl.DataFrame:
         "industry": pl.lit("Deep Sea Mining"),
         "employees": pl.lit(240_000.0),
         "sites": pl.lit(900.0),
-        "founded_year": pl.lit(1851.0),
+        "year_founded": pl.lit(1851.0),
         "headcount_growth": pl.lit(-38.5),
         "funding": pl.lit("Series C+"),
-        "procurement": pl.lit("Founder"),
+        "buying_process": pl.lit("Founder"),
     }
     return prospects.with_columns(odd=odd).with_columns(
         pl.when("odd").then(value).otherwise(name).alias(name)
