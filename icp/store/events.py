@@ -2,6 +2,7 @@
 
 `hash_i = SHA-256(hash_(i-1) || canonical JSON of event i)`, with 64 zeros before the
 first. The newest number and hash are also kept in `meta`, so a cut-off tail shows.
+The first migration puts the empty chain's head there.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def _head(connection: Connection) -> tuple[int, str]:
     query = sa.select(meta.c.value).where(meta.c.name == _CHAIN).with_for_update()
     stored = connection.execute(query).scalar()
     if stored is None:
-        connection.execute(meta.insert().values(name=_CHAIN, value=f"0:{GENESIS}"))
-        return 0, GENESIS
+        message = "the head of the log is gone; restore the store from a backup"
+        raise StoreError(message)
     last, _, digest = stored.partition(":")
     return int(last), digest

@@ -28,6 +28,7 @@ _NO_CHANGE_POSTGRESQL = (
     FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()
     """,
 )
+_EMPTY_CHAIN = f"INSERT INTO meta VALUES ('event_chain', '0:{'0' * 64}')"
 
 
 def upgrade() -> None:
@@ -38,7 +39,7 @@ def upgrade() -> None:
     _activations()
     _runs()
     _jobs()
-    for statement in _append_only():
+    for statement in (*_append_only(), _EMPTY_CHAIN):
         op.execute(statement)
 
 

@@ -1,0 +1,41 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from icp.store.connection import Database
+from icp.store.store import Store
+
+
+class Clock:
+    def __init__(self):
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def pass_time(self, **spell):
+        self.now += timedelta(**spell)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'icp.db'}"
+
+
+@pytest.fixture
+def database(url, clock):
+    database = Database(url, clock=clock)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(url, tmp_path, clock):
+    store = Store(url, tmp_path / "bulk", clock=clock)
+    yield store
+    store.close()

@@ -1,0 +1,94 @@
+import sqlite3
+from contextlib import closing
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from icp.errors import StoreError
+from icp.store import migrate
+from icp.store.connection import Database
+from icp.store.engine import make_engine, migration_engine
+from icp.store.tables import HEAD, metadata
+
+
+def execute(url, *statements):
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def tables_of(url):
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        return {name for (name,) in connection.execute(query)}
+
+
+def test_an_empty_database_gets_all_tables(url, clock):
+    Database(url, clock=clock).close()
+    assert tables_of(url) == {*metadata.tables, "alembic_version"}
+
+
+def test_migrations_give_exactly_the_declared_tables(url, clock):
+    Database(url, clock=clock).close()
+    with migration_engine(url).begin() as connection:
+        command.check(migrate._config(connection))
+
+
+def test_the_newest_migration_is_the_one_the_code_knows(url):
+    with migration_engine(url).begin() as connection:
+        scripts = ScriptDirectory.from_config(migrate._config(connection))
+    assert scripts.get_heads() == [HEAD]
+
+
+def test_opening_again_changes_nothing(url, clock, tmp_path):
+    Database(url, clock=clock).close()
+    before = (tmp_path / "icp.db").read_bytes()
+    Database(url, clock=clock).close()
+    assert (tmp_path / "icp.db").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["icp.db"]
+
+
+@pytest.mark.parametrize("number", ["0002", "9999", "later"])
+def test_a_newer_schema_is_refused_and_left_alone(url, clock, tmp_path, number):
+    Database(url, clock=clock).close()
+    execute(url, f"UPDATE alembic_version SET version_num = '{number}'")
+    before = (tmp_path / "icp.db").read_bytes()
+    with pytest.raises(StoreError, match=r"newer than .* upgrade icp"):
+        Database(url, clock=clock)
+    assert (tmp_path / "icp.db").read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused(url, clock, tmp_path):
+    (tmp_path / "icp.db").write_bytes(b"not a database at all, but a text " * 40)
+    with pytest.raises(StoreError, match="restore it from a backup"):
+        Database(url, clock=clock)
+
+
+def test_the_revision_of_an_empty_database_is_none(url):
+    assert migrate.revision(make_engine(url)) is None
+
+
+def test_a_backup_comes_before_an_upgrade(url, clock, tmp_path, monkeypatch):
+    database = Database(url, clock=clock)
+    with database.write("ann") as tx:
+        tx.log("noted", "x")
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    backup = migrate.upgrade(make_engine(url), database.url)
+    assert backup == tmp_path / "icp.db.before-0001"
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    database.close()
+
+
+def test_an_upgrade_that_breaks_references_is_undone(url, clock, monkeypatch):
+    database = Database(url, clock=clock)
+    execute(
+        url,
+        "INSERT INTO activations VALUES (1, 7, 'activate', '', '2026-01-01', 'ann')",
+    )
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    with pytest.raises(StoreError, match="1 references and was undone"):
+        migrate.upgrade(make_engine(url), database.url)
+    database.close()
