@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from icp.profile import (
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+#: How laws are searched; ICP_EXAMPLES=10000 searches longer.
+LAWS = settings(
+    deadline=None,
+    max_examples=int(os.environ.get("ICP_EXAMPLES", "30")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 KINDS = (Kind.CATEGORY, Kind.NUMBER, Kind.FLAG, Kind.MULTI)
 POINTS = st.integers(-3_000, 3_000)
 SURPRISES = st.integers(0, 4_000)

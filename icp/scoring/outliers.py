@@ -58,7 +58,7 @@ def outliers(accounts: FrameT, profile: Profile, /) -> FrameT:
     """
     if isinstance(accounts, pl.DataFrame):
         return outliers(accounts.lazy(), profile).collect()
-    plain = accounts.drop(SCORE_COLUMNS, strict=False)
+    plain = accounts.drop(*SCORE_COLUMNS, strict=False)
     schema, tables = plain.collect_schema(), profile.tables
     cells = [c.alias(f"{_CODE}{i}") for i, c in enumerate(codes(schema, tables))]
     numbers = range(len(tables))
