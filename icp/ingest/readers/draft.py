@@ -36,7 +36,8 @@ class Draft:
         self.quarantined: list[QuarantinedRow] = []
         self._fates = Fates(grid.lines)
         self._fates.decide(grid.blank, "blank")
-        self._mended: list[Record] = []
+        self._placed: list[Record] = []
+        self.blank = set(grid.blank)
         self._drop_blank_rows()
 
     @property
@@ -55,6 +56,12 @@ class Draft:
         rows = as_records(self.rows.filter(pl.col(LINE) >= first).head(count))
         odd = [record for record in self.odd if record.line >= first][:count]
         return sorted([*rows, *odd], key=lambda record: record.line)[:count]
+
+    def above(self, line: int, /) -> list[Record]:
+        """All undecided records above a line."""
+        rows = as_records(self.rows.filter(pl.col(LINE) < line))
+        odd = [record for record in self.odd if record.line < line]
+        return sorted([*rows, *odd], key=lambda record: record.line)
 
     def set_aside(self, records: Iterable[Record], kind: AsideKind, /) -> None:
         """Take records out of the table and say what they are."""
@@ -86,22 +93,21 @@ class Draft:
                 reason=reason,
             )
         )
-        self._forget({record.line})
 
     def mend(self, record: Record, cells: tuple[str, ...], /) -> None:
         """Use an odd row with the cells of its one possible reading."""
         lines = range(record.line, record.last_line + 1)
         self._fates.decide(lines, "repaired")
-        self._mended.append(
+        self._placed.append(
             Record(line=record.line, last_line=record.last_line, cells=cells)
         )
-        self._forget({record.line})
 
     def accept(self, record: Record, cells: tuple[str, ...], /) -> None:
         """Use an odd row that only lacks or repeats empty cells at its end."""
-        taken = Record(line=record.line, last_line=record.last_line, cells=cells)
-        self.rows = pl.concat([self.rows, frame_of([taken], width=self.width)])
-        self.odd = [other for other in self.odd if other.line != record.line]
+        self._fates.decide(range(record.line, record.last_line + 1), "used")
+        self._placed.append(
+            Record(line=record.line, last_line=record.last_line, cells=cells)
+        )
 
     def finish(self) -> tuple[pl.DataFrame, Ledger]:
         """All rows of the table in the source's order, and the balanced ledger."""
@@ -109,8 +115,8 @@ class Draft:
         spanning = self.rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST)
         for line, end in spanning.iter_rows():
             self._fates.decide(range(line + 1, end + 1), "used")
-        mended = frame_of(self._mended, width=self.width)
-        rows = pl.concat([self.rows, mended]).sort(LINE)
+        placed = frame_of(self._placed, width=self.width)
+        rows = pl.concat([self.rows, placed]).sort(LINE)
         self.aside.sort(key=lambda item: item.line)
         self.quarantined.sort(key=lambda item: item.line)
         return rows, self._fates.ledger()
@@ -123,7 +129,9 @@ class Draft:
         if not blank.height:
             return
         for record in as_records(blank):
-            self._fates.decide(range(record.line, record.last_line + 1), "blank")
+            lines = range(record.line, record.last_line + 1)
+            self._fates.decide(lines, "blank")
+            self.blank.update(lines)
         self._forget(set(blank[LINE].to_list()))
 
     def _forget(self, lines: set[int]) -> None:

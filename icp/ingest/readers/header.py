@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from icp.ingest.readers.draft import Draft
     from icp.ingest.readers.grid import Record
 
-__all__ = ["Header", "find_header", "header_evidence", "take_header"]
+__all__ = [
+    "LABEL_WORDS",
+    "Header",
+    "find_header",
+    "header_evidence",
+    "looks_like_labels",
+    "take_header",
+]
 
 _HEAD = 60
 _TRIED = 15
 _MAX_LABEL = 40
 _STRONG = 2
 _DATA_KINDS = frozenset({"number", "date", "email", "url"})
-_WORDS = frozenset(
+#: Words that often name a column of a CRM export.
+LABEL_WORDS = frozenset(
     word
     for line in (
         "account active address age amount annual area arr band billing branch",
@@ -82,20 +90,34 @@ def _cell_evidence(cell: str, shape: Shape) -> int:
     return 1 if _known_word(cell) else 0
 
 
+def looks_like_labels(cells: Sequence[str], /) -> bool:
+    """Whether every value is a word that often names a column.
+
+    >>> looks_like_labels(["Deal Name", "Stage"]), looks_like_labels(["Acme", "Won"])
+    (True, False)
+    """
+    named = [cell.strip() for cell in cells if cell.strip()]
+    return (
+        len(named) >= _STRONG
+        and len(set(named)) == len(named)
+        and all(value_kind(cell) == "text" and _known_word(cell) for cell in named)
+    )
+
+
 def _is_year(cell: str) -> bool:
     return bool(re.fullmatch(r"(?:19|20)\d\d", cell))
 
 
 def _known_word(cell: str) -> bool:
     words = re.findall(r"[A-Z]?[a-zäöüß]+|[A-Z]+", cell)
-    return len(words) <= 8 and any(word.lower() in _WORDS for word in words)
+    return len(words) <= 8 and any(word.lower() in LABEL_WORDS for word in words)
 
 
 def take_header(draft: Draft, /) -> Header:
     """Find the labels, set aside what stands above them, and tell about it."""
     header = find_header(draft)
     first = header.records[0].line if header.records else 0
-    above = [r for r in draft.records(count=10_000) if r.line < first]
+    above = draft.above(first)
     draft.set_aside(header.records, "header")
     draft.set_aside(above, "preamble")
     if above:
@@ -112,7 +134,31 @@ def take_header(draft: Draft, /) -> Header:
         draft.notes.note(
             "header", f"{line_list(lines)} were joined into one header", lines=lines
         )
+    _report_width(draft, header)
     return header
+
+
+def _report_width(draft: Draft, header: Header) -> None:
+    """A header that is not as wide as its rows may name the wrong columns."""
+    for record in header.records:
+        if record.mended or record.problem:
+            draft.notes.ask(
+                "header",
+                "a stray quote stands in the column names; it was kept as text",
+                lines=[record.line],
+                action="check the column names",
+            )
+    labels, width = list(header.labels), draft.width
+    while len(labels) > width and not labels[-1].strip():
+        labels.pop()
+    if header.records and len(labels) != width:
+        draft.notes.ask(
+            "missing-label" if len(labels) < width else "extra-label",
+            f"{len(labels)} column names, but most rows have {width} values; names "
+            "were given from the left and may be shifted",
+            lines=[header.records[-1].line],
+            action="check which values belong to which name",
+        )
 
 
 def find_header(draft: Draft, /) -> Header:
@@ -210,7 +256,7 @@ def _shapes_below(draft: Draft, record: Record) -> list[Shape]:
     below = [
         r.cells
         for r in draft.records(first=record.last_line + 1, count=200)
-        if len(r.cells) == draft.width
+        if len(r.cells) == draft.width and r.cells != record.cells
     ]
     return shapes_of(below, width=draft.width)
 
@@ -225,6 +271,14 @@ def _with_neighbours(draft: Draft, record: Record, head: list[Record]) -> Header
     if below is not None and _is_second_row(draft, record, below):
         labels = _joined(_carried(record, below), below.cells)
         return Header(labels=labels, records=(record, below))
+    if below is not None and _may_be_header(draft, record, below):
+        draft.notes.ask(
+            "header",
+            "looks like column names too; it was kept as a row",
+            lines=[below.line],
+            action=f"if line {record.line} is only a title, name this line "
+            "(header_line=...)",
+        )
     return Header(labels=record.cells, records=(record,))
 
 
@@ -239,6 +293,16 @@ def _is_group_row(above: Record, record: Record) -> bool:
         and len(above.cells) == len(record.cells)
         and all(value_kind(cell) == "text" for cell in named)
         and all(len(cell) <= _MAX_LABEL and ":" not in cell for cell in named)
+    )
+
+
+def _may_be_header(draft: Draft, record: Record, below: Record) -> bool:
+    if below.cells == record.cells or len(below.cells) != draft.width:
+        return False
+    shapes = _shapes_below(draft, below)
+    own = header_evidence(below.cells, shapes)
+    return own >= min(_STRONG, draft.width) and own >= header_evidence(
+        record.cells, shapes
     )
 
 

@@ -38,6 +38,7 @@ def place_odd_rows(draft: Draft, shapes: list[Shape], /) -> None:
     for record in list(draft.odd):
         how = _place(draft, record, shapes, habit=habit)
         done[how].append(record.line)
+    draft.odd = []
     _report(draft, done)
 
 

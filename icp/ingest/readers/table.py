@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from icp.ingest.readers.draft import Draft
 from icp.ingest.readers.header import take_header
+from icp.ingest.readers.misfits import report_misfits
 from icp.ingest.readers.naming import name_columns
 from icp.ingest.readers.notes import plural
 from icp.ingest.readers.repair import place_odd_rows
@@ -96,11 +97,13 @@ def build_table(
 
 def _take_the_rest(draft: Draft, header: Header) -> None:
     take_repeated_headers(draft, header)
-    take_other_tables(draft, draft.shapes())
+    take_other_tables(draft)
     take_totals(draft)
     take_footer(draft)
     take_totals(draft)
-    place_odd_rows(draft, draft.shapes())
+    shapes = draft.shapes()
+    place_odd_rows(draft, shapes)
+    report_misfits(draft, shapes)
 
 
 def _no_rows(draft: Draft, header: Header) -> Exception:

@@ -16,7 +16,6 @@ from icp.ingest.result import LINE
 if TYPE_CHECKING:
     from icp.ingest.readers.draft import Draft
     from icp.ingest.readers.header import Header
-    from icp.ingest.readers.shapes import Shape
 
 __all__ = [
     "take_footer",
@@ -44,6 +43,10 @@ _WEAK_TOTAL = re.compile(
 )
 _LABEL_COLUMNS = 3
 _BLOCK = 3
+#: How many rows are looked at to know a further table.
+_LOOK = 200
+#: With more labelled totals than this their sums are not checked.
+_MAX_SUMS = 100
 
 
 def take_footer(draft: Draft, /) -> None:
@@ -88,17 +91,10 @@ def _really_footer(draft: Draft, thin: list[Record]) -> list[Record]:
     """Thin rows are a footer from the first known phrase or blank line on."""
     for place, record in enumerate(thin):
         known = _FOOTER.search(" ".join(record.cells))
-        after_blank = _line_above_is_blank(draft, record)
+        after_blank = record.line - 1 in draft.blank
         if known or after_blank:
             return thin[place:]
     return []
-
-
-def _line_above_is_blank(draft: Draft, record: Record) -> bool:
-    above = record.line - 1
-    if above < 1 or draft.rows.filter(pl.col(LAST) == above).height:
-        return False
-    return not draft.grid.raw(above, above).strip(" \t,;|\"'")
 
 
 def _label(record: Record, pattern: re.Pattern[str]) -> bool:
@@ -134,12 +130,12 @@ def _same_cells(draft: Draft, record: Record) -> list[Record]:
     return [*as_records(draft.rows.filter(same)), *odd]
 
 
-def take_other_tables(draft: Draft, shapes: list[Shape], /) -> None:
+def take_other_tables(draft: Draft, /) -> None:
     """Set aside a further table that begins below a blank line."""
     for start in _starts(draft):
-        block = _block(draft, start)
-        if not block or not _is_table(draft, block, shapes):
+        if not _is_table(draft, _block(draft, start, count=_LOOK)):
             continue
+        block = _block(draft, start, count=draft.grid.lines)
         draft.set_aside(block, "other_table")
         names = ", ".join(repr(cell.strip()) for cell in start.cells if cell.strip())
         last = block[-1].last_line
@@ -164,13 +160,13 @@ def _starts(draft: Draft) -> list[Record]:
     return [
         record
         for record in records
-        if record.filled >= 2 and _line_above_is_blank(draft, record)
+        if record.filled >= 2 and record.line - 1 in draft.blank
     ]
 
 
-def _block(draft: Draft, start: Record) -> list[Record]:
+def _block(draft: Draft, start: Record, *, count: int) -> list[Record]:
     """From the start to the next row of the main table, or to the end."""
-    records = draft.records(first=start.line, count=1_000_000)
+    records = draft.records(first=start.line, count=count)
     if not records or records[0].line != start.line:
         return []
     if len(start.cells) == draft.width:
@@ -180,18 +176,22 @@ def _block(draft: Draft, start: Record) -> list[Record]:
     return [r for r in records if end is None or r.line < end]
 
 
-def _is_table(draft: Draft, block: list[Record], shapes: list[Shape]) -> bool:
+def _is_table(draft: Draft, block: list[Record]) -> bool:
+    if not block:
+        return False
     start, rest = block[0], block[1:]
     width = len(start.cells)
-    alike = [r for r in rest[:200] if len(r.cells) == width and not r.problem]
+    alike = [r for r in rest if len(r.cells) == width and not r.problem]
     if width != draft.width:
-        return len(alike) >= 1 and len(alike) * 2 >= len(rest[:200])
+        return len(alike) >= 1 and len(alike) * 2 >= len(rest)
     own = shapes_of([r.cells for r in alike], width=width)
     if len(alike) < 1 or header_evidence(start.cells, own) < 2:
         return False
+    above = as_records(draft.rows.filter(pl.col(LINE) < start.line).tail(200))
+    main = shapes_of([r.cells for r in above], width=width)
     misfits = sum(
         1
-        for cell, shape in zip(start.cells, shapes, strict=True)
+        for cell, shape in zip(start.cells, main, strict=True)
         if cell.strip() and not shape.fits(cell)
     )
     return misfits >= 2
@@ -205,7 +205,7 @@ def take_totals(draft: Draft, /) -> None:
     unsure: list[Record] = []
     typical = _typical_fill(draft)
     for record in rows:
-        check = _sum_check(draft, record, rows)
+        check = _sum_check(draft, record, rows) if len(rows) <= _MAX_SUMS else "none"
         strong = _label(record, _STRONG_TOTAL)
         thin = record.filled <= max(2, typical / 2)
         if check == "equal" or (strong and thin) or (thin and check == "none"):
