@@ -45,7 +45,7 @@ def _page(route: Route) -> Page:
     # As the page's own icon a Material icon becomes the favicon, which the browser
     # would fetch from a foreign host; in the title it comes from the local font.
     return st.Page(
-        import_module(f"icp.dashboard.pages.{route}").draw,
+        import_module(f"icp.dashboard.views.{route}").draw,
         title=f"{entry.icon} {entry.title}",
         icon="",
         url_path=route,

@@ -82,7 +82,11 @@ def serve() -> Iterator[Callable[[Path], str]]:
     def start(workspace: Path) -> str:
         command = [sys.executable, "-m", "streamlit", "run", str(APP)]
         command += ["--server.port", "0", "--", str(workspace)]
-        environment = {**os.environ, "POLARS_MAX_THREADS": "1"}
+        environment = {
+            **os.environ,
+            "POLARS_MAX_THREADS": "1",
+            "PYTHONPATH": str(APP.parents[2]),
+        }
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

@@ -28,7 +28,9 @@ def _customers(chance: Random) -> str:
         people = chance.randint(150, 900) if good else chance.randint(3, 90)
         country = chance.choice(["Germany", "France", "Spain"])
         outcome = "Best" if good else "Regrettable"
-        lines.append(f"C-{number},Firm {number},{industry},{people},{country},{outcome}")
+        lines.append(
+            f"C-{number},Firm {number},{industry},{people},{country},{outcome}"
+        )
     return "\n".join(lines) + "\n"
 
 

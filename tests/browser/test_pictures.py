@@ -42,7 +42,9 @@ KEPT = os.environ.get("ICP_PICTURES")
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str]) -> str:
-    folder = Path(os.environ.get("ICP_WORKSPACE") or tmp_path_factory.mktemp("d") / "demo")
+    folder = Path(
+        os.environ.get("ICP_WORKSPACE") or tmp_path_factory.mktemp("d") / "demo"
+    )
     if not (folder / "icp.toml").exists():
         size = {} if KEPT else {"customers": 300, "prospects": 200}
         write_demo(folder, **size)

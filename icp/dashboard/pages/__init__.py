@@ -1,1 +1,0 @@
-"""One module per page, each with a `draw`; `routes.py` names and orders them."""
