@@ -45,7 +45,7 @@ def accounts_export(
 ) -> bytes:
     """A Salesforce-like report: BOM, everything quoted, a footer after a blank line.
 
-    Holds repeated rows, rows without an id and line breaks inside addresses.
+    Holds repeated rows, rows about nobody and line breaks inside addresses.
     """
     count = customers.height
     texts = _with_messy_traits(customers, rng).with_columns(
@@ -56,9 +56,9 @@ def accounts_export(
     )
     rows = _rows(texts, "accounts")
     _spoil(rows, "Annual Revenue", "ask finance", "accounts", (17, 141, 803))
-    _spoil(rows, "Headcount Growth", "tbd", "accounts", (35, 362))
+    _spoil(rows, "Headcount Growth", "see notes", "accounts", (35, 362))
     rows += [list(rows[place]) for place in (5, 250, 611, 902) if place < len(rows)]
-    rows += [["", *row[1:]] for row in rows[7:10]]
+    rows += [["", "", "", *row[3:]] for row in rows[7:10]]
     footer = (
         "\n\n"
         '"Customers with attributes"\n'

@@ -366,4 +366,6 @@ def _hosting(rng: np.random.Generator, recent: NDArray[np.bool_]) -> pl.Series:
 def _with_tech_stack(frame: pl.DataFrame) -> pl.DataFrame:
     held = [pl.when(pl.col(tool)).then(pl.lit(tool)) for tool in TOOLS]
     stack = pl.concat_list(held).list.drop_nulls()
-    return frame.with_columns(tech_stack=stack).drop(TOOLS)
+    # No export can tell an empty list from one that nobody filled in.
+    known = pl.when(stack.list.len() > 0).then(stack)
+    return frame.with_columns(tech_stack=known).drop(TOOLS)
