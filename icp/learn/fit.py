@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from icp.learn.calibrate import calibrate, grade_cuts
 from icp.learn.contrast import Contrast, CrossFit, cross_fit, fit_contrast, refit_logits
@@ -98,8 +99,10 @@ each are needed: label more customers, or widen what counts as regrettable
     )
     closed = closed_customers(frame, outcome)
     check_counts(closed, outcome)
-    screened = screen(closed, described, outcome, group, prospects, chosen, seed)
-    learnt = _learnt(screened, chosen, seed, tell)
+    # One thread: sums keep their order, and a busy second core costs nothing.
+    with threadpool_limits(limits=1, user_api="blas"):
+        screened = screen(closed, described, outcome, group, prospects, chosen, seed)
+        learnt = _learnt(screened, chosen, seed, tell)
     tell(1.0, "done")
     return _profile(screened, learnt, frame, outcome, date, chosen, seed)
 

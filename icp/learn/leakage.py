@@ -82,12 +82,12 @@ def unusable_columns(
         known = frame[column].drop_nulls()
         if len(known) == 0:
             found[column] = _refused(column, "empty", "it has no value at all")
-        elif table.size <= 3 or (table.value is None and known.n_unique() == 1):
-            text = "every known value is the same"
-            found[column] = _refused(column, "constant", text)
         elif table.levels and known.n_unique() > max(20, _DISTINCT * len(known)):
             text = "nearly every account has a value of its own, like an id"
             found[column] = _refused(column, "identifier", text)
+        elif table.size <= 3 or (table.value is None and known.n_unique() == 1):
+            text = "every known value is the same"
+            found[column] = _refused(column, "constant", text)
     return found
 
 
