@@ -300,7 +300,7 @@ class Profile(Frozen):
         sizes = {table.name: table.size for table in self.tables}
         if sum(sizes.values()) > _MAX_CELLS:
             raise ValueError(f"more than {_MAX_CELLS} cells")
-        if repeated := _repeated([*sizes, *(pair.name for pair in self.pairs), "base"]):
+        if repeated := _repeated(self._names()):
             raise ValueError(f"two tables or pairs have the same name: {repeated!r}")
         if repeated := _repeated(self._readers()):
             raise ValueError(f"two tables read the column {repeated!r}")
@@ -315,6 +315,10 @@ class Profile(Frozen):
         if self._largest_sum() > _MAX_SUM:
             raise ValueError("margins or distances would not fit into 32 bits")
         return self
+
+    def _names(self) -> list[str]:
+        tables, pairs = (t.name for t in self.tables), (p.name for p in self.pairs)
+        return ["base", *tables, *pairs]
 
     def _readers(self) -> list[str]:
         multi = {table.column for table in self.tables if table.kind is Kind.MULTI}
@@ -378,9 +382,14 @@ class Profile(Frozen):
             message = "not a profile: not valid JSON; export it again"
             raise ConfigError(message) from error
         try:
-            return cls.model_validate(_upgraded(document))
+            profile = cls.model_validate(_upgraded(document))
+            profile.id  # noqa: B018  # kept from here on; refuses broken characters
         except ValidationError as error:
             raise ConfigError(_described(error)) from error
+        except UnicodeEncodeError as error:
+            message = "not a valid profile: broken characters; export it again"
+            raise ConfigError(message) from error
+        return profile
 
 
 def _lengths(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:

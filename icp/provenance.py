@@ -31,7 +31,8 @@ class Frozen(BaseModel):
     ) -> Self:
         """A changed copy, checked again and with nothing remembered from this one."""
         del deep  # values are immutable, so that a shallow copy is as good
-        return type(self).model_validate({**dict(self), **(update or {})})
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **(update or {})})
 
 
 class AttributeEvidence(Frozen):
