@@ -87,11 +87,11 @@ def evaluated(
 
 def near(name: str, names: Iterable[str], /) -> str:
     """What to do about an unknown name: the nearest known one, or the list."""
-    known = sorted(names)
+    known = sorted(name for name in names if not name.startswith("__"))
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"there is only {counted(known, 'name')}" if known else "there is none"
+    return f"it has {counted(known, 'name')}" if known else "there are none"
 
 
 def _parsed(text: str, what: str) -> pl.Expr:

@@ -92,5 +92,5 @@ def test_data_that_defeat_an_expression_are_not_shown():
 
 def test_near():
     assert near("indstry", ["industry", "size"]) == "did you mean 'industry'?"
-    assert near("zzz", ["b", "a"]) == "there is only 2 names: 'a', 'b'"
-    assert near("zzz", []) == "there is none"
+    assert near("zzz", ["b", "a"]) == "it has 2 names: 'a', 'b'"
+    assert near("zzz", []) == "there are none"

@@ -392,10 +392,10 @@ def test_roles_may_be_set_last():
         (
             {"key": "id"},
             ConfigError,
-            "'crm' has no column 'id'; there is only 3 names: 'acc",
+            "'crm' has no column 'id'; it has 3 names: 'acc",
         ),
         ({"columns": ["sise"]}, ConfigError, "no column 'sise'; did you mean 'size'"),
-        ({"order": "nope"}, ConfigError, "'crm' has no column 'nope'; there is"),
+        ({"order": "nope"}, ConfigError, "'crm' has no column 'nope'; it has"),
         ({"roles": {"x": "owner"}}, ConfigError, "no column 'x'"),
         ({"where": "size"}, PolicyError, "'where' of 'crm'.*not a condition"),
         (

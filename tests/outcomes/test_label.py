@@ -248,7 +248,7 @@ def test_columns_called_like_ours_are_read_and_then_replaced():
             {"label": {"column": "paidd", "values": {"x": "best"}}},
             "1 unknown label column: 'paidd'; did you mean 'paid'",
         ),
-        ({"maturity": {"start": "paid"}}, "no date column 'paid'; there is only"),
+        ({"maturity": {"start": "paid"}}, "no date column 'paid'; it has"),
         (
             {
                 "overrides": [

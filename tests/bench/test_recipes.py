@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("ICP_SHARED_DATA", ROOT.parent / "shared" / "data"))
+NAMES = sorted(path.parent.name for path in ROOT.glob("bench/recipes/*/icp.toml"))
+
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the open sets are not here")
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("recipe", ROOT / "bench/recipe.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipes_are_valid_and_name_no_place(bench, name):
+    folder = bench.RECIPES / name
+    config = bench.load_config(folder)
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.*")]
+    assert config.workspace.root == f"${{ICP_DATA}}/{name}"
+    assert all(config.mapping_file(s, folder).is_file() for s in config.sources)
+    assert not any(word in text for text in texts for word in ("/home", "/tmp", ":\\"))
+
+
+@pytest.mark.slow
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "counts", "leaks"),
+    [
+        ("adventureworks-resellers", (158, 327, 147, 69), 4),
+        ("b2b-salvirt", (227, 221, 0, 0), 1),
+        ("maven-crm", (4238, 2473, 0, 0), 1),
+        ("online-retail", (2766, 1570, 0, 0), 1),
+        ("telco-ibm", (4720, 1869, 0, 454), 7),
+        ("x-education", (3561, 5679, 0, 0), 9),
+    ],
+)
+def test_the_chain_gives_the_counts_of_the_notes(
+    bench, monkeypatch, name, counts, leaks
+):
+    monkeypatch.setenv("ICP_DATA", str(DATA))
+    recipe = bench.run_recipe(name)
+    found = recipe.labelled["outcome"].value_counts().rows()
+    order = ("best", "regrettable", "neutral", "unknown")
+    assert tuple(dict(found).get(outcome, 0) for outcome in order) == counts
+    assert recipe.labelled["account_id"].is_unique().all()
+    assert all(table.report.ledger.balanced for table in recipe.tables.values())
+    plan = recipe.config.assembly.customers
+    leaking = bench._leaking(plan, bench.RECIPES / name)
+    again = bench.assemble(recipe.tables, leaking)
+    more = set(again.schema.learnable) - set(recipe.customers.schema.learnable)
+    assert len(more) == leaks
