@@ -24,7 +24,43 @@ MAX_CELLS = 20_000_000
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 LISTED = 10
-MAX_DIGITS = 15
+PIECE = 4_000_000
+
+# A sheet's cells by pattern: a parser's call-backs take ten times as long. `P` is a
+# name-space prefix, `R` looks ahead for the cell's reference, `F` is its formula.
+P = rb"(?:\w+:)?"
+R = rb"<" + P + rb'c\b(?=[^>]*?\sr="([A-Z]+\d+)")'
+F = rb"<" + P + rb"f\b[^>]*?(?:/>|>[^<]*</" + P + rb"f>)"
+NUMBER = rb'(?![^>]*?\st="(?!n"))[^>]*>\s*(?:' + F + rb")?\s*<" + P + rb"v>"
+CELL = re.compile(
+    rb"<" + P + rb'c\b(?=[^>]*?\sr="([A-Z]+)(\d+)")[^>]*(?<!/)>(?!</)', re.ASCII
+)
+SPECIAL = {
+    "uncalculated": re.compile(
+        R
+        + rb'(?![^>]*?\st="str")[^>]*>\s*'
+        + F
+        + rb"\s*(?:<"
+        + P
+        + rb"v\s*/>|<"
+        + P
+        + rb"v>\s*</"
+        + P
+        + rb"v>)?\s*</"
+        + P
+        + rb"c>"
+    ),
+    "errors": re.compile(R + rb'(?=[^>]*?\st="e")'),
+    "rounded": re.compile(
+        R + NUMBER + rb"-?(?:\d{16,}(?:\.0*)?|\d(?:\.\d+)?E\+(?:1[5-9]|[2-9]\d))</"
+    ),
+}
+STYLED = re.compile(
+    R + rb'(?=[^>]*?\ss="(\d+)")(?![^>]*?\st="(?!n"))[^>]*>\s*<' + P + rb"v>(\d+)</"
+)
+MERGED = re.compile(rb"<" + P + rb'mergeCell\b[^>]*?ref="([^"]+)"')
+HIDDEN_ROW = re.compile(rb"<" + P + rb'row\b[^>]*?\shidden="(?:1|true)"')
+HIDDEN_COLUMN = re.compile(rb"<" + P + rb'col\b[^>]*?\shidden="(?:1|true)"[^>]*>')
 
 
 class RefusedError(Exception):
@@ -44,132 +80,78 @@ def limit() -> None:
 class SheetScan:
     """What a sheet's XML says that the native reader keeps to itself."""
 
-    def __init__(self, name: str, padded: dict[int, int]) -> None:
+    def __init__(self, name: str, padded_styles: dict[str, int]) -> None:
         self._name = name
-        self._padded_styles = padded
-        self._row = 0
-        self._column = 0
-        self._cell: dict[str, str] = {}
-        self._formula = self._content = self._in_value = False
-        self._text = ""
+        self._padded_styles = padded_styles
         self.first_column = MAX_COLUMNS
         self.last = (0, 0)
-        self.uncalculated: list[str] = []
-        self.errors: list[str] = []
-        self.rounded: list[str] = []
+        self.found: dict[str, list[str]] = {what: [] for what in SPECIAL}
         self.padded: list[tuple[str, int]] = []
         self.merged: list[str] = []
         self.hidden_rows = 0
         self.hidden_columns: list[str] = []
-        self.counts = {"uncalculated": 0, "errors": 0, "rounded": 0}
 
     def read(self, stream: Any) -> None:
-        """Stream the sheet's XML once.
+        """Read the sheet's XML once, some rows at a time.
 
         Raises:
             RefusedError: a document type, or a cell too far out.
         """
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = refuse_doctype
-        try:
-            parser.ParseFile(stream)
-        except expat.ExpatError as error:
-            raise RefusedError(
-                f"sheet {self._name!r} is damaged (line {error.lineno} of its XML); "
-                "open it in Excel and save it again"
-            ) from None
+        rest = b""
+        while piece := stream.read(PIECE):
+            head, end, rest = (rest + piece).rpartition(b"row>")
+            self._scan(head + end)
+        self._scan(rest)
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        tag = tag.rpartition(":")[2]
-        if tag == "c":
-            self._start_cell(attributes)
-        elif tag == "v":
-            self._in_value = True
-        elif tag == "f":
-            self._formula = True
-        elif tag == "is":
-            self._content = True
-        elif tag == "row":
-            self._row = int(attributes.get("r", self._row + 1))
-            self._column = 0
-            self.hidden_rows += attributes.get("hidden") in {"1", "true"}
-        elif tag == "mergeCell":
-            self.merged.append(attributes.get("ref", ""))
-        elif tag == "col" and attributes.get("hidden") in {"1", "true"}:
-            self.hidden_columns.append(f"{attributes['min']}:{attributes['max']}")
-
-    def _start_cell(self, attributes: dict[str, str]) -> None:
-        reference = attributes.get("r", "")
-        self._column = column_of(reference) if reference else self._column + 1
-        self._cell = attributes
-        self._formula = self._content = False
-        self._text = ""
-
-    def _characters(self, text: str) -> None:
-        if self._in_value:
-            self._text += text
-
-    def _end(self, tag: str) -> None:
-        tag = tag.rpartition(":")[2]
-        if tag == "v":
-            self._in_value = False
-        elif tag == "c":
-            self._end_cell()
-
-    def _end_cell(self) -> None:
-        if self._formula and not self._text:
-            self._list("uncalculated")
-        if not (self._text or self._content):
-            return
-        self._check_distance()
-        kind = self._cell.get("t", "n")
-        if kind == "e":
-            self._list("errors")
-        elif kind == "n":
-            self._check_number()
-
-    def _check_number(self) -> None:
-        digits = self._text.lstrip("-")
-        if len(digits) > MAX_DIGITS and digits.isdigit():
-            self._list("rounded")
-        width = self._padded_styles.get(int(self._cell.get("s", 0)), 0)
-        if width and digits == self._text and digits.isdigit() and len(digits) < width:
-            self.padded.append((self._reference, width))
-
-    def _check_distance(self) -> None:
-        self.first_column = min(self.first_column, self._column)
-        self.last = (max(self.last[0], self._row), max(self.last[1], self._column))
-        rows, columns = self.last
-        too_far = rows > MAX_ROWS or columns > MAX_COLUMNS
-        if too_far or rows * columns > MAX_CELLS:
-            raise RefusedError(
-                f"sheet {self._name!r} claims {rows * columns:,} cells (limit "
-                f"{MAX_CELLS:,}); its last cell is {self._reference}: delete the rows "
-                "or columns beyond the table and save it again"
+    def _scan(self, xml: bytes) -> None:
+        if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
+            refuse_doctype()
+        cells = CELL.findall(xml)
+        self._measure({column for column, _ in cells}, cells[-1:])
+        for what, pattern in SPECIAL.items():
+            self.found[what] += [cell.decode() for cell in pattern.findall(xml)]
+        if self._padded_styles:
+            self._scan_padded(xml)
+        self.merged += [ref.decode() for ref in MERGED.findall(xml)]
+        self.hidden_rows += len(HIDDEN_ROW.findall(xml))
+        for tag in HIDDEN_COLUMN.findall(xml):
+            low, high = (
+                re.search(rb' %b="(\d+)"' % key, tag) for key in (b"min", b"max")
             )
+            if low and high:
+                self.hidden_columns.append(f"{int(low[1])}:{int(high[1])}")
 
-    def _list(self, what: str) -> None:
-        self.counts[what] += 1
-        listed: list[str] = getattr(self, what)
-        if len(listed) < LISTED:
-            listed.append(self._reference)
+    def _scan_padded(self, xml: bytes) -> None:
+        for reference, style, digits in STYLED.findall(xml):
+            width = self._padded_styles.get(style.decode(), 0)
+            if len(digits) < width:
+                self.padded.append((reference.decode(), width))
 
-    @property
-    def _reference(self) -> str:
-        return f"{column_name(self._column)}{self._row}"
+    def _measure(self, columns: set[bytes], last: list[tuple[bytes, bytes]]) -> None:
+        if not columns:
+            return
+        numbers = [column_of(column.decode()) for column in columns]
+        self.first_column = min(self.first_column, *numbers)
+        rows, columns_so_far = self.last
+        rows = max(rows, int(last[0][1]))
+        wide = max(columns_so_far, *numbers)
+        self.last = (rows, wide)
+        too_far = rows > MAX_ROWS or wide > MAX_COLUMNS
+        if too_far or rows * wide > MAX_CELLS:
+            raise RefusedError(
+                f"sheet {self._name!r} claims {rows * wide:,} cells (limit "
+                f"{MAX_CELLS:,}); its last cell is {column_name(wide)}{rows}: delete "
+                "the rows and columns beyond the table and save it again"
+            )
 
     def answer(self) -> dict[str, Any]:
         """Everything found, as plain values."""
         return {
             "first_column": min(self.first_column, self.last[1] or 1),
-            "uncalculated": self.uncalculated,
-            "errors": self.errors,
-            "rounded": self.rounded,
-            "counts": self.counts,
+            "rows": self.last[0],
+            "columns": self.last[1],
+            "counts": {what: len(cells) for what, cells in self.found.items()},
+            **{what: cells[:LISTED] for what, cells in self.found.items()},
             "padded": self.padded,
             "merged": self.merged,
             "hidden_rows": self.hidden_rows,
@@ -259,7 +241,7 @@ def part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
     return part if part in archive.namelist() else None
 
 
-def padded_styles(archive: zipfile.ZipFile) -> dict[int, int]:
+def padded_styles(archive: zipfile.ZipFile) -> dict[str, int]:
     """Styles whose number format is only zeros (00000), and how many."""
     try:
         text = archive.read("xl/styles.xml").decode("utf-8", errors="replace")
@@ -268,64 +250,79 @@ def padded_styles(archive: zipfile.ZipFile) -> dict[int, int]:
     formats = dict(re.findall(r'numFmtId="(\d+)" formatCode="(0{2,})"', text))
     block = re.search(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", text, re.DOTALL)
     styles = re.findall(r"<(?:\w+:)?xf\b[^>]*>", block.group() if block else "")
-    widths: dict[int, int] = {}
+    widths: dict[str, int] = {}
     for index, style in enumerate(styles):
         number = re.search(r'numFmtId="(\d+)"', style)
         if number and number[1] in formats:
-            widths[index] = len(formats[number[1]])
+            widths[str(index)] = len(formats[number[1]])
     return widths
 
 
-def sizes(reader: Any) -> list[dict[str, Any]]:
-    """Name, size and visibility of every sheet."""
-    found = []
+def sheets_by_scan(path: str) -> dict[str, dict[str, Any]]:
+    """Scan every sheet; one that must not be read says so under "refused"."""
+    scans = {}
+    for sheet in index_of(path):
+        name = sheet.get("name", "")
+        try:
+            scans[name] = scan(path, name)
+        except RefusedError as error:
+            scans[name] = {"refused": str(error), "rows": 0, "columns": 0}
+        scans[name]["hidden"] = sheet.get("state", "visible") != "visible"
+    return scans
+
+
+def sheets_by_reader(reader: Any) -> dict[str, dict[str, Any]]:
+    """The same from the native reader, for workbooks that are not zip files."""
+    scans = {}
     for name in reader.sheet_names:
         sheet = reader.load_sheet(name, header_row=None, dtypes="string", n_rows=0)
-        found.append(
-            {
-                "name": name,
-                "rows": sheet.total_height,
-                "columns": sheet.width,
-                "hidden": sheet.visible != "visible",
-            }
-        )
-    return found
+        hidden = sheet.visible != "visible"
+        size = {"rows": sheet.total_height, "columns": sheet.width}
+        scans[name] = {**size, "hidden": hidden}
+    return scans
 
 
 def answer(path: str, folder: Path, sheet: str) -> dict[str, Any]:
     """Do what was asked; the sheet itself goes into a file."""
     import fastexcel
 
-    zipped = zipfile.is_zipfile(path)
-    names = names_of(path) if zipped else []
-    scans = {name: scan(path, name) for name in names} if sheet == "*" else {}
-    if sheet not in {"", "*"} and names:
-        scans[sheet] = scan(path, sheet)
-    elif not sheet and names:
-        scans = {name: scan(path, name) for name in names}
+    scans = sheets_by_scan(path) if zipfile.is_zipfile(path) else {}
     reader = fastexcel.read_excel(path)
-    sheets = sizes(reader)
+    if not any("rows" in found for found in scans.values()):
+        scans = sheets_by_reader(reader)
+    sheets = [
+        {"name": name, **{key: found.get(key, 0) for key in ("rows", "columns")}}
+        | {"hidden": found["hidden"]}
+        for name, found in scans.items()
+    ]
     if sheet == "*":
         return {"sheets": sheets}
-    visible = [s["name"] for s in sheets if not s["hidden"]] or reader.sheet_names
-    filled = [s["name"] for s in sheets if s["rows"] and s["name"] in visible]
-    wanted = sheet or (filled or visible)[0]
+    wanted = sheet or first_filled(scans)
     if wanted not in reader.sheet_names:
         listed = ", ".join(repr(name) for name in reader.sheet_names)
         raise RefusedError(f"has no sheet {wanted!r}; name one of: {listed}")
+    if "refused" in scans[wanted]:
+        raise RefusedError(scans[wanted]["refused"])
     loaded = reader.load_sheet(wanted, header_row=None, skip_rows=0, dtypes="string")
     loaded.to_polars().write_ipc(folder / "sheet.arrow")
-    return {"sheets": sheets, "sheet": wanted, **scans.get(wanted, {})}
+    return {**scans[wanted], "sheets": sheets, "sheet": wanted}
 
 
-def names_of(path: str) -> list[str]:
-    """Names of the sheets, as the workbook's index lists them."""
+def first_filled(scans: dict[str, dict[str, Any]]) -> str:
+    """The first visible sheet with cells, else the first one."""
+    visible = [name for name, found in scans.items() if not found["hidden"]]
+    filled = [n for n in visible if scans[n].get("rows") or "refused" in scans[n]]
+    return [*filled, *visible, *scans][0]
+
+
+def index_of(path: str) -> list[dict[str, str]]:
+    """The sheets, as the workbook's index lists them."""
     with zipfile.ZipFile(path) as archive:
         try:
-            found = attributes_of(archive, "xl/workbook.xml", "sheet")
+            check_start(archive, "xl/workbook.xml")
+            return attributes_of(archive, "xl/workbook.xml", "sheet")
         except (KeyError, expat.ExpatError):
             return []
-    return [sheet.get("name", "") for sheet in found]
 
 
 def main(path: str, folder: str, sheet: str) -> None:
