@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from icp.ingest.result import RawTable
     from icp.ingest.rules import ColumnMapping, ColumnRule
 
-__all__ = ["check_mapping"]
+__all__ = ["check_mapping", "renamed_columns"]
 
 _ALIKE = 75.0
 _SHARED_LEVELS = 0.6
@@ -31,33 +31,39 @@ def check_mapping(table: RawTable, mapping: ColumnMapping, /) -> tuple[Finding, 
     column that is gone while a new one is like it, by name or by values, is reported
     once, as perhaps renamed.
     """
-    headers = [name for name in table.frame.columns if name != LINE]
-    gone = [rule for rule in mapping.columns if rule.source not in headers]
-    new = [name for name in headers if name not in mapping.sources]
-    pairs = _renamed(table, gone, new)
-    found = [_renaming(table, rule, name) for rule, name in pairs.items()]
-    found += [_gone(table, rule) for rule in gone if rule not in pairs]
+    gone, new = _gone_and_new(table, mapping)
+    pairs = renamed_columns(table, mapping)
+    found = [_renaming(table, rule, pairs) for rule in gone if rule.source in pairs]
+    found += [_gone(table, rule) for rule in gone if rule.source not in pairs]
     found += [_new(table, name) for name in new if name not in pairs.values()]
     for rule in mapping.columns:
-        if rule.source in headers and rule.confirmed and rule.levels:
+        if rule.source in table.frame.columns and rule.confirmed and rule.levels:
             found += _new_levels(table, rule)
     return tuple(found)
 
 
-def _renamed(
-    table: RawTable, gone: list[ColumnRule], new: list[str]
-) -> dict[ColumnRule, str]:
+def renamed_columns(table: RawTable, mapping: ColumnMapping, /) -> dict[str, str]:
+    """Headers of the mapping that are gone, each with the new header most like it."""
+    gone, new = _gone_and_new(table, mapping)
     likeness = {
-        (rule, name): score
+        (rule.source, name): score
         for rule in gone
         for name in new
         if (score := _likeness(table, rule, name)) > 0
     }
-    pairs: dict[ColumnRule, str] = {}
-    for rule, name in sorted(likeness, key=lambda pair: -likeness[pair]):
-        if rule not in pairs and name not in pairs.values():
-            pairs[rule] = name
+    pairs: dict[str, str] = {}
+    for source, name in sorted(likeness, key=lambda pair: -likeness[pair]):
+        if source not in pairs and name not in pairs.values():
+            pairs[source] = name
     return pairs
+
+
+def _gone_and_new(
+    table: RawTable, mapping: ColumnMapping
+) -> tuple[list[ColumnRule], list[str]]:
+    headers = [name for name in table.frame.columns if name != LINE]
+    gone = [rule for rule in mapping.columns if rule.source not in headers]
+    return gone, [name for name in headers if name not in mapping.sources]
 
 
 def _likeness(table: RawTable, rule: ColumnRule, name: str) -> float:
@@ -73,7 +79,8 @@ def _likeness(table: RawTable, rule: ColumnRule, name: str) -> float:
     return by_name if by_name >= _ALIKE else 100 * shared * (shared >= _SHARED_LEVELS)
 
 
-def _renaming(table: RawTable, rule: ColumnRule, name: str) -> Finding:
+def _renaming(table: RawTable, rule: ColumnRule, pairs: dict[str, str]) -> Finding:
+    name = pairs[rule.source]
     return Finding(
         level="ask",
         code="missing-label",

@@ -26,7 +26,7 @@ from icp.ingest.values import (
 if TYPE_CHECKING:
     from icp.ingest.dates import DateOrder
 
-__all__ = ["ColumnFacts", "column_facts", "distinct_values"]
+__all__ = ["ColumnFacts", "column_facts", "currencies", "distinct_values"]
 
 _TEXT = pl.col("text")
 _MOST_READ = 20_000
@@ -143,7 +143,7 @@ def column_facts(
         if counts["either_way"]
         else None,
         separator=_separator(sample),
-        currencies=_currencies(sample),
+        currencies=currencies(sample),
         levels=_levels(values),
     )
 
@@ -214,7 +214,7 @@ def _separator(values: pl.DataFrame) -> str | None:
     return None
 
 
-def _currencies(values: pl.DataFrame) -> tuple[str, ...]:
+def currencies(values: pl.DataFrame, /) -> tuple[str, ...]:
     """The currencies written in the values, by code where the sign is unique to one."""
     with_digits = values.filter(
         _TEXT.str.contains(r"\d") & _TEXT.str.len_chars().lt(30)
@@ -222,7 +222,9 @@ def _currencies(values: pl.DataFrame) -> tuple[str, ...]:
     signs = with_digits.select(
         _TEXT.str.to_lowercase().str.extract(f"({CURRENCY})", 1).drop_nulls().unique()
     ).to_series()
-    return tuple(sorted({_SIGNS.get(sign, sign.upper()) for sign in signs}))
+    found = {_SIGNS.get(sign, sign.upper()) for sign in signs}
+    dollars = {code for code in found if code.endswith("D")}
+    return tuple(sorted(found - {"$"} if dollars else found))
 
 
 def _levels(values: pl.DataFrame) -> tuple[str, ...]:

@@ -66,7 +66,9 @@ class Hint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    #: Over the normalised header; for what words alone cannot say.
+    pattern: str | None = None
     reason: str
 
 
@@ -244,10 +246,11 @@ def _words_agree(left: str, right: str) -> bool:
 
 
 def hint(header: str, /) -> Hint | None:
-    """The first hint one of whose words stands in the header as a whole word."""
-    padded = f" {normalised(header)} "
+    """The first hint with a word that stands in the header, or whose pattern fits."""
+    name = normalised(header)
     for found in _book().hints:
-        if any(f" {normalised(word)} " in padded for word in found.words):
+        told = any(f" {normalised(word)} " in f" {name} " for word in found.words)
+        if told or (found.pattern and re.search(found.pattern, name)):
             return found
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from icp.ingest.changes import check_mapping
+from icp.ingest.changes import check_mapping, renamed_columns
 from icp.ingest.facts import ColumnFacts, column_facts
 from icp.ingest.fields import (
     Match,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnMapping", "ColumnRule", "check_mapping", "propose_mapping"]
 
+#: No surer than this where the dictionary does not know a header.
+_BY_VALUES = 0.6
 #: Names that results carry, so that no column of a source may.
 _RESERVED = frozenset(
     {
@@ -65,9 +67,10 @@ def propose_mapping(
 
     `object` says what a row is (an account, a deal ...); left out, the headers and the
     file's name tell. With a `known` mapping its rules are kept as they are, also for
-    columns that are gone, and only new columns are proposed, unconfirmed.
+    columns that are gone, and only new columns are proposed, unconfirmed; a rule whose
+    column seems renamed moves to the new header, unconfirmed.
     """
-    kept = known.columns if known else ()
+    kept = _taken_over(table, known) if known else ()
     headers = tuple(name for name in table.frame.columns if name != LINE)
     new = [name for name in headers if name not in {rule.source for rule in kept}]
     source = table.report.file
@@ -81,6 +84,20 @@ def propose_mapping(
     drafts = _with_key(drafts, facts, told, taken)
     columns = (*kept, *_with_distinct_names(drafts, facts, taken))
     return ColumnMapping(source=known.source if known else source, columns=columns)
+
+
+def _taken_over(table: RawTable, known: ColumnMapping) -> tuple[ColumnRule, ...]:
+    """The known rules; those of renamed columns under their new headers."""
+    renamed = renamed_columns(table, known)
+    return tuple(_moved(rule, renamed.get(rule.source)) for rule in known.columns)
+
+
+def _moved(rule: ColumnRule, header: str | None) -> ColumnRule:
+    if header is None:
+        return rule
+    reason = f"taken over from column {rule.source!r}, which is gone"
+    changes = {"source": header, "confirmed": False, "reason": reason, "score": 0.5}
+    return rule.model_copy(update=changes)
 
 
 def _match(header: str, told: TableObject) -> Match | None:
@@ -116,7 +133,8 @@ def _with_key(
         "account_name",
     }:
         for draft in drafts:
-            if draft.role is Role.IDENTIFIER and facts[draft.source].near_unique:
+            own = draft.role is Role.IDENTIFIER and draft.score <= _BY_VALUES
+            if own and facts[draft.source].near_unique:
                 reason = f"{draft.reason}; taken as the account's id"
                 changes[draft.source] = {"name": "account_id", "reason": reason}
                 break
@@ -148,6 +166,6 @@ def _renamed(draft: ColumnRule, owners: dict[str, str]) -> ColumnRule:
         name, number = f"{own}_{number}", number + 1
     holder = owners.get(draft.name, "a result")
     reason = f"{draft.reason}; the name {draft.name} is taken by {holder}"
-    score = min(draft.score, 0.6)
+    score = min(draft.score, _BY_VALUES)
     changes = {"name": name, "reason": reason, "score": score}
     return draft.model_copy(update=changes)

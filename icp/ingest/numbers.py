@@ -67,6 +67,7 @@ _BELOW = (
     r"moins de|menos de) ?(.+)$"
 )
 _TEXT = pl.col("text")
+_READINGS = ("point", "comma", "either")
 
 
 def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
@@ -87,6 +88,9 @@ def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
      ('1,234', 1234.0, 1.234, None),
      ('TBD', None, None, None)]
     """
+    if not values.select(_TEXT.str.contains("[0-9]").any()).item():
+        empty = (pl.lit(None, pl.Float64).alias(name) for name in _READINGS)
+        return values.with_columns(empty)
     parts = values.select(_bare(_TEXT)).pipe(_with_ends).pipe(_with_parts)
     read = parts.select(point=_number("."), comma=_number(","))
     point, comma = pl.col("point"), pl.col("comma")

@@ -120,6 +120,8 @@ def _key_findings(
     table: RawTable, mapping: ColumnMapping, kept: pl.DataFrame, unnamed: list[int]
 ) -> list[Finding]:
     found = []
+    if not any(rule.name in ROW_KEYS for rule in mapping.columns):
+        found.append(_without_key(table))
     if unnamed:
         found.append(
             Finding(
@@ -137,6 +139,18 @@ def _key_findings(
         if rule.name == "account_id":
             found += _duplicates(table, rule.source, kept)
     return found
+
+
+def _without_key(table: RawTable) -> Finding:
+    return Finding(
+        level="ask",
+        code="missing-label",
+        message="no column says which account a row is about",
+        file=table.report.file,
+        sheet=table.report.sheet,
+        action="map one to account_id, account_name or domain; without, every row "
+        "counts as an account of its own",
+    )
 
 
 def _duplicates(table: RawTable, source: str, kept: pl.DataFrame) -> list[Finding]:

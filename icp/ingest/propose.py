@@ -164,7 +164,8 @@ def _role(
     if personal:
         return Role.PROTECTED, 0.8, personal
     told = hint(header)
-    if told:
+    # "Phone Service: yes" is about the company, a phone number is not.
+    if told and not (told.role is Role.PROTECTED and reading.kind is Kind.FLAG):
         return told.role, 0.6, told.reason
     return _role_by_values(header, facts, reading)
 
