@@ -301,7 +301,8 @@ def test_accounts_look_like_a_salesforce_report(files):
     [
         ("Employees", {"51-200", "1001-5000"}),
         ("Annual Revenue", {"ask finance"}),
-        ("Industry", {"-", "N/A", "Select", "Unknown", "", "LOGISTICS", "Retail "}),
+        ("Funding", {"-", "N/A", "Select", "Unknown", ""}),
+        ("Industry", {"LOGISTICS", "software", "Retail "}),
         ("Headcount Growth", {"see notes"}),
     ],
 )

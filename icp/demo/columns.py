@@ -59,7 +59,7 @@ _TRAITS: Final = (
     _number("Employees", "employees", unit="people"),
     _money("Annual Revenue", "annual_revenue", _A, "."),
     Column(header="Country", name="billing_country"),
-    _number("Founded", "year_founded"),
+    _number("Founded", "year_founded", unit="year"),
     Column(header="Tech Stack", name="tech_stack", kind=Kind.MULTI, separator=";"),
     Column(header="CRM Used", name="crm_used"),
     Column(header="Funding", name="funding"),

@@ -21,7 +21,7 @@ __all__ = ["BEST_FROM", "HOUR_COST", "LEAKS", "History", "draw_history"]
 #: Cost of one hour of support, in EUR.
 HOUR_COST: Final = 90
 #: Worth in EUR from which an active customer counts as best.
-BEST_FROM: Final = 12_000
+BEST_FROM: Final = 8_000
 #: Columns that are known only because of how the deal turned out.
 LEAKS: Final = ("csat_score", "renewal_decision", "billing_language")
 
@@ -109,7 +109,7 @@ def _with_contract(
     left = leaves & (stay < age)
     size = (accounts["employees"].to_numpy() / 100) ** 0.35
     spread = np.exp(0.3 * rng.standard_normal(accounts.height))
-    fee = 9000 * np.where(quality == _BEST, 1.8, 1.0) * size * spread
+    fee = 6000 * np.where(quality == _BEST, 1.5, 1.0) * size * spread
     return accounts.with_columns(
         customer_since=as_of - pl.duration(days="age"),
         days=pl.Series(np.where(left, stay, age).astype(np.int64)),
@@ -201,9 +201,9 @@ def _wanted_worth(money: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.f
         [quality == _BEST, quality == _NEUTRAL],
         [
             revenue * (0.8 + 0.15 * uniform),
-            np.minimum(0.6 * revenue, 300 + 8700 * uniform),
+            np.minimum(0.5 * revenue, 200 + 6000 * uniform),
         ],
-        -revenue * (0.05 + 0.55 * uniform),
+        -revenue * (0.4 + 1.6 * uniform),
     )
 
 
@@ -283,7 +283,7 @@ def _lost(
         {
             "account_id": prospect_ids.head(rows),
             "stage": ["Closed Lost"] * rows,
-            "amount": np.round(9000 * np.exp(0.7 * rng.standard_normal(rows)), -1),
+            "amount": np.round(6000 * np.exp(0.7 * rng.standard_normal(rows)), -1),
             "created": pl.select(created + _days(after)),
             "closed": pl.select(created + _days(after + open_for)),
             "owner": pl.Series(_OWNERS).gather(_codes(rng, rows, (1,) * 12)),

@@ -146,8 +146,8 @@ ARCHETYPES: Final = (
         outcome="mixed",
         customers=0.44,
         prospects=0.63,
-        best=0.16,
-        regrettable=0.1,
+        best=0.12,
+        regrettable=0.18,
     ),
 )
 
