@@ -103,7 +103,8 @@ def label(
 ) -> None:
     """Say which customers were best, which regrettable.
 
-    The rules are in icp.toml. Without rules there they are proposed from the columns, and written into icp.toml.
+    The rules are in icp.toml. Without rules there they are proposed from the columns,
+    and written into icp.toml.
 
     Example: icp label --preview
     """

@@ -49,7 +49,8 @@ def learn(
 ) -> None:
     """Learn a profile from the labelled customers.
 
-    Then it asks whether to put it in force. Both --activate and --yes put it in force without asking.
+    Then it asks whether to put it in force; with --activate or --yes it does so
+    without asking.
 
     Example: icp learn --activate
     """

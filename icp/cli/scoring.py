@@ -95,7 +95,8 @@ def check(
     say(score_line(found.score))
     for sentence in found.sentences():
         say(f"  {sentence}")
-    _show_nearest(found)
+    for nearest in found.nearest:
+        say(str(nearest))
     _show_similar(found)
     unknown = ", ".join(part.title or part.name for part in found.unknown)
     say(f"Not known: {unknown or 'nothing'}")
@@ -146,14 +147,6 @@ def _best(scored: pl.LazyFrame) -> pl.DataFrame:
         .drop("account_id")
         .collect(engine="streaming")
     )
-
-
-def _show_nearest(found: Explanation) -> None:
-    score = found.score
-    if score.nearest_best:
-        say(f"Nearest best segment: {score.nearest_best}")
-    if score.nearest_regrettable:
-        say(f"Nearest regrettable segment: {score.nearest_regrettable}")
 
 
 def _show_similar(found: Explanation) -> None:

@@ -41,12 +41,14 @@ _BASE: Final[dict[Population, str]] = {
     "customers": "accounts",
     "prospects": "prospects",
 }
-_REJECTED: Final[dict[str, pl.DataType]] = {
-    "line": pl.Int64(),
-    "last_line": pl.Int64(),
-    "raw": pl.String(),
-    "reason": pl.String(),
-}
+_REJECTED: Final = pl.Schema(
+    {
+        "line": pl.Int64(),
+        "last_line": pl.Int64(),
+        "raw": pl.String(),
+        "reason": pl.String(),
+    }
+)
 
 
 @dataclass(frozen=True)
