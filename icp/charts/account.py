@@ -267,7 +267,7 @@ def interval_strip(
         return Chart(figure=None, table=table, alt=f"No fit: {score.why_not}.")
     figure = drawn(
         _strip_traces(score.fit, _hundred(score.p_low), _hundred(score.p_high)),
-        height=118,
+        height=128,
         xaxis={
             "range": [-1, 101],
             "tickvals": [0, 25, 50, 75, 100],

@@ -220,7 +220,7 @@ def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Cha
     )
     figure = drawn(
         [_evidence_span(evidence), _evidence_dot(evidence)],
-        height=104,
+        height=128,
         xaxis={
             "range": [0.38, 1.01],
             "tickformat": ".0%",

@@ -22,6 +22,7 @@ __all__ = [
     "REGRETTABLE_SOFT",
     "Chart",
     "drawn",
+    "money",
     "percent",
     "plain",
     "room",
@@ -109,6 +110,21 @@ def thousands(count: float, /) -> str:
     '1,234'
     """
     return f"{count:,.0f}"
+
+
+def money(amount: float, /) -> str:
+    """An amount short enough for a label.
+
+    >>> money(4_913_082), money(-579_683), money(950)
+    ('4.9M', '−580k', '950')
+    """
+    size = abs(amount)
+    sign = "−" if amount < 0 else ""
+    for unit, name in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        if size >= unit:
+            digits = 1 if size < 10 * unit else 0
+            return f"{sign}{size / unit:.{digits}f}{name}"
+    return f"{sign}{size:,.0f}"
 
 
 def percent(share: float, /) -> str:

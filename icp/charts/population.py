@@ -15,6 +15,7 @@ from icp.charts.figure import (
     REGRETTABLE,
     Chart,
     drawn,
+    money,
     plain,
     room,
     thousands,
@@ -61,7 +62,7 @@ def _split_figure(table: pl.DataFrame, currency: str, *, panels: int) -> go.Figu
         figure.add_trace(_split_bars(table, column), row=1, col=place)
         unit = f"worth in {currency}" if currency else "worth"
         title = "customers" if column == "customers" else unit
-        reach = room(table[column].drop_nulls().to_list(), share=0.22)
+        reach = room(table[column].drop_nulls().to_list(), share=0.3)
         figure.update_xaxes(title={"text": title}, col=place, range=reach)
     styled = drawn(
         list(figure.data),
@@ -74,12 +75,13 @@ def _split_figure(table: pl.DataFrame, currency: str, *, panels: int) -> go.Figu
 
 def _split_bars(table: pl.DataFrame, column: str) -> Any:
     values = table[column].to_list()
+    words = thousands if column == "customers" else money
     return go.Bar(
         orientation="h",
         y=table["outcome"].to_list(),
         x=values,
         marker={"color": [_COLOURS[o] for o in table["outcome"]]},
-        text=["" if value is None else thousands(value) for value in values],
+        text=["" if value is None else words(value) for value in values],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{text}<extra></extra>",
@@ -90,10 +92,10 @@ def _split_alt(table: pl.DataFrame, currency: str) -> str:
     unit = f" {currency}" if currency else ""
     parts = [
         f"{thousands(row['customers'])} {row['outcome']}"
-        + (f" ({thousands(row['worth'])}{unit})" if row["worth"] is not None else "")
+        + (f" ({money(row['worth'])}{unit})" if row["worth"] is not None else "")
         for row in table.to_dicts()
     ]
-    return f"{thousands(table['customers'].sum())} customers: {', '.join(parts)}."
+    return f"{thousands(int(table["customers"].sum()))} customers: {', '.join(parts)}."
 
 
 def fit_distribution(

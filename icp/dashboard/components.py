@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
+import polars.selectors as cs
 import streamlit as st
+from streamlit import column_config as cc
 
 from icp.dashboard.routes import Route, link
 from icp.dashboard.text import escaped, quiet
@@ -37,12 +39,14 @@ __all__ = [
 #: Pages are no wider than this, so that lines stay readable on large screens.
 WIDTH = 1240
 _STILL = {"displayModeBar": False, "scrollZoom": False}
+#: Text in charts; the grey that Streamlit gives it is too faint to read.
+_INK = {"light": "#35414D", "dark": "#C5D0DA"}
 _LEVELS = {"stop": "Stops", "ask": "Please check", "note": "For information"}
 
 
 def heading(title: str, lead: str = "") -> None:
     """The page's title and what it is for, in one sentence; both Markdown and safe."""
-    st.header(title, anchor=False)
+    st.title(title, anchor=False)
     if lead:
         st.markdown(f":gray[{lead}]")
 
@@ -60,7 +64,11 @@ def chart(drawing: Chart, /, *, key: str, sentence: bool = True) -> None:
         st.markdown(escaped(drawing.alt))
     if drawing.figure is None:
         return
-    st.plotly_chart(drawing.figure, key=key, alt=drawing.alt, config=_STILL)
+    text = _INK.get(st.context.theme.type or "light")
+    figure = drawing.figure.update_layout(font_color=text)
+    figure.update_xaxes(tickfont_color=text, title_font_color=text)
+    figure.update_yaxes(tickfont_color=text, title_font_color=text)
+    st.plotly_chart(figure, key=key, alt=drawing.alt, config=_STILL)
     for note in drawing.notes:
         st.markdown(quiet(escaped(note)))
     with st.expander("The same as a table", key=f"{key}-twin", type="compact"):
@@ -77,13 +85,27 @@ def table(
 ) -> None:
     """A table for reading; cells are plain text whatever they hold."""
     st.dataframe(
-        frame,
+        frame.with_columns(cs.float().round(4)),
         hide_index=True,
-        column_config=dict(columns or {}),
+        column_config={**_plainly(frame), **(columns or {})},
         height=height,
         alt=alt,
         placeholder="–",
     )
+
+
+def _plainly(frame: pl.DataFrame) -> dict[str, Any]:
+    """Headers with a capital, whole numbers with thousands apart."""
+    return {
+        name: cc.NumberColumn(_capital(name), format="localized")
+        if dtype.is_integer()
+        else cc.Column(_capital(name))
+        for name, dtype in frame.schema.items()
+    }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def facts(values: Mapping[str, tuple[str, str]], /) -> None:
@@ -112,8 +134,7 @@ def empty(what: str, todo: str, route: Route | None = None, label: str = "") -> 
 
 def problem(message: str, /) -> None:
     """An error in its own words; they end with the next action."""
-    text = message[:1].upper() + message[1:]
-    st.error(escaped(text), icon=":material/error:")
+    st.error(escaped(_capital(message)), icon=":material/error:")
 
 
 def findings(found: Iterable[Finding], /, *, key: str) -> None:

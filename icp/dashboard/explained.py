@@ -110,5 +110,5 @@ def oddities(explanation: Explanation, /) -> None:
         st.markdown("Nothing about it is unusual.")
         return
     components.bullets(
-        f"{c.title}: {c.value}. {c.text}" for c in explanation.unusual[:5]
+        f"{c.title}: {c.value} ({c.text})" for c in explanation.unusual[:5]
     )

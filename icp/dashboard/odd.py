@@ -43,8 +43,8 @@ def farthest(accounts: pl.DataFrame, /) -> pl.DataFrame:
         .sort("distance_closed", "account_id", descending=[True, False])
         .head(_LISTED)
         .select(
-            "account_id",
             "account_name",
+            "account_id",
             "quadrant",
             "odd",
             (100 * pl.col("novelty_p"))

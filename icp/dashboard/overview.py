@@ -69,7 +69,12 @@ def next_page(status: WorkspaceStatus, /) -> tuple[Route, str]:
 
 def steps(status: WorkspaceStatus, /) -> tuple[str, ...]:
     """What to do next, without the commands that do the same elsewhere."""
-    return tuple(step.partition(": icp ")[0] for step in status.next_steps[:3])
+    waiting = [
+        step.partition(": icp ")[0]
+        for step in status.next_steps
+        if not step.endswith("icp dashboard")
+    ]
+    return tuple(waiting[:3]) or ("Nothing is waiting. Look through your prospects.",)
 
 
 def split(preview: LabelPreview, /) -> pl.DataFrame:

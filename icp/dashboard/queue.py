@@ -97,8 +97,8 @@ def shown(matched: pl.LazyFrame, page: int, /) -> pl.DataFrame:
     return (
         matched.slice((page - 1) * PAGE, PAGE)
         .select(
-            "account_id",
             "account_name",
+            "account_id",
             "fit",
             pl.col("grade").fill_null("not evaluable"),
             _interval(),

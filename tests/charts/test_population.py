@@ -40,7 +40,7 @@ def test_outcomes_are_split_by_customers_and_money() -> None:
         ),
     )
     assert chart.alt == (
-        "19 customers: 12 best (9,000 EUR), 3 regrettable (-500 EUR), 4 unknown."
+        "19 customers: 12 best (9.0k EUR), 3 regrettable (−500 EUR), 4 unknown."
     )
     assert len(chart.figure.data) == 2
     assert chart.figure.layout.xaxis2.title.text == "worth in EUR"

@@ -23,7 +23,9 @@ def test_csv_starts_with_a_byte_order_mark_and_joins_lists() -> None:
 
 def test_excel_keeps_texts_as_texts() -> None:
     fastexcel = pytest.importorskip("fastexcel")
-    frame = pl.DataFrame({"name": ["=1+1", "http://x.test"], "tags": [["a"], ["b", "c"]]})
+    frame = pl.DataFrame(
+        {"name": ["=1+1", "http://x.test"], "tags": [["a"], ["b", "c"]]}
+    )
     sheet = fastexcel.read_excel(as_excel(frame)).load_sheet(0)
     rows = sheet.to_polars().rows()
     assert rows == [("=1+1", "a"), ("http://x.test", "b; c")]

@@ -50,7 +50,14 @@ def test_prospects_are_found_and_sorted(query: queue.Query, ids: list[str]) -> N
 def test_a_page_shows_what_a_rep_reads() -> None:
     rows = queue.shown(queue.matching(SCORED, queue.Query()), 1)
     assert rows.row(0) == (
-        "p3", "Beta", 90.0, "A-C", "50–95", "Best 2", "Regrettable 1", 100.0,
+        "Beta",
+        "p3",
+        90.0,
+        "A-C",
+        "50–95",
+        "Best 2",
+        "Regrettable 1",
+        100.0,
     )
     assert rows["account_name"][3] == "p2"
     assert rows["grade"][3] == "not evaluable"
@@ -85,5 +92,7 @@ def test_pages_cover_every_row_once(rows: int, order: queue.Order) -> None:
     )
     matched = queue.matching(scored, queue.Query(order=order))
     pages = max(1, -(-queue.count(matched) // queue.PAGE))
-    seen = [i for p in range(1, pages + 1) for i in queue.shown(matched, p)["account_id"]]
+    seen = [
+        i for p in range(1, pages + 1) for i in queue.shown(matched, p)["account_id"]
+    ]
     assert sorted(seen) == sorted(f"p{i}" for i in range(rows))

@@ -21,7 +21,7 @@ __all__ = ["draw"]
 
 _COLUMNS = {
     "account_id": cc.TextColumn("Id", width="small"),
-    "account_name": cc.TextColumn("Company", width="medium", pinned=True),
+    "account_name": cc.TextColumn("Company", width="medium"),
     "quadrant": cc.TextColumn("Where", width="medium"),
     "odd": cc.ListColumn("What makes it odd", width="large"),
     "as odd": cc.TextColumn("Past customers as unusual", width="small"),
@@ -72,7 +72,7 @@ def _selected(far: pl.DataFrame) -> int:
 
 
 def _one(space: Workspace, far: pl.DataFrame, place: int) -> None:
-    account, name = far.row(place)[:2]
+    name, account = far.row(place)[:2]
     explanation = space.check(account)
     components.section(escaped(name))
     st.markdown(quiet("What makes it odd among the customers you closed:"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import column_config as cc
@@ -19,7 +19,7 @@ __all__ = ["draw"]
 
 _COLUMNS = {
     "account_id": cc.TextColumn("Id", width="small"),
-    "account_name": cc.TextColumn("Company", width="medium", pinned=True),
+    "account_name": cc.TextColumn("Company", width="medium"),
     "fit": cc.ProgressColumn("Fit", format="%.0f", min_value=0, max_value=100),
     "grade": cc.TextColumn("Grade", width="small"),
     "chance": cc.TextColumn("Chance of best, 90 % interval in %"),
@@ -66,7 +66,7 @@ def _query(scored: pl.LazyFrame) -> queue.Query:
         on_change=_first_page,
     )
     return queue.Query(
-        text=text or "", grades=tuple(picked), order=cast("queue.Order", by)
+        text=text or "", grades=tuple(picked), order=by
     )
 
 
