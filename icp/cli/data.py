@@ -177,11 +177,16 @@ def import_lines(summary: ImportSummary, /) -> list[str]:
     return [
         *lines,
         f"{summary.customers:,} customers, {summary.prospects:,} prospects",
-        *(
-            f"{rows:,} rows without account: {n}"
-            for n, rows in summary.unmatched.items()
-        ),
+        *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
     ]
+
+
+def _unmatched(name: str, rows: int) -> str:
+    """In words, what the assembly calls "base without source" or just "source"."""
+    _, _, what = name.partition(": ")
+    if " without " in what:
+        return f"{rows:,} {what}"
+    return f"{rows:,} rows of {what} belong to no account"
 
 
 def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:

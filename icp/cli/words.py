@@ -32,7 +32,8 @@ def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
         yield f"What tells most: {', '.join(telling)}"
     for finding in learnt.findings:
         kept = "Left out" if finding.excluded else "Look at"
-        yield f"{kept} {finding.column}: {finding.message}"
+        said = finding.message.removeprefix(f"{finding.column}: ")
+        yield f"{kept} {finding.column}: {said}"
     yield from learnt.notes
 
 
@@ -69,8 +70,8 @@ def _evidence(level: str, auc: float, low: float, high: float) -> str:
     if level == "none":
         return "No attribute separates best from regrettable; nothing can be scored"
     return (
-        f"Evidence: {level}; of two customers, one best and one regrettable, it finds "
-        f"the best one in {auc:.0%} of cases ({low:.0%} to {high:.0%})"
+        f"Evidence: {level}; shown one best and one regrettable customer, it tells "
+        f"which is which in {auc:.0%} of cases ({low:.0%} to {high:.0%})"
     )
 
 

@@ -176,7 +176,7 @@ def _guessed(context: Context, name: str, table: RawTable) -> SourceObject:
         return declared[0]
     headers = tuple(column for column in table.frame.columns if column != LINE)
     found = guess_object(headers, table.report.file)
-    return "prospects" if _PROSPECTS.search(name) else _OBJECTS.get(found, "other")
+    return "prospects" if _PROSPECTS.search(name) else _OBJECTS.get(found, "accounts")
 
 
 def _changes(table: RawTable, known: ColumnMapping | None) -> Sequence[Finding]:
