@@ -152,7 +152,7 @@ class LearningConfig(_Frozen):
     date: str | None = None
     accept: tuple[Accepted, ...] = ()
     #: Settings of `icp.learn.FitOptions` by name.
-    options: dict[str, int | float | str | bool] = {}
+    options: dict[str, bool | int | float | str | tuple[str, ...]] = {}
 
 
 class WorkspaceConfig(_Frozen):

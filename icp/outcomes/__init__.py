@@ -13,8 +13,9 @@ from icp.outcomes.policy import (
     Thresholds,
     Worth,
 )
-from icp.outcomes.preview import OUTCOMES, LabelPreview, preview, sensitivity
+from icp.outcomes.preview import OUTCOMES, LabelPreview, preview
 from icp.outcomes.propose import propose_policy
+from icp.outcomes.sensitivity import sensitivity
 
 __all__ = [
     "OUTCOMES",

@@ -24,6 +24,8 @@ _Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 OUTCOME, REASON, WORTH = "outcome", "outcome_reason", "worth"
 _ID = "account_id"
 _YOUNG, _SAID_OUTCOME, _SAID_REASON = "__young__", "__said_outcome__", "__said_reason__"
+#: A share such as 0.3 of 10 customers is 3 of them, though 0.3 * 10 is a little less.
+_ROUNDING = 1e-9
 _NOTHING_KNOWN = "nothing says how it turned out"
 
 
@@ -192,16 +194,23 @@ def _by_worth(policy: OutcomePolicy) -> Iterator[_Verdict]:
         cut = pl.lit(cuts.regrettable_below)
         yield _worth_verdict(worth < cut, "regrettable", said, cut, "below", policy)
     if cuts.regrettable_bottom is not None:
-        cut = judged.quantile(cuts.regrettable_bottom, "lower")
+        cut = _edge(judged, cuts.regrettable_bottom, descending=False)
         among = f"among the {cuts.regrettable_bottom:.0%} worth least, up to"
         yield _worth_verdict(worth <= cut, "regrettable", said, cut, among, policy)
     if cuts.best_from is not None:
         cut = pl.lit(cuts.best_from)
         yield _worth_verdict(worth >= cut, "best", said, cut, "at least", policy)
     if cuts.best_top is not None:
-        cut = judged.quantile(1 - cuts.best_top, "higher")
+        cut = _edge(judged, cuts.best_top, descending=True)
         among = f"among the {cuts.best_top:.0%} worth most, from"
         yield _worth_verdict(worth >= cut, "best", said, cut, among, policy)
+
+
+def _edge(worth: pl.Expr, share: float, *, descending: bool) -> pl.Expr:
+    """The last of the first `share` of the known values, at least one; null of none."""
+    known = worth.drop_nulls()
+    count = (known.len() * share + _ROUNDING).floor().clip(1).cast(pl.Int64)
+    return known.sort(descending=descending).get(count - 1, null_on_oob=True)
 
 
 def _worth_verdict(

@@ -78,15 +78,19 @@ class Rule(_Frozen):
 
 
 class Thresholds(_Frozen):
-    """Outcomes by worth; the regrettable ones are taken first."""
+    """Outcomes by worth; the regrettable ones are taken first.
 
-    #: Share of the mature customers, by worth, that is best.
+    A share is of the mature customers whose worth is known, rounded down, at least one;
+    customers of equal worth share their fate.
+    """
+
+    #: Share of the customers, by worth, that is best.
     best_top: _Share | None = None
     #: Worth from which a customer is best, in money.
     best_from: float | None = None
     #: Worth below which a customer is regrettable, in money.
     regrettable_below: float | None = None
-    #: Share of the mature customers, by worth, that is regrettable.
+    #: Share of the customers, by worth, that is regrettable.
     regrettable_bottom: _Share | None = None
 
 

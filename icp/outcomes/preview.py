@@ -1,29 +1,20 @@
-"""What a policy does before it is used: counts, money, examples, moved thresholds."""
+"""What a policy gives before it is used: counts, money and examples per outcome."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Final, get_args
 
 import polars as pl
 
-from icp.outcomes.label import label
 from icp.outcomes.policy import Outcome
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from icp.outcomes.policy import OutcomePolicy
-
-__all__ = ["OUTCOMES", "LabelPreview", "preview", "sensitivity"]
+__all__ = ["OUTCOMES", "LabelPreview", "preview"]
 
 #: The outcomes in the order in which they are shown.
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 _EXAMPLES = 5
-_LISTED = 20
-_SHIFTS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,91 +107,3 @@ def _reasons(frame: pl.DataFrame) -> pl.DataFrame:
         .agg(accounts=pl.len().cast(pl.Int64))
         .sort("accounts", "outcome", "reason", descending=[True, False, False])
     )
-
-
-def sensitivity(
-    accounts: pl.DataFrame | pl.LazyFrame,
-    policy: OutcomePolicy,
-    /,
-    *,
-    as_of: date | None = None,
-    shifts: tuple[float, ...] = _SHIFTS,
-) -> pl.DataFrame:
-    """What changes when one threshold moves by each of `shifts` (0.1 is 10 % more).
-
-    One row per threshold and moved value: `threshold`, `value`, one count per outcome,
-    `flipped` (accounts whose outcome changes), `flips` (List[String]: up to 20 of them,
-    "account: old to new"). The first row is the policy as it is, its threshold empty.
-    Thresholds are those of worth and the months to maturity; none gives one row.
-    """
-    frame = accounts.lazy().collect()
-    now = _outcomes(frame, policy, as_of)
-    rows = [_row("", None, now, now, frame)]
-    for name, value, moved in _moved(policy, frame, shifts, as_of):
-        rows.append(_row(name, value, now, _outcomes(frame, moved, as_of), frame))
-    return pl.DataFrame(rows, schema_overrides={"value": pl.Float64})
-
-
-def _outcomes(
-    frame: pl.DataFrame, policy: OutcomePolicy, as_of: date | None
-) -> pl.Series:
-    return label(frame, policy, as_of=as_of)["outcome"]
-
-
-def _moved(
-    policy: OutcomePolicy,
-    frame: pl.DataFrame,
-    shifts: tuple[float, ...],
-    as_of: date | None,
-) -> Iterator[tuple[str, float, OutcomePolicy]]:
-    cuts = policy.thresholds
-    for name in ("best_top", "best_from", "regrettable_below", "regrettable_bottom"):
-        value = getattr(cuts, name)
-        if value is None:
-            continue
-        step = _spread(frame, policy, as_of) if value == 0 else abs(value)
-        for shift in shifts:
-            moved = value + shift * step
-            if name in {"best_from", "regrettable_below"} or 0 < moved < 1:
-                changed = cuts.model_copy(update={name: moved})
-                yield name, moved, policy.model_copy(update={"thresholds": changed})
-    if policy.maturity:
-        for months in _other_months(policy.maturity.months, shifts):
-            changed_age = policy.maturity.model_copy(update={"months": months})
-            moved_policy = policy.model_copy(update={"maturity": changed_age})
-            yield "maturity_months", float(months), moved_policy
-
-
-def _other_months(months: int, shifts: tuple[float, ...]) -> list[int]:
-    moved = {max(0, round(months * (1 + shift))) for shift in shifts}
-    return sorted(moved - {months})
-
-
-def _spread(frame: pl.DataFrame, policy: OutcomePolicy, as_of: date | None) -> float:
-    worth = label(frame, policy, as_of=as_of)["worth"].abs()
-    middle: Any = worth.median()
-    return float(middle or 1.0)
-
-
-def _row(
-    name: str,
-    value: float | None,
-    old: pl.Series,
-    new: pl.Series,
-    frame: pl.DataFrame,
-) -> dict[str, object]:
-    counts = dict(new.value_counts().iter_rows())
-    changed = (old != new).arg_true()
-    ids = (
-        frame["account_id"].cast(pl.String)
-        if "account_id" in frame.columns
-        else pl.Series(range(1, len(frame) + 1)).cast(pl.String)
-    )
-    listed = [f"{ids[i]}: {old[i]} to {new[i]}" for i in changed[:_LISTED]]
-    return {
-        "threshold": name,
-        "value": value,
-        **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
-        "flipped": len(changed),
-        "flips": listed,
-    }
