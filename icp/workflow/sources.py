@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from icp.config import SourceConfig, add_source
 from icp.errors import ConfigError, NotFoundError
-from icp.ingest.fields import TableObject, guess_object
+from icp.ingest.fields import guess_object
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
 from icp.ingest.readers import read_table
@@ -19,12 +19,11 @@ from icp.workflow.context import CONFIG
 from icp.workflow.results import SourcePreview, worst_first
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from icp.config.document import SourceObject
     from icp.ingest.readers import ReadOptions
-    from icp.ingest.result import Finding, IngestResult, RawTable
+    from icp.ingest.result import IngestResult, RawTable
     from icp.workflow.context import Context
 
 __all__ = [
@@ -41,16 +40,6 @@ _HEAD_ROWS: Final = 20
 _FOLDER: Final = "sources"
 #: Sources of these objects are accounts themselves; two of a kind need a plan.
 _BASES: Final = ("accounts", "prospects")
-_TABLES: Final[dict[SourceObject, TableObject]] = {
-    "accounts": "account",
-    "deals": "deal",
-    "invoices": "invoice",
-    "tickets": "ticket",
-}
-_OBJECTS: Final[dict[TableObject, SourceObject]] = {
-    **{table: named for named, table in _TABLES.items()},
-    "lead": "prospects",
-}
 _PROSPECTS: Final = re.compile(r"prospect|lead|target|pipeline", re.IGNORECASE)
 
 
@@ -68,10 +57,11 @@ def preview(
     table = read_table(file, options=options)
     chosen = name or source_name(file)
     told = object_ or _guessed(context, chosen, table)
-    known = mapping or _known(context, chosen, told, table)
-    proposed = _proposed(table, known, told)
+    proposed = mapping or _proposed(context, chosen, told, table)
     result = parse(table, proposed)
-    findings = [*result.report.findings, *_changes(table, known)]
+    saved = _saved(context, chosen)
+    changes = check_mapping(table, saved) if saved else ()
+    findings = dict.fromkeys([*changes, *result.report.findings])
     return SourcePreview(
         path=file,
         object=told,
@@ -79,7 +69,7 @@ def preview(
         rows=table.frame.height,
         report=result.report,
         mapping=proposed,
-        findings=worst_first(findings),
+        findings=worst_first(list(findings)),
     )
 
 
@@ -109,29 +99,25 @@ def add(
 
 
 def ingested(context: Context, source: SourceConfig, /) -> IngestResult:
-    """Read and parse a source with its saved mapping; changes become findings.
+    """Read and parse a source exactly as was agreed; what has changed is a finding.
 
     Without a saved mapping the proposal is saved, so that next month's export is
     compared with it.
     """
     place = context.config.location(source, context.path)
     table = read_table(place, options=source.options)
-    known = _known(context, source.name, source.object, table)
-    mapping = _proposed(table, known, source.object)
-    if _saved(context, source.name) is None:
-        save_mapping(context, mapping.model_copy(update={"source": source.name}))
-    result = parse(table, mapping)
-    noted = result.report.with_findings(_changes(table, known))
-    return replace(result, report=noted)
+    mapping = _saved(context, source.name)
+    if mapping is None:
+        mapping = _proposed(context, source.name, source.object, table)
+        save_mapping(context, mapping)
+    return parse(table, mapping)
 
 
 def read_as(context: Context, file: Path, name: str, /) -> IngestResult:
     """Read another file as if it were next month's export of a source."""
     source = context.config.source(name)
-    options = replace(source.options, query=None)
-    table = read_table(file, options=options)
-    known = _known(context, name, source.object, table)
-    return parse(table, _proposed(table, known, source.object))
+    table = read_table(file, options=replace(source.options, query=None))
+    return parse(table, _proposed(context, name, source.object, table))
 
 
 def mapping_of(context: Context, name: str, /) -> ColumnMapping:
@@ -164,9 +150,11 @@ def source_name(file: Path, /) -> str:
 
 
 def _proposed(
-    table: RawTable, known: ColumnMapping | None, object_: SourceObject
+    context: Context, name: str, object_: SourceObject, table: RawTable
 ) -> ColumnMapping:
-    return propose_mapping(table, known=known, object=_TABLES.get(object_))
+    known = _known(context, name, object_, table)
+    mapping = propose_mapping(table, known=known, object=object_)
+    return mapping.model_copy(update={"source": name})
 
 
 def _guessed(context: Context, name: str, table: RawTable) -> SourceObject:
@@ -176,11 +164,7 @@ def _guessed(context: Context, name: str, table: RawTable) -> SourceObject:
         return declared[0]
     headers = tuple(column for column in table.frame.columns if column != LINE)
     found = guess_object(headers, table.report.file)
-    return "prospects" if _PROSPECTS.search(name) else _OBJECTS.get(found, "accounts")
-
-
-def _changes(table: RawTable, known: ColumnMapping | None) -> Sequence[Finding]:
-    return check_mapping(table, known) if known else ()
+    return "prospects" if _PROSPECTS.search(name) else found
 
 
 def _known(
