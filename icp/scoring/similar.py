@@ -39,6 +39,7 @@ _FIRST = NEVER_SEEN + 1
 _WHOLE = 1000
 _NAMED = 3
 _POINTS = "similar points"
+_CODE = "similar code "
 _ALIKE = 800
 _UNLIKE = 500
 
@@ -62,20 +63,20 @@ def similar_customers(
         message = "customers have no column 'account_id'; name the identifier so"
         raise SchemaError(message)
     asked = _asked(row, profile)
-    points = [
-        _agreed(one, code)
-        for one, code in zip(
-            asked,
-            codes(customers.schema, [one.table for one in asked]),
-            strict=True,
-        )
-    ]
+    places = {f"{_CODE}{place}": one for place, one in enumerate(asked)}
+    cells = codes(customers.schema, [one.table for one in asked])
     others = customers.filter(
         pl.col("account_id").cast(pl.String).ne_missing(_id_of(row))
     )
     nearest = (
         others.with_columns(
-            pl.sum_horizontal(pl.lit(0, pl.Int64), *points).alias(_POINTS)
+            code.alias(name) for name, code in zip(places, cells, strict=True)
+        )
+        .with_columns(
+            pl.sum_horizontal(
+                pl.lit(0, pl.Int64),
+                *(_agreed(one, pl.col(name)) for name, one in places.items()),
+            ).alias(_POINTS)
         )
         .sort(_POINTS, "account_id", descending=[True, False])
         .head(count)

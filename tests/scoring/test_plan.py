@@ -139,6 +139,15 @@ def test_frames_of_no_row_and_of_one(rows: int) -> None:
     assert_frame_equal(score(head, icp()), score(frame(), icp()).head(rows))
 
 
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_no_column_is_there_at_any_height(rows: int) -> None:
+    pair = PairTable(first="staff", second="industry", points=tuple(range(16)))
+    ids = frame().select("account_id").head(rows)
+    scored = score(ids, icp(pairs=[pair]), parts=True)
+    assert scored["margin"].to_list() == [50] * rows
+    assert scored.height == rows
+
+
 def test_a_frame_without_columns_stays_empty() -> None:
     scored = score(pl.DataFrame(), icp())
     assert scored.shape == (0, len(SCORE_COLUMNS))
