@@ -95,7 +95,7 @@ def _split_alt(table: pl.DataFrame, currency: str) -> str:
         + (f" ({money(row['worth'])}{unit})" if row["worth"] is not None else "")
         for row in table.to_dicts()
     ]
-    return f"{thousands(int(table["customers"].sum()))} customers: {', '.join(parts)}."
+    return f"{thousands(int(table['customers'].sum()))} customers: {', '.join(parts)}."
 
 
 def fit_distribution(
