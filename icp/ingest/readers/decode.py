@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,8 +124,7 @@ def _legacy(data: bytes, notes: Notes) -> Decoded:
         return _mixed(data, notes)
     name = _code_page(data)
     text = data.decode(name, errors=_REPLACE)
-    lines = _report(text, name, notes, ask=name != "cp1252" or _foreign(text))
-    del lines
+    _report(text, name, notes, ask=name != "cp1252" or _foreign(text))
     return Decoded(text=text, encoding=name)
 
 
@@ -183,7 +183,8 @@ def _score(passage: str) -> float:
     if "\ufffd" in middle or any(ch in _BOX or "\x80" <= ch < "\xa0" for ch in middle):
         return -1.0
     in_word = before.isalpha() or after.isalpha()
-    if middle.isalpha():
+    # A modifier letter (ˆ, ˜) is a lone accent, not a letter of a word.
+    if all(unicodedata.category(ch) in _LETTERS for ch in middle):
         shouting = before.islower() and middle[0].isupper()
         return -1.0 if shouting else 1.0 if in_word else 0.5
     between_letters = before.isalpha() and after.isalpha()
@@ -191,6 +192,7 @@ def _score(passage: str) -> float:
 
 
 _BOX = frozenset(chr(code) for code in range(0x2500, 0x25A0)) | frozenset("⌐⌠⌡■")
+_LETTERS = frozenset({"Ll", "Lu", "Lo"})
 _WORD_SIGNS = frozenset("’‘·–—\u00a0\u00ad")
 
 
@@ -199,7 +201,7 @@ def _foreign(text: str) -> bool:
     return bool(re.search(r"[À-ÿ]{4}", text))
 
 
-def _report(text: str, name: str, notes: Notes, *, ask: bool) -> list[int]:
+def _report(text: str, name: str, notes: Notes, *, ask: bool) -> None:
     numbered = [(n, line) for n, line in _numbered(text) if not line.isascii()]
     words = [f"{_word(line)} (line {n})" for n, line in _distinct(numbered)]
     lines = [n for n, _ in numbered]
@@ -210,7 +212,6 @@ def _report(text: str, name: str, notes: Notes, *, ask: bool) -> list[int]:
         lines=lines,
         action=_CHOOSE,
     )
-    return lines
 
 
 _NAMES = {

@@ -28,11 +28,7 @@ def read_markup(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable:
     Raises:
         SourceError: there is no table in it.
     """
-    found = _CHARSET.search(data[:4096])
-    declared = found[1].decode("ascii") if found else None
-    wide = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    encoding = options.encoding or (None if wide else declared)
-    decoded = decode(data, notes, encoding=encoding)
+    decoded = decode(data, notes, encoding=options.encoding or _declared(data))
     parser = _Tables()
     parser.feed(decoded.text)
     parser.close()
@@ -53,6 +49,19 @@ def read_markup(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable:
         )
     origin = Origin(data=data, kind="html", encoding=decoded.encoding)
     return build_table(grid_of_rows(largest), origin, notes, options)
+
+
+def _declared(data: bytes) -> str | None:
+    """The charset a page names, where its bytes bear it out."""
+    found = _CHARSET.search(data[:4096])
+    if found is None or data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return None
+    name = found[1].decode("ascii", errors="replace")
+    try:
+        data.decode(name)
+    except (LookupError, UnicodeDecodeError):
+        return None
+    return name
 
 
 class _Tables(HTMLParser):

@@ -15,6 +15,8 @@ __all__ = ["Shape", "ValueKind", "amount", "shapes_of", "value_kind"]
 ValueKind = Literal["empty", "number", "date", "email", "url", "code", "text"]
 
 _SURE = 0.95
+#: From this many values on, one of another kind is an exception, not the rule.
+_SMALL = 8
 _FEW_LEVELS = 30
 _REPEATS = 4
 _CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|CAD|AUD|US\$)?"
@@ -95,8 +97,9 @@ def _shape(values: list[str]) -> Shape:
     top, top_count = counts.most_common(1)[0] if counts else (None, 0)
     levels = frozenset(value for value in values if value)
     closed = len(levels) <= _FEW_LEVELS and filled >= _REPEATS * max(1, len(levels))
+    enough = min(_SURE * filled, filled - 1 if filled >= _SMALL else filled)
     return Shape(
-        kind=top if filled and top_count >= _SURE * filled else None,
+        kind=top if filled and top_count >= enough else None,
         kinds=frozenset(counts),
         levels=levels,
         closed=closed and top not in {"number", "date"},

@@ -282,7 +282,7 @@ class _Irregular:
             line=number,
             last_line=number,
             cells=loose,
-            problem="a quote stands where it can be read in more than one way",
+            problem="has a quote in a place that no reading explains",
         )
 
     def _literal(self, index: int) -> tuple[str, ...] | None:
