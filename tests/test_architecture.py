@@ -138,7 +138,7 @@ def test_nothing_is_left_undone(paths):
     marks = [
         "TO" + "DO",
         "FIX" + "ME",
-        "NotImplemented" + "Error",
+        "raise NotImplemented" + "Error",
         "TO BE " + "WRITTEN",
     ]
     found = [
@@ -190,6 +190,8 @@ def test_every_public_module_declares_its_names():
         }
         return "__all__" in names
 
-    exempt = {"__init__.py", "__main__.py", "app.py"}
-    modules = [p for p in SOURCES if p.name not in exempt and p not in PAGES]
+    def is_run(path):
+        return "if __name__ ==" in path.read_text("utf-8") or path.stem == "__main__"
+
+    modules = [p for p in SOURCES if p.stem != "__init__" and not is_run(p)]
     assert [short(p) for p in modules if not declares(p)] == []
