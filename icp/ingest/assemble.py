@@ -81,14 +81,14 @@ def assemble(
     for lookup in plan.lookups:
         joined = combined(parts[lookup.into], parts[lookup.source], lookup)
         parts[lookup.into] = joined.part
-        unmatched |= joined.unmatched
+        unmatched = _added(unmatched, joined.unmatched)
     findings = [f for part in parts.values() for f in part.findings]
     key = plan.key or parts[plan.base].identifier() or _LINE_NUMBER
     base, repeated = _base(parts[plan.base], plan, key)
     for join in plan.joins:
         joined = combined(base, parts[join.source], join)
         base = joined.part
-        unmatched |= joined.unmatched
+        unmatched = _added(unmatched, joined.unmatched)
     for derived in plan.derived:
         base = _with_derived(base, derived)
     base = _finished(base, plan, key)
@@ -116,6 +116,20 @@ def _collected(
     }
 
 
+def _added(
+    unmatched: dict[str, pl.DataFrame], more: dict[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """Both together; a source that is joined twice has the rows of both joins."""
+    both = {
+        name: pl.concat([unmatched[name], frame], how="diagonal_relaxed").unique(
+            maintain_order=True
+        )
+        for name, frame in more.items()
+        if name in unmatched
+    }
+    return unmatched | more | both
+
+
 def _base(part: Part, plan: AssemblyPlan, key: str) -> tuple[Part, pl.DataFrame]:
     part = _identified(part.where(plan.where), key)
     if key == _LINE_NUMBER and not plan.key:
@@ -123,10 +137,11 @@ def _base(part: Part, plan: AssemblyPlan, key: str) -> tuple[Part, pl.DataFrame]
     if plan.columns is not None:
         kept = dict.fromkeys((ID, *map(part.require, plan.columns), LINE))
         part = part.with_frame(part.frame.select(*kept))
-    lines = part.frame.group_by(ID, maintain_order=True).agg(
-        lines=pl.col(LINE).cast(pl.Int64)
+    repeated = (
+        part.frame.filter(pl.col(ID).is_duplicated())
+        .group_by(ID, maintain_order=True)
+        .agg(lines=pl.col(LINE).cast(pl.Int64))
     )
-    repeated = lines.filter(pl.col("lines").list.len() > 1)
     if repeated.is_empty():
         return part, repeated
     part = part.with_frame(_once_each(part, plan))

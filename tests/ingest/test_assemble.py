@@ -314,6 +314,23 @@ def test_rows_of_no_account_are_listed():
     )
 
 
+def test_a_source_joined_twice_lists_the_rows_of_both_joins():
+    rows = source({"buyer": ["1", "9"], "seller": ["8", "2"]})
+    joins = [
+        {
+            "source": "rows",
+            "on": [{"by": "id", "right": side}],
+            "aggregates": [{"name": f"{side}s", "take": "count"}],
+        }
+        for side in ("buyer", "seller")
+    ]
+    result = assembled({"crm": crm(), "rows": rows}, base="crm", joins=joins)
+    assert result.unmatched["rows"].rows() == [
+        (3, "9", "no match", None),
+        (2, None, "no match", "8"),
+    ]
+
+
 def test_lookups_come_before_sums():
     lines = source(
         {"account_id": ["1", "1"], "product": ["p", "q"], "pieces": [2.0, 3.0]},
