@@ -82,7 +82,7 @@ def _with_schema(mapping: ColumnMapping, schema: AccountSchema) -> ColumnMapping
     missing = set(schema.names).difference(rule.name for rule in mapping.columns)
     if missing:
         message = (
-            f"{counted(missing, 'column')} of the schema not in {mapping.source}; "
+            f"{counted(missing, 'schema column')} not in {mapping.source}; "
             "map a column to each name"
         )
         raise SchemaError(message)

@@ -8,7 +8,7 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from icp.ingest.facts import distinct_values
-from icp.ingest.fields import normalised, squeezed
+from icp.ingest.fields import match_header, normalised, squeezed
 from icp.ingest.result import LINE, Finding
 from icp.ingest.values import is_missing, spelling_key
 from icp.schema import Kind
@@ -69,6 +69,9 @@ def _gone_and_new(
 def _likeness(table: RawTable, rule: ColumnRule, name: str) -> float:
     if squeezed(rule.source) == squeezed(name):
         return 200.0
+    meant = match_header(name, "accounts")
+    if meant and meant.field.name == rule.name:
+        return 150.0
     by_name = fuzz.token_sort_ratio(normalised(rule.source), normalised(name))
     if not rule.levels:
         return by_name if by_name >= _ALIKE else 0.0

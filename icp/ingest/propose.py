@@ -33,6 +33,8 @@ _DATE_WORDS = re.compile(
 class _Reading(NamedTuple):
     kind: Kind
     reason: str
+    #: Whether the values are of the kind that the dictionary expects.
+    agrees: bool = True
 
 
 def geo_codes(match: Match | None, facts: ColumnFacts, /) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ def propose_rule(
     /,
 ) -> ColumnRule:
     """The rule of one column: the dictionary's meaning if the values agree with it."""
-    if match and _too_few_for_a_name(match.field, facts):
+    if match and _misnamed(match.field, facts):
         match = None
     reading = _read(header, facts, match.field if match else None)
     role, score, reason = _role(header, facts, match, reading)
@@ -60,7 +62,7 @@ def propose_rule(
     category = kind is Kind.CATEGORY and len(facts.levels) <= MOST_LEVELS
     return ColumnRule(
         source=header,
-        name=match.field.name if match else snake_case(header),
+        name=match.field.name if match and reading.agrees else snake_case(header),
         role=role,
         kind=kind,
         unit=_unit(header, facts, match) if kind is Kind.NUMBER else "",
@@ -74,9 +76,15 @@ def propose_rule(
     )
 
 
-def _too_few_for_a_name(field: Field, facts: ColumnFacts) -> bool:
-    """A column "Client" that says Current, New or Past names no account."""
-    return field.name == "account_name" and facts.known >= 50 and facts.distinct <= 5
+def _misnamed(field: Field, facts: ColumnFacts) -> bool:
+    """Whether the values show that a header means something else this time.
+
+    A column "Client" that says Current, New or Past names no account; a column
+    "Partner" that holds names tells of no marriage.
+    """
+    if field.name == "account_name":
+        return facts.known >= 50 and facts.distinct <= 5
+    return field.name == "has_partner" and facts.known > 0 and facts.flags < 1
 
 
 # --- kind -------------------------------------------------------------------------
@@ -92,7 +100,8 @@ def _read(header: str, facts: ColumnFacts, field: Field | None) -> _Reading:
     found = _by_values(header, facts)
     if field.kind in {Kind.CATEGORY, Kind.TEXT}:
         return _category_or_flag(field, facts, found)
-    return _Reading(found.kind, f"not a {field.kind} as usual: {found.reason}")
+    reason = f"not a {field.kind} as usual: {found.reason}"
+    return _Reading(found.kind, reason, agrees=False)
 
 
 def _fits(field: Field, facts: ColumnFacts) -> bool:
@@ -157,8 +166,7 @@ def _role(
 ) -> tuple[Role, float, str]:
     personal = _personal(facts)
     if match:
-        agreed = 0.0 if reading.reason.startswith("not a") else 1.0
-        score = match.score - 0.2 * (1 - agreed)
+        score = match.score - (0.0 if reading.agrees else 0.2)
         note = f": {match.field.note}" if match.field.note else ""
         return match.field.role, score, match.reason + note
     if personal:

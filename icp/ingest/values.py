@@ -18,7 +18,7 @@ __all__ = [
     "spelling_key",
 ]
 
-_INVISIBLE = "[\u00ad\u200b-\u200f\u2060\ufeff]"
+_INVISIBLE = "[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]"
 _BLANKS = "[\u00a0\u2000-\u200a\u202f\u205f\u3000\t]"
 
 EMAIL = r"^[^@\s;,]+@[^@\s;,]+\.[A-Za-z]{2,}$"
