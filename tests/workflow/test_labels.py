@@ -1,0 +1,77 @@
+import pytest
+
+from icp.errors import NotFoundError, PolicyError
+from icp.outcomes import LabelColumn, OutcomePolicy
+from icp.workflow import open_workspace
+
+SWAPPED = OutcomePolicy(
+    label=LabelColumn(
+        column="customer_status", values={"Good": "regrettable", "Bad": "best"}
+    )
+)
+
+
+def test_a_preview_keeps_nothing(imported):
+    seen = imported.label_preview()
+    assert seen.counts == {"best": 44, "regrettable": 46, "neutral": 0, "unknown": 0}
+    assert imported.status().labels == {}
+    with pytest.raises(NotFoundError, match="no outcomes yet; run icp label"):
+        imported.labelled()
+
+
+def test_labels_are_kept_with_their_reasons(imported):
+    imported.label()
+    frame = imported.labelled().select("account_id", "outcome", "outcome_reason")
+    first = frame.head(1).collect().row(0)
+    assert first[:2] == ("C0", "regrettable")
+    assert "Bad" in first[2]
+    before = imported.events().height
+    imported.label()
+    assert imported.events().height == before
+
+
+def test_a_policy_that_is_given_is_written_down_and_used_again(imported):
+    imported.label(SWAPPED)
+    assert imported.config.outcome == SWAPPED
+    assert imported.status().labels["best"] == 46
+    with open_workspace(imported.path) as again:
+        assert again.label().counts["best"] == 46
+
+
+def test_without_rules_a_proposal_is_made_and_written_down(imported):
+    config = imported.path / "icp.toml"
+    text = config.read_text()
+    start, end = text.index("[outcome.label]"), text.index("[learning.options]")
+    config.write_text(text[:start] + text[end:])
+    with open_workspace(imported.path) as workspace:
+        assert workspace.config.outcome is None
+        seen = workspace.label()
+        assert seen.total == 90
+        assert workspace.config.outcome is not None
+
+
+def test_what_a_person_says_stands_over_the_rules(imported):
+    imported.override_label("C0", "best", reason="changed their mind")
+    assert imported.label_preview().counts["best"] == 45
+    imported.label()
+    row = imported.labelled().filter(account_id="C0").collect()
+    assert row["outcome"].item() == "best"
+    assert "changed their mind" in row["outcome_reason"].item()
+    assert "ann" in row["outcome_reason"].item()
+    assert imported.config.outcome.overrides == ()
+
+
+@pytest.mark.parametrize(
+    ("account", "outcome", "reason", "error"),
+    [
+        ("C0", "good", "why", PolicyError),
+        ("C0", "best", "  ", PolicyError),
+        ("X1", "best", "why", NotFoundError),
+    ],
+)
+def test_an_override_needs_an_account_an_outcome_and_a_reason(
+    imported, account, outcome, reason, error
+):
+    with pytest.raises(error):
+        imported.override_label(account, outcome, reason=reason)
+    assert "override" not in imported.events()["kind"].to_list()
