@@ -65,13 +65,13 @@ def _query(scored: pl.LazyFrame) -> queue.Query:
         bind="query-params",
         on_change=_first_page,
     )
-    return queue.Query(
-        text=text or "", grades=tuple(picked), order=by
-    )
+    return queue.Query(text=text or "", grades=tuple(picked), order=by)
 
 
 def _first_page() -> None:
-    st.session_state["p"] = 1
+    """Another list starts on its first page; both places that remember forget."""
+    st.session_state.pop("p", None)
+    st.query_params.pop("p", None)
 
 
 def _list(matched: pl.LazyFrame, total: int) -> None:
