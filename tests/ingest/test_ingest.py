@@ -105,7 +105,7 @@ def test_a_schema_sets_columns_roles_and_kinds(export: Path) -> None:
 
 def test_a_schema_that_asks_for_more_is_refused(export: Path) -> None:
     schema = AccountSchema(attributes=(Attribute(name="nps"), Attribute(name="arr")))
-    with pytest.raises(SchemaError, match="2 schema columns: .* not in companies"):
+    with pytest.raises(SchemaError, match=r"2 schema columns: .* not in companies"):
         ingest(export, schema=schema)
 
 
