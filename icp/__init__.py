@@ -1,1 +1,94 @@
-"""TO BE WRITTEN."""
+"""Learn your ideal customer profile, and score prospects with it, exactly.
+
+```
+ingest        a file or query -> typed accounts, findings, rows kept out
+label         accounts -> outcome, its reason, worth
+fit_profile   labelled accounts -> Profile
+score         accounts -> fit, grade, distances, points that add up exactly
+score_one     one account -> Score;  explain: the same with all reasons
+open_workspace, create_workspace     the use cases of the command line
+```
+
+Names are imported when they are first used, so that `import icp` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from icp.errors import IcpError
+    from icp.ingest import ColumnMapping, IngestResult, ingest
+    from icp.ingest.assemble import AssemblyPlan, assemble
+    from icp.learn import FitOptions, fit_profile
+    from icp.outcomes import Economics, OutcomePolicy, label
+    from icp.profile import Profile
+    from icp.schema import AccountSchema, Attribute
+    from icp.scoring import Explanation, Score, explain, score, score_one
+    from icp.workflow import Workspace, create_workspace, open_workspace
+
+__all__ = [
+    "AccountSchema",
+    "AssemblyPlan",
+    "Attribute",
+    "ColumnMapping",
+    "Economics",
+    "Explanation",
+    "FitOptions",
+    "IcpError",
+    "IngestResult",
+    "OutcomePolicy",
+    "Profile",
+    "Score",
+    "Workspace",
+    "assemble",
+    "create_workspace",
+    "explain",
+    "fit_profile",
+    "ingest",
+    "label",
+    "open_workspace",
+    "score",
+    "score_one",
+]
+
+_HOMES: Final = {
+    "AccountSchema": "icp.schema",
+    "AssemblyPlan": "icp.ingest.assemble",
+    "Attribute": "icp.schema",
+    "ColumnMapping": "icp.ingest.mapping",
+    "Economics": "icp.outcomes",
+    "Explanation": "icp.scoring",
+    "FitOptions": "icp.learn",
+    "IcpError": "icp.errors",
+    "IngestResult": "icp.ingest.result",
+    "OutcomePolicy": "icp.outcomes",
+    "Profile": "icp.profile",
+    "Score": "icp.scoring",
+    "Workspace": "icp.workflow",
+    "assemble": "icp.ingest.assemble",
+    "create_workspace": "icp.workflow",
+    "explain": "icp.scoring",
+    "fit_profile": "icp.learn",
+    "ingest": "icp.ingest",
+    "label": "icp.outcomes",
+    "open_workspace": "icp.workflow",
+    "score": "icp.scoring",
+    "score_one": "icp.scoring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

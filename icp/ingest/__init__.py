@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -98,3 +100,13 @@ def _matched(result: IngestResult, schema: AccountSchema) -> IngestResult:
     lines = accounts.select(LINE)
     together = pl.concat([typed, lines], how="horizontal")
     return replace(result, accounts=together, schema=schema)
+
+
+class _CallablePackage(ModuleType):
+    """Lets people write `icp.ingest(source)`, although that is also this package."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> IngestResult:
+        return ingest(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallablePackage
