@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -78,11 +79,16 @@ def _place(location: tuple[str | int, ...]) -> str:
 
 def _keys(location: tuple[str | int, ...]) -> list[str]:
     """The keys that are known at a place of the document."""
-    schema = WorkspaceConfig.model_json_schema()
+    schema = _schema()
     here: Any = schema
     for step in location:
         here = _step(_resolved(here, schema), step)
     return list(_resolved(here, schema).get("properties", {}))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return WorkspaceConfig.model_json_schema()
 
 
 def _step(here: dict[str, Any], step: str | int) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def kind_of(dtype: pl.DataType, /) -> Kind:
         return Kind.FLAG
     if dtype.is_numeric():
         return Kind.NUMBER
-    if dtype in {pl.Date, pl.Datetime}:
+    if isinstance(dtype, pl.Date | pl.Datetime):
         return Kind.DATE
     return Kind.MULTI if isinstance(dtype, pl.List) else Kind.CATEGORY
 

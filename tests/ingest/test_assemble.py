@@ -521,7 +521,7 @@ _ROWS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(_ROWS)
 def test_every_row_is_summed_once_or_listed(rows):
     table = pl.DataFrame(rows, {"who": pl.String, "x": pl.Float64}, orient="row")

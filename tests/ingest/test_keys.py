@@ -82,7 +82,7 @@ def test_name_key(text, key):
     assert frame.select(name_key(pl.col("x"))).item() == key
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.text(alphabet="aB ßé.&,/@'-9\u0301", max_size=30))
 def test_keys_of_keys_are_themselves(text):
     frame = pl.DataFrame({"x": [text]}, schema={"x": pl.String})
@@ -123,7 +123,7 @@ _KEYS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(_KEYS, _KEYS)
 def test_matched_agrees_with_looking_at_every_pair(seeking, targets):
     schema = {"0": pl.String, "1": pl.String}

@@ -288,7 +288,7 @@ def test_a_policy_that_does_not_fit_is_refused(parts, message):
 _MONEY = st.lists(st.none() | st.integers(-50, 50).map(float), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(_MONEY, st.floats(0.05, 0.6), st.integers(-20, 20))
 def test_thresholds_agree_with_a_naive_reading(paid, top, below):
     rows = said(
@@ -310,7 +310,7 @@ def _naive(worth, below, cut):
     return "best" if worth >= cut else "neutral"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.permutations(range(6)))
 def test_row_order_changes_no_label(order):
     accounts = pl.DataFrame({"id": list(range(6)), "paid": [5.0, None, -2, 8, 8, 0]})

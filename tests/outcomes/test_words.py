@@ -26,7 +26,7 @@ def test_money(amount, text):
     assert frame.select(money(pl.col("x"))).item() == text
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(-(10**12), 10**12))
 def test_money_is_written_as_python_writes_it(amount):
     frame = pl.DataFrame({"x": [float(amount)]})
