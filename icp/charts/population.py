@@ -202,7 +202,7 @@ def _bins_alt(table: pl.DataFrame, cuts: tuple[int, int, int]) -> str:
     top = int(table.filter(pl.col("from") >= cuts[0] / 10)["prospects"].sum())
     return (
         f"{thousands(total)} prospects with a fit; {thousands(top)} of them at "
-        f"{cuts[0] / 10:.0f} or more."
+        f"{cuts[0] / 10:g} or more, grade A."
     )
 
 

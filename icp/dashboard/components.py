@@ -13,7 +13,7 @@ from icp.dashboard.routes import Route, link
 from icp.dashboard.text import escaped, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from icp.charts import Chart
     from icp.ingest.result import Finding
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WIDTH",
     "bullets",
+    "capital",
     "chart",
     "empty",
     "facts",
@@ -29,6 +30,7 @@ __all__ = [
     "heading",
     "left_out",
     "problem",
+    "reading",
     "said",
     "say",
     "section",
@@ -41,7 +43,12 @@ WIDTH = 1240
 _STILL = {"displayModeBar": False, "scrollZoom": False}
 #: Text in charts; the grey that Streamlit gives it is too faint to read.
 _INK = {"light": "#35414D", "dark": "#C5D0DA"}
-_LEVELS = {"stop": "Stops", "ask": "Please check", "note": "For information"}
+_LEVELS = {
+    "stop": ":orange-badge[stops]",
+    "ask": ":blue-badge[please check]",
+    "note": ":gray-badge[note]",
+}
+_MOST_FINDINGS = 12
 
 
 def heading(title: str, lead: str = "") -> None:
@@ -97,14 +104,15 @@ def table(
 def _plainly(frame: pl.DataFrame) -> dict[str, Any]:
     """Headers with a capital, whole numbers with thousands apart."""
     return {
-        name: cc.NumberColumn(_capital(name), format="localized")
+        name: cc.NumberColumn(capital(name), format="localized")
         if dtype.is_integer()
-        else cc.Column(_capital(name))
+        else cc.Column(capital(name))
         for name, dtype in frame.schema.items()
     }
 
 
-def _capital(text: str) -> str:
+def capital(text: str, /) -> str:
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -134,37 +142,47 @@ def empty(what: str, todo: str, route: Route | None = None, label: str = "") -> 
 
 def problem(message: str, /) -> None:
     """An error in its own words; they end with the next action."""
-    st.error(escaped(_capital(message)), icon=":material/error:")
+    st.error(escaped(capital(message)), icon=":material/error:")
 
 
-def findings(found: Iterable[Finding], /, *, key: str) -> None:
+def reading(frame: pl.DataFrame, /, *, alt: str, badges: str = "") -> None:
+    """A short table whose texts are long: they wrap rather than end at the border.
+
+    Cells are Markdown here, so every text is escaped; only the column `badges` may
+    hold our own Markdown.
+    """
+    texts = [n for n, t in frame.schema.items() if t == pl.String and n != badges]
+    safe = frame.with_columns(
+        pl.col(texts).map_elements(escaped, return_dtype=pl.String)
+    ).rename({name: capital(name) for name in frame.columns})
+    st.table(safe, border="horizontal", hide_index=True, alt=alt)
+
+
+def findings(found: Sequence[Finding], /, *, key: str) -> None:
     """What a person should know about a source, worst first."""
-    rows = [
-        {
-            "level": _LEVELS[finding.level],
-            "file": finding.file,
-            "line": finding.line,
-            "column": finding.column,
-            "what": finding.message,
-            "count": finding.count,
-            "what to do": finding.action,
-        }
-        for finding in found
-    ]
-    if not rows:
+    if not found:
         st.markdown("Nothing to report.")
         return
-    schema = {
-        "level": pl.String,
-        "file": pl.String,
-        "line": pl.Int64,
-        "column": pl.String,
-        "what": pl.String,
-        "count": pl.Int64,
-        "what to do": pl.String,
-    }
+    rows = pl.DataFrame(
+        {
+            "level": [_LEVELS[f.level] for f in found],
+            "where": [_place(f) for f in found],
+            "what": [f.message for f in found],
+            "what to do": [f.action or "–" for f in found],
+        }
+    )
     with st.container(key=key):
-        table(pl.DataFrame(rows, schema=schema), alt=f"{len(rows)} findings")
+        alt = f"{len(found)} findings"
+        reading(rows.head(_MOST_FINDINGS), alt=alt, badges="level")
+        if len(found) > _MOST_FINDINGS:
+            with st.expander(f"All {len(found)} findings"):
+                table(rows.drop("level"), alt=alt)
+
+
+def _place(finding: Finding) -> str:
+    parts = [finding.file, finding.sheet, finding.column]
+    line = [f"line {finding.line:,}"] if finding.line else []
+    return ", ".join([*(part for part in parts if part), *line])
 
 
 def tabs(parts: Mapping[str, Callable[[], None]], /, *, key: str) -> None:
@@ -190,7 +208,7 @@ def left_out(found: Iterable[ColumnFinding], /) -> None:
     if not rows:
         st.markdown("Nothing was left out.")
         return
-    table(pl.DataFrame(rows), alt=f"{len(rows)} columns left out or suspicious")
+    reading(pl.DataFrame(rows), alt=f"{len(rows)} columns left out or suspicious")
 
 
 def say(key: str, kind: Literal["success", "error"], message: str) -> None:

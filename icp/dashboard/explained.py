@@ -6,28 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import streamlit as st
-from streamlit import column_config as cc
 
 from icp import charts
 from icp.charts.figure import signed
 from icp.dashboard import components
-from icp.dashboard.text import chance, escaped
+from icp.dashboard.text import chance, escaped, likely, quiet
 
 if TYPE_CHECKING:
     from icp.scoring import Explanation, Score
 
 __all__ = ["draw", "look_alikes", "oddities"]
-
-_SIMILAR = {
-    "account_id": cc.TextColumn("Id", width="small"),
-    "account_name": cc.TextColumn("Company", width="medium"),
-    "outcome": cc.TextColumn("Turned out", width="small"),
-    "similarity": cc.ProgressColumn(
-        "Alike", format="percent", min_value=0, max_value=1, width="small"
-    ),
-    "shared": cc.ListColumn("In common"),
-    "different": cc.ListColumn("Different"),
-}
 
 
 def draw(explanation: Explanation, name: str, /, *, cuts: tuple[int, int, int]) -> None:
@@ -42,7 +30,9 @@ def draw(explanation: Explanation, name: str, /, *, cuts: tuple[int, int, int]) 
     _reasons(explanation)
     components.section("How the points add up")
     components.chart(charts.waterfall(explanation), key="waterfall")
-    components.section("The most similar past customers")
+    components.section("Whom it is like")
+    components.bullets(str(nearest) for nearest in explanation.nearest)
+    st.markdown(quiet("The most similar past customers:"))
     look_alikes(explanation)
     components.section(
         "What is not known yet", "By how much the answer could still move the points."
@@ -56,7 +46,7 @@ def _headline(score: Score) -> dict[str, tuple[str, str]]:
         "Fit": (fit, "of 100"),
         "Grade": (score.grade or "–", "A is best, D is regrettable"),
         "Chance of best": (
-            "–" if score.p_best is None else f"{100 * score.p_best:.0f} %",
+            likely(score.p_best),
             f"90 % interval: {chance(score.p_low, score.p_high)}",
         ),
         "Known": (
@@ -77,7 +67,6 @@ def _reasons(explanation: Explanation) -> None:
             components.section(title)
             lines = [f"{c.title}: {c.text} ({signed(c.points)})" for c in reasons[:3]]
             components.bullets(lines or ["Nothing that is known."])
-    components.bullets(str(nearest) for nearest in explanation.nearest)
 
 
 def look_alikes(explanation: Explanation, /) -> None:
@@ -86,7 +75,18 @@ def look_alikes(explanation: Explanation, /) -> None:
     if similar is None or similar.is_empty():
         st.markdown("No past customers are at hand to compare with.")
         return
-    components.table(similar, alt="Most similar past customers", columns=_SIMILAR)
+    components.reading(
+        similar.select(
+            pl.coalesce("account_name", "account_id").alias("company"),
+            pl.col("outcome").fill_null("–").alias("turned out"),
+            pl.format(
+                "{} %", (100 * pl.col("similarity")).round(0).cast(pl.Int64)
+            ).alias("alike"),
+            pl.col("shared").list.join("; ").alias("in common"),
+            pl.col("different").list.join("; ").alias("different"),
+        ),
+        alt="The most similar past customers and how they turned out",
+    )
 
 
 def _unknown(explanation: Explanation) -> None:

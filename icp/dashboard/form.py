@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from icp.dashboard.components import capital
 from icp.schema import Kind
 from icp.scoring.words import title_of
 
@@ -42,7 +43,7 @@ def values(profile: Profile, /) -> dict[str, object] | None:
 
 def _field(tables: list[AttributeTable]) -> object:
     table = tables[0]
-    label = title_of(table)
+    label = capital(title_of(table))
     key = f"field-{table.column}"
     if table.kind is Kind.NUMBER:
         unit = f" ({table.unit})" if table.unit else ""
@@ -60,4 +61,4 @@ def _field(tables: list[AttributeTable]) -> object:
 
 
 def _column_title(table: AttributeTable) -> str:
-    return table.column.replace("_", " ")
+    return capital(table.column.replace("_", " "))

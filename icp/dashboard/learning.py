@@ -38,6 +38,8 @@ def draw(space: Workspace, /) -> None:
     job = jobs.panel(space, "learn")
     if job is not None and job.state == "done":
         _learnt(space, job)
+    elif status.active is not None:
+        link("profile", f"{status.active.version} is in force. Look at it")
     components.said(_SAID)
     _scoring(space)
 

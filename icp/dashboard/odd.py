@@ -46,12 +46,8 @@ def farthest(accounts: pl.DataFrame, /) -> pl.DataFrame:
             "account_name",
             "account_id",
             "quadrant",
-            "odd",
-            (100 * pl.col("novelty_p"))
-            .round(1)
-            .cast(pl.String)
-            .add(" %")
-            .alias("as odd"),
+            pl.format("{} %", (100 * pl.col("novelty_p")).round(1)).alias("as odd"),
+            pl.col("odd").list.join(" · "),
         )
     )
 

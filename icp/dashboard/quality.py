@@ -65,7 +65,9 @@ def _line(source: SourceImport) -> dict[str, object]:
 def _unmatched(last: ImportSummary) -> None:
     if not last.unmatched:
         return
-    components.section("Rows that belong to no account")
+    components.section(
+        "What did not find its partner", "Rows of one file that no row of another fits."
+    )
     components.bullets(f"{name}: {rows:,}" for name, rows in last.unmatched.items())
 
 

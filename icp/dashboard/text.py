@@ -10,7 +10,7 @@ from icp.charts.figure import visible
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["chance", "day", "escaped", "quiet"]
+__all__ = ["chance", "day", "escaped", "likely", "quiet"]
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
@@ -47,6 +47,18 @@ def chance(low: float | None, high: float | None, /) -> str:
     if low is None or high is None:
         return "not enough closed customers"
     return f"{100 * low:.0f}–{100 * high:.0f} %"
+
+
+def likely(probability: float | None, /) -> str:
+    """A probability in whole per cent; never certain, whatever the rounding says.
+
+    >>> likely(0.714), likely(1.0), likely(0.0), likely(None)
+    ('71 %', 'over 99 %', 'under 1 %', '–')
+    """
+    if probability is None:
+        return "–"
+    whole = round(100 * probability)
+    return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
 
 
 def day(moment: datetime | None, /) -> str:

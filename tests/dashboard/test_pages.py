@@ -129,7 +129,7 @@ def test_a_prospect_is_explained_by_link(
     said = _said(app)
     assert row["account_name"].split()[0] in said
     assert "How the points add up" in said
-    assert "The most similar past customers" in said
+    assert "Whom it is like" in said
     twins = [frame.value for frame in app.dataframe]
     sums = [int(t["points"].iloc[:-1].sum()) for t in twins if "step" in t.columns]
     assert sums == [margin]

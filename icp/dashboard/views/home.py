@@ -12,6 +12,7 @@ from icp.dashboard.routes import link
 from icp.dashboard.text import day, escaped
 
 if TYPE_CHECKING:
+    from icp.store.records import ScoreRun
     from icp.workflow import Workspace, WorkspaceStatus
 
 __all__ = ["draw"]
@@ -37,7 +38,7 @@ def draw() -> None:
     with right:
         _profile(status)
     if status.last_run is not None:
-        _prospects(status.last_run.number)
+        _prospects(status.last_run)
 
 
 def _welcome() -> None:
@@ -92,6 +93,8 @@ def _profile(status: WorkspaceStatus) -> None:
     components.chart(drawing, key="evidence")
 
 
-def _prospects(run: int) -> None:
+def _prospects(run: ScoreRun) -> None:
     components.section("How your prospects compare")
-    components.chart(charts.fit_distribution(session.scored(run)), key="fits")
+    cuts = session.profile(f"v{run.profile}").calibration.grade_cuts
+    drawing = charts.fit_distribution(session.scored(run.number), cuts=cuts)
+    components.chart(drawing, key="fits")

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _COLUMNS = {
-    "account_id": cc.TextColumn("Id", width="small"),
     "account_name": cc.TextColumn("Company", width="medium"),
-    "quadrant": cc.TextColumn("Where", width="medium"),
-    "odd": cc.ListColumn("What makes it odd", width="large"),
-    "as odd": cc.TextColumn("Past customers as unusual", width="small"),
+    "account_id": cc.TextColumn("Id", width="small"),
+    "quadrant": cc.TextColumn("Where", width=130),
+    "as odd": cc.TextColumn("As unusual", width=90, help="Share of past customers"),
+    "odd": cc.TextColumn("What makes it odd", width="large"),
 }
 
 

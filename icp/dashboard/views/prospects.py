@@ -20,9 +20,11 @@ __all__ = ["draw"]
 _COLUMNS = {
     "account_id": cc.TextColumn("Id", width="small"),
     "account_name": cc.TextColumn("Company", width="medium"),
-    "fit": cc.ProgressColumn("Fit", format="%.0f", min_value=0, max_value=100),
+    "fit": cc.ProgressColumn(
+        "Fit", format="%.0f", min_value=0, max_value=100, width="small"
+    ),
     "grade": cc.TextColumn("Grade", width="small"),
-    "chance": cc.TextColumn("Chance of best, 90 % interval in %"),
+    "chance": cc.TextColumn("Chance of best, in %"),
     "nearest_best": cc.TextColumn("Nearest best segment"),
     "nearest_regrettable": cc.TextColumn("Nearest regrettable segment"),
     "known": cc.NumberColumn("Known", format="%.0f %%", width="small"),
@@ -44,7 +46,8 @@ def draw() -> None:
         return
     scored = session.scored(run.number)
     with st.expander("How they are spread", key="spread"):
-        components.chart(charts.fit_distribution(scored), key="fits")
+        cuts = session.profile(f"v{run.profile}").calibration.grade_cuts
+        components.chart(charts.fit_distribution(scored, cuts=cuts), key="fits")
     matched = queue.matching(scored, _query(scored))
     _list(matched, run.rows)
 
