@@ -11,7 +11,7 @@ def closed_customers(
 ) -> pl.DataFrame:
     draw = np.random.default_rng(seed)
     industry = draw.choice(["Retail", "Bank", "Health", "Energy"], count)
-    employees = np.exp(draw.normal(4, 1.2, count)).round()
+    employees = np.ceil(np.exp(draw.normal(4, 1.2, count)))
     unknown = draw.random(count) < 0.1
     logit = strength * (
         1.5 * (industry == "Retail")

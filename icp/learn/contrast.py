@@ -22,7 +22,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from icp.profile import MISSING, AttributeTable
 from icp.schema import Kind
-from icp.stats import log_losses, sigmoid
+from icp.stats import auc_interval, log_losses, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +35,10 @@ __all__ = ["Contrast", "CrossFit", "cross_fit", "fit_contrast", "refit_logits"]
 
 _PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 _CELL_SCALES = (0.0, 0.3, 1.0)
-#: How many standard errors the loss must beat "nothing separates" by (one-sided 5 %).
-_BETTER_BY = 1.645
+#: The AUC less so many standard errors must exceed one half, or nothing separates.
+#: More with few customers, where the standard error is itself too small.
+_BETTER_BY = 1.96
+_FEW_EXTRA = 5.0
 _MAX_CV_ROWS = 20_000
 _FEW_ROWS = 150
 _NEWTON_STEPS = 40
@@ -78,8 +80,6 @@ class CrossFit:
     rows: NDArray[np.int64]
     logits: NDArray[np.float64]
     groups: NDArray[np.int64]
-    #: Standard errors by which the best setting beats "nothing separates".
-    z: float
 
 
 def bases(
@@ -333,17 +333,16 @@ def _chosen(
 ) -> CrossFit:
     losses = np.array([log_losses(sigmoid(row), positive) for row in logits])
     best = int(np.argmin(losses.mean(axis=1).round(9)))
-    gain = log_losses(sigmoid(baseline), positive) - losses[best]
-    per_group = np.bincount(groups, weights=gain)
-    error = np.sqrt(((per_group - per_group.mean()) ** 2).sum())
-    z = float(per_group.sum() / error) if error > 0 else 0.0
-    separates = z > _BETTER_BY
+    gain = log_losses(sigmoid(baseline), positive).mean() - losses[best].mean()
+    smaller = max(1, min(positive.sum(), (~positive).sum()))
+    z = _BETTER_BY * (1 + _FEW_EXTRA / smaller)
+    low, _ = auc_interval(logits[best], positive, groups=groups, z=z)
+    separates = low > 0.5 and gain > 0
     return CrossFit(
         setting=_settings(cells)[best] if separates else None,
         rows=rows,
         logits=logits[best],
         groups=groups,
-        z=z,
     )
 
 

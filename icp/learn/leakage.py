@@ -53,11 +53,17 @@ _PHRASES = (
     *("forecast category", "forecast type", "expected revenue", "win probability"),
     *("lead quality", "lead profile", "lead score", "churn score", "activity score"),
     *("activity index", "profile score", "profile index", "health score"),
+    *("first order", "order month", "months since", "lifetime revenue"),
     *("last activity", "last notable", "last login", "last order", "last purchase"),
     *("last seen", "days since", "total charges", "total revenue", "total spend"),
     *("support tickets", "support hours", "ticket count", "customer status"),
     *("deal stage", "opportunity stage", "last contacted", "order frequency"),
 )
+
+
+#: Words that say who sold rather than who bought.
+_SELLERS = ("owner", "seller", "salesperson", "sales rep", "sales agent")
+_SELLER_ENDINGS = ("seller", "salesperson", "rep", "agent", "name", "id")
 
 
 def written_after_sale(name: str, /) -> bool:
@@ -66,10 +72,28 @@ def written_after_sale(name: str, /) -> bool:
     >>> [written_after_sale(n) for n in ("Churn Score", "lost_reason", "Employees")]
     [True, True, False]
     """
+    words = _words_of(name)
+    return not _WORDS.isdisjoint(words) or _holds(words, _PHRASES)
+
+
+def names_the_seller(name: str, /) -> bool:
+    """Whether a column's name says that it is about who sold, not who bought.
+
+    >>> names_the_seller("Account Owner"), names_the_seller("Owner-managed firm")
+    (True, False)
+    """
+    words = _words_of(name)
+    return _holds(words, _SELLERS) and words[-1] in {"owner", *_SELLER_ENDINGS}
+
+
+def _words_of(name: str) -> list[str]:
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    words = re.findall(r"[a-z0-9]+", split.casefold())
+    return re.findall(r"[a-z0-9]+", split.casefold())
+
+
+def _holds(words: list[str], phrases: Iterable[str]) -> bool:
     text = f" {' '.join(words)} "
-    return not _WORDS.isdisjoint(words) or any(f" {p} " in text for p in _PHRASES)
+    return any(f" {phrase} " in text for phrase in phrases)
 
 
 def unusable_columns(
@@ -115,11 +139,14 @@ def suspicious_columns(
 
 
 def _by_name(table: AttributeTable) -> ColumnFinding | None:
-    if not written_after_sale(table.column):
-        return None
-    return _refused(
-        table.column, "name", "its name says that it is written during or after a sale"
-    )
+    column = table.column
+    if written_after_sale(column):
+        text = "its name says that it is written during or after a sale"
+        return _refused(column, "name", text)
+    if names_the_seller(column):
+        text = "its name says who sold; the next account may get another seller"
+        return _refused(column, "owner", text)
+    return None
 
 
 def _by_ranking(table: AttributeTable, one: Alone) -> ColumnFinding | None:
