@@ -161,6 +161,20 @@ def test_what_the_reader_hides_is_told(book):
     assert "hidden columns read like the others: D to E" in told
 
 
+def test_a_narrow_table_below_and_its_footer_are_set_aside(book):
+    def fill(workbook):
+        sheet = workbook.add_worksheet("Data")
+        write_rows(sheet, [("Account Name", "Stage", "Amount", "Owner")])
+        write_rows(sheet, [(f"Firm {i}", "won", i, "Ann") for i in range(9)], top=1)
+        write_rows(sheet, [("Deal Name", "Value"), ("x", 1), ("y", 2)], top=12)
+        write_rows(sheet, [("Copyright (c) 2026",)], top=17)
+
+    table = read_table(book(fill))
+    assert table.report.ledger.used == 9
+    assert table.report.ledger.other_tables == 4
+    assert [item.line for item in table.report.aside] == [1, 13, 14, 15, 18]
+
+
 def test_a_cell_far_away_is_refused_by_name(book):
     def fill(workbook):
         plain(workbook)

@@ -63,7 +63,8 @@ def _report_labels(draft: Draft) -> None:
     lines = [record.line for record in records]
     draft.notes.ask(
         "deviated-value",
-        f"{line_list(lines)} look like column names",
+        f"{line_list(lines)} {'looks' if len(lines) == 1 else 'look'} like column "
+        "names",
         lines=lines,
         action="remove them from the file if they are no rows of the table",
     )
@@ -88,7 +89,8 @@ def _report_words(draft: Draft, shapes: list[Shape]) -> None:
     lines = sorted(found[LINE].to_list())
     draft.notes.ask(
         "deviated-value",
-        f"{line_list(lines)} hold words where all other rows hold numbers or dates",
+        f"{line_list(lines)} {'holds' if len(lines) == 1 else 'hold'} words where all "
+        "other rows hold numbers or dates",
         lines=lines,
         action="remove them from the file if they are no rows of the table",
     )

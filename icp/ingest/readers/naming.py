@@ -106,8 +106,27 @@ def _without_spare(
     ]
     beside = tuple(line for i in remarks for line in _remarks(rows, i))
     _report_spare(spare, empty, remarks, beside, filled, notes)
+    _report_apart(rows, spare, empty, notes)
     gone = {*empty, *remarks}
     return rows.drop([str(i) for i in gone]), beside, gone
+
+
+def _report_apart(
+    rows: pl.DataFrame, spare: list[int], empty: list[int], notes: Notes
+) -> None:
+    """Columns right of an empty one may be a table of their own."""
+    named = [i for i in range(rows.width - 2) if i not in spare]
+    gaps = [i for i in empty if named and named[0] < i < named[-1]]
+    if not gaps:
+        return
+    right = next(i for i in named if i > gaps[0])
+    notes.ask(
+        "other-table",
+        f"column {letter(gaps[0])} is empty; the columns from {letter(right)} on may "
+        "be another table beside the first",
+        column=letter(right),
+        action="copy them into a file of their own if they are",
+    )
 
 
 def _remarks(rows: pl.DataFrame, index: int) -> list[AsideLine]:

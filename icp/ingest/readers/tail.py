@@ -190,9 +190,7 @@ def _is_table(draft: Draft, block: list[Record]) -> bool:
     above = as_records(draft.rows.filter(pl.col(LINE) < start.line).tail(200))
     main = shapes_of([r.cells for r in above], width=width)
     misfits = sum(
-        1
-        for cell, shape in zip(start.cells, main, strict=True)
-        if cell.strip() and not shape.fits(cell)
+        1 for cell, shape in zip(start.cells, main, strict=True) if not shape.fits(cell)
     )
     return misfits >= 2
 
