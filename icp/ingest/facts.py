@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnFacts", "column_facts", "currencies", "distinct_values"]
 
 _TEXT = pl.col("text")
-_MOST_READ = 20_000
+_MOST_READ = 5_000
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9_.:/#-]*$"
 _SEPARATORS = (";", "|")
 _SIGNS = {"$": "$", "us$": "USD", "€": "EUR", "euro": "EUR", "£": "GBP", "¥": "JPY"}
@@ -228,7 +228,9 @@ def currencies(values: pl.DataFrame, /) -> tuple[str, ...]:
 
 
 def _levels(values: pl.DataFrame) -> tuple[str, ...]:
-    spelt = values.with_columns(key=spelling_key(_TEXT)).sort(
-        "rows", "text", descending=[True, False]
+    spelt = (
+        values.head(_MOST_READ)
+        .with_columns(key=spelling_key(_TEXT))
+        .sort("rows", "text", descending=[True, False])
     )
     return tuple(sorted(spelt.unique("key", keep="first")["text"].head(201)))

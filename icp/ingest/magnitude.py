@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from icp.ingest.result import LINE, Finding
-from icp.ingest.values import cleaned
 from icp.schema import Kind
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _finding(table: RawTable, rule: ColumnRule, values: pl.Series) -> Finding | 
 
 def _sizes(table: RawTable, rule: ColumnRule, values: pl.Series) -> pl.DataFrame:
     """`size`, and whether it is written with decimals or in groups of thousands."""
-    text = cleaned(pl.col(rule.source))
+    text = pl.col(rule.source)
     return table.frame.select(
         LINE,
         size=values.abs(),

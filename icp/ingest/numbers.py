@@ -66,8 +66,8 @@ _BELOW = (
     r"^(?:<=?|≤|under|less than|below|up to|fewer than|unter|weniger als|bis zu|bis|"
     r"moins de|menos de) ?(.+)$"
 )
+_SIMPLE = r"^(?<sign>[-+]?)[$€£]?(?<core>[0-9][0-9.,]*) ?[€%]?$"
 _TEXT = pl.col("text")
-_READINGS = ("point", "comma", "either")
 
 
 def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
@@ -88,15 +88,14 @@ def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
      ('1,234', 1234.0, 1.234, None),
      ('TBD', None, None, None)]
     """
-    if not values.select(_TEXT.str.contains("[0-9]").any()).item():
-        empty = (pl.lit(None, pl.Float64).alias(name) for name in _READINGS)
-        return values.with_columns(empty)
-    parts = values.select(_bare(_TEXT)).pipe(_with_ends).pipe(_with_parts)
-    read = parts.select(point=_number("."), comma=_number(","))
+    parts = values.select("text", row=pl.int_range(pl.len())).pipe(_with_parts)
+    read = parts.select("row", point=_number("."), comma=_number(","))
     point, comma = pl.col("point"), pl.col("comma")
     one = pl.when(point.is_null() | (point == comma)).then(comma)
     either = one.when(comma.is_null()).then(point)
-    return pl.concat([values, read.with_columns(either=either)], how="horizontal")
+    rows = values.with_columns(row=pl.int_range(pl.len()))
+    joined = rows.join(read, on="row", how="left", maintain_order="left")
+    return joined.with_columns(either=either).drop("row")
 
 
 def number_column(decimal: Decimal | None, /) -> Literal["point", "comma", "either"]:
@@ -119,6 +118,31 @@ def _bare(text: pl.Expr) -> pl.Expr:
     )
 
 
+def _with_parts(frame: pl.DataFrame) -> pl.DataFrame:
+    """`row` and the parts of its number, for rows with a digit, in any order.
+
+    Most values are plain digits with a sign at most; only the others take the long way.
+    """
+    shaped = frame.filter(_TEXT.str.contains("[0-9]")).with_columns(
+        simple=_TEXT.str.extract_groups(_SIMPLE)
+    )
+    core = pl.col("simple").struct["core"]
+    plain = shaped.filter(core.is_not_null()).select(
+        "row", low=core, sign=_signed(pl.col("simple").struct["sign"])
+    )
+    others = shaped.filter(core.is_null())
+    return pl.concat([_long_way(others), plain], how="diagonal")
+
+
+def _long_way(frame: pl.DataFrame) -> pl.DataFrame:
+    bare = frame.select("row", _bare(_TEXT))
+    return bare.pipe(_with_ends).pipe(_with_shapes)
+
+
+def _signed(sign: pl.Expr) -> pl.Expr:
+    return pl.when(sign == "-").then(-1.0).otherwise(1.0)
+
+
 def _with_ends(frame: pl.DataFrame) -> pl.DataFrame:
     """Add `low`, `high` (text of a number each) and whether the range is open below."""
     ends = _TEXT.str.extract_groups(_BETWEEN)
@@ -133,6 +157,7 @@ def _with_ends(frame: pl.DataFrame) -> pl.DataFrame:
             plus=_TEXT.str.extract(_PLUS, 1),
         )
         .select(
+            "row",
             low=pl.coalesce("low", "below", "above", "plus", "text").str.strip_chars(),
             high=pl.col("high").str.strip_chars(),
             below=pl.col("below").is_not_null() & pl.col("high").is_null(),
@@ -141,7 +166,7 @@ def _with_ends(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_parts(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_shapes(frame: pl.DataFrame) -> pl.DataFrame:
     """Exchange each end for its digits, its sign and its magnitude's factor."""
     shaped = frame.with_columns(
         pl.col(end).str.extract_groups(_SHAPE) for end in ("low", "high")
@@ -153,11 +178,12 @@ def _with_parts(frame: pl.DataFrame) -> pl.DataFrame:
         for end in ("low", "high")
     }  # fmt: skip
     return shaped.select(
+        "row",
         "below",
         "exact",
         low=pl.col("low").struct["core"].str.strip_chars(),
         high=pl.col("high").struct["core"].str.strip_chars(),
-        sign=pl.when(pl.col("low").struct["sign"] == "-").then(-1.0).otherwise(1.0),
+        sign=_signed(pl.col("low").struct["sign"]),
         low_factor=magnitude["low"],
         high_factor=magnitude["high"],
     )
@@ -173,7 +199,7 @@ def _number(decimal: Decimal) -> pl.Expr:
     end = high * factor.fill_null(1.0)
     middle = pl.when(start > 0).then((start * end).sqrt()).otherwise(end / 2)
     band = pl.when((start >= 0) & (end > start)).then(middle)
-    single = pl.when("below").then(start / 2).otherwise(start)
+    single = pl.when(pl.col("below")).then(start / 2).otherwise(start)
     one = pl.when(pl.col("high").is_null()).then(single).otherwise(band)
     return pl.coalesce("exact", one)
 
