@@ -44,6 +44,7 @@ PLACEHOLDERS = frozenset(
 _MULTI_SHARE = 0.03
 _MAX_MULTI_VALUES = 40
 _OTHER = "other"
+_YEARS = (1700, 2100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,17 +266,27 @@ def _number_names(
 ) -> tuple[str, ...]:
     if not len(starts):
         return ("any",)
+    text = _year_text if _are_years(ordered) else _number_text
     bounds = [0, *starts.tolist(), len(ordered)]
     spans = [(ordered[a], ordered[b - 1]) for a, b in pairwise(bounds)]
-    texts = [(_number_text(a), _number_text(b)) for a, b in spans]
+    texts = [(text(a), text(b)) for a, b in spans]
     middle = [a if a == b else f"{a} to {b}" for a, b in texts[1:-1]]
     return (f"up to {texts[0][1]}", *middle, f"{texts[-1][0]} or more")
 
 
+def _are_years(ordered: NDArray[np.float64]) -> bool:
+    low, high = _YEARS
+    return bool(ordered[0] >= low and ordered[-1] <= high and not (ordered % 1).any())
+
+
+def _year_text(value: float) -> str:
+    return str(int(value))
+
+
 def _number_text(value: float) -> str:
-    if value == int(value):
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
 def _positions(

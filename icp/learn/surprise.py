@@ -251,9 +251,19 @@ def _range_text(first: str, last: str) -> str:
 
 
 def _name(kind: str, traits: tuple[str, ...], number: int, taken: set[str]) -> str:
-    words = [trait.split(": ", 1)[-1] for trait in traits[:2]]
-    name = " · ".join(words) or f"All {kind} customers"
+    name = " · ".join(_short(trait) for trait in traits[:2]) or f"All {kind} customers"
     return name if name not in taken else f"{name} ({number + 1})"
+
+
+def _short(trait: str) -> str:
+    """A level speaks for itself; a number, yes or no needs its attribute's name.
+
+    >>> _short("Industry: Retail"), _short("Sites: 9 or more"), _short("Team: no")
+    ('Retail', 'Sites: 9 or more', 'Team: no')
+    """
+    level = trait.split(": ", 1)[-1]
+    plain = level not in {"yes", "no"} and not any(c.isdigit() for c in level)
+    return level if plain else trait
 
 
 # --------------------------------------------------------------------------- novelty

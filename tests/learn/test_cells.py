@@ -71,6 +71,19 @@ def test_numbers_are_named_by_what_was_seen() -> None:
     assert found.edges == (3.0, 1002.5)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        ([1990.0, 2005.0, 2020.0], ("up to 1990", "2005", "2020 or more")),
+        ([317.4, 1990.0, 20_000.0], ("up to 317", "1,990", "20,000 or more")),
+        ([0.25, 1.5, 12.75], ("up to 0.25", "1.5", "12.8 or more")),
+        ([7.0, 7.0, 7.0], ("any",)),
+    ],
+)
+def test_numbers_are_written_as_a_person_would(numbers, names) -> None:
+    assert table(pl.DataFrame({"size": numbers})).cells == names
+
+
 def test_rare_levels_are_pooled_and_placeholders_are_missing() -> None:
     levels = ["Retail"] * 3 + ["Bank"] * 2 + ["Zoo", "Circus", "Select", None]
     found = table(pl.DataFrame({"industry": levels}))
