@@ -3,6 +3,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -10,6 +11,7 @@ from icp.config import load_config
 from icp.demo import (
     AS_OF,
     draw_demo,
+    exports,
     prospects_frame,
     write_demo,
     write_prospects_parquet,
@@ -332,7 +334,7 @@ def test_deals_are_european():
         "vendors_in_play": [3.0],
         "probability": [0.0],
     }
-    lines = deals_export(pl.DataFrame(deal), None).decode("cp1252").splitlines()
+    lines = deals_export(pl.DataFrame(deal)).decode("cp1252").splitlines()
     assert lines[1] == (
         "C-1;Closed Lost;12.500,50;31.01.2024;01.12.2024;AE-01;"
         "Price > 10.000 €;15 %;3;0"
@@ -355,12 +357,21 @@ def test_invoices_end_with_their_total():
         "amount": [1200.0, -200.5],
         "collection_cost": [0.0, 25.0],
     }
-    lines = invoices_export(pl.DataFrame(invoice), None).decode().splitlines()
+    lines = invoices_export(pl.DataFrame(invoice)).decode().splitlines()
     assert lines[1:] == [
         'R1,C-1,2024-01-01,2024-01-31,,"1,200.00",0.00',
         "R2,C-1,2024-01-01,2024-01-31,2024-02-01,-200.50,25.00",
         "Total,,,,,999.50,25.00",
     ]
+
+
+def test_long_lists_come_in_pieces_under_one_header(drawn, monkeypatch):
+    monkeypatch.setattr(exports, "_PIECE", 30)
+    rows = drawn[1].head(70)
+    pieces = list(exports.prospects_export(rows, np.random.default_rng(0)))
+    lines = list(csv.reader(b"".join(pieces).decode().splitlines()))
+    assert len(pieces) == 3
+    assert [line[0] for line in lines] == ["Record ID", *rows["account_id"]]
 
 
 def test_lost_deals_belong_to_prospects(drawn):
@@ -372,8 +383,6 @@ def test_lost_deals_belong_to_prospects(drawn):
 
 
 def test_accounts_export_of_nobody_has_a_header_and_a_footer(drawn):
-    import numpy as np
-
     nobody = drawn[0].customers.clear()
     text = accounts_export(nobody, np.random.default_rng(0), as_of=AS_OF).decode()
     assert text.count("\n") == 6

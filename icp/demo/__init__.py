@@ -30,7 +30,7 @@ from icp.demo.prospects import prospects_frame, write_prospects_parquet
 from icp.demo.truth import truth_document, with_duplicates, with_oddities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "AS_OF",
@@ -78,20 +78,21 @@ def write_demo(
         seed=seed, customers=customers, prospects=prospects, as_of=as_of
     )
     rng = np.random.default_rng([seed, 2])
-    contents = {
-        "accounts": accounts_export(history.customers, rng, as_of=as_of),
-        "deals": deals_export(history.deals, rng),
-        "invoices": invoices_export(history.invoices, rng),
-        "tickets": tickets_export(history.tickets, rng),
+    contents: dict[str, Iterable[bytes]] = {
+        "accounts": [accounts_export(history.customers, rng, as_of=as_of)],
+        "deals": [deals_export(history.deals)],
+        "invoices": [invoices_export(history.invoices)],
+        "tickets": [tickets_export(history.tickets, rng)],
         "prospects": prospects_export(listed, rng),
     }
     files = _places(Path(folder))
-    for name, content in contents.items():
-        _write(files.sources[name], content)
-        _write(files.mappings[name], _mapping(name, COLUMNS[name]).encode())
+    for name, pieces in contents.items():
+        _write(files.sources[name], pieces)
+        _write(files.mappings[name], [_mapping(name, COLUMNS[name]).encode()])
     settings = _TEMPLATE.read_text("utf-8").replace(str(AS_OF), str(as_of))
-    _write(files.config, settings.encode())
-    _write(files.truth, truth_document(history, listed, as_of=as_of).encode())
+    _write(files.config, [settings.encode()])
+    truth = truth_document(history, listed, as_of=as_of)
+    _write(files.truth, [truth.encode()])
     return files
 
 
@@ -157,9 +158,10 @@ def _places(folder: Path) -> DemoFiles:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with path.open("wb") as target:
+        target.writelines(pieces)
 
 
 def _mapping(source: str, columns: tuple[Column, ...]) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from icp.demo.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from numpy.typing import NDArray
@@ -37,6 +37,7 @@ _BANDS: Final = (
     (10_000, "5001-10000"),
 )
 _PLACEHOLDERS: Final = ("", "", "", "", "-", "N/A", "Select", "Unknown")
+_PIECE: Final = 50_000
 _STREETS: Final = ("Mühlweg", "Harbour Road", "Rue Neuve", "Lindenallee", "Kade")
 
 
@@ -70,7 +71,7 @@ def accounts_export(
     return (text.rstrip("\n") + footer).encode("utf-8-sig")
 
 
-def deals_export(deals: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
+def deals_export(deals: pl.DataFrame, /) -> bytes:
     """A European export: semicolons, decimal commas, d.m.y dates, Windows-1252."""
     texts = deals.sort("created", "account_id").select(
         "account_id",
@@ -88,7 +89,7 @@ def deals_export(deals: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
     return text.encode("cp1252")
 
 
-def invoices_export(invoices: pl.DataFrame, _rng: np.random.Generator, /) -> bytes:
+def invoices_export(invoices: pl.DataFrame, /) -> bytes:
     """An accounting export: thousands separators, credit notes below zero, a total."""
     texts = invoices.select(
         pl.format("R{}", "invoice").alias("invoice_id"),
@@ -118,14 +119,22 @@ def tickets_export(tickets: pl.DataFrame, rng: np.random.Generator, /) -> bytes:
     return _csv("tickets", _rows(texts, "tickets"), lineterminator="\r\n").encode()
 
 
-def prospects_export(prospects: pl.DataFrame, rng: np.random.Generator, /) -> bytes:
-    """A HubSpot-like list: several values in one cell, many values unknown."""
-    texts = _with_messy_traits(prospects, rng).with_columns(
-        vendors_in_play=_whole("vendors_in_play")
-    )
-    rows = _rows(texts, "prospects")
-    _spoil(rows, "Annual Revenue", "ask finance", "prospects", (44, 1206))
-    return _csv("prospects", rows, lineterminator="\n").encode()
+def prospects_export(
+    prospects: pl.DataFrame, rng: np.random.Generator, /
+) -> Iterator[bytes]:
+    """A HubSpot-like list: several values in one cell, many values unknown.
+
+    Comes in pieces, so that millions of rows need not be text all at once.
+    """
+    for start in range(0, max(1, prospects.height), _PIECE):
+        piece = prospects.slice(start, _PIECE)
+        texts = _with_messy_traits(piece, rng).with_columns(
+            vendors_in_play=_whole("vendors_in_play")
+        )
+        rows = _rows(texts, "prospects")
+        _spoil(rows, "Annual Revenue", "ask finance", "prospects", (44, 1206))
+        text = _csv("prospects", rows, lineterminator="\n")
+        yield (text if start == 0 else text.split("\n", 1)[1]).encode()
 
 
 def _with_messy_traits(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
