@@ -65,12 +65,12 @@ def ask(question: str, /, *, yes: bool) -> None:
     """Go on if a person agrees, or did so beforehand; raises CancelledError."""
     if yes:
         return
-    try:
-        agreed = typer.confirm(_harmless(question), err=True)
-    except typer.Abort:
+    typer.echo(f"{_harmless(question)} [y/N]: ", nl=False, err=True)
+    answer = sys.stdin.readline()
+    if not answer:
         message = "nobody there to answer; use --yes to agree beforehand"
-        raise CancelledError(message) from None
-    if not agreed:
+        raise CancelledError(message)
+    if answer.strip().lower() not in {"y", "yes"}:
         message = "stopped as you said; nothing was kept"
         raise CancelledError(message)
 
