@@ -47,8 +47,8 @@ def test_a_profile_is_shown(cli):
 
 
 def test_profiles_are_compared_switched_and_rolled_back(cli):
-    config = cli.folder / "icp.toml"
-    config.write_text(config.read_text() + "prior = 40.0\n")
+    for account in ("C0", "C21", "C42", "C63"):
+        cli("label", "--account", account, "--outcome", "best", "--reason", "paid")
     cli("learn", answer="n\n")
     assert cli("profile", "diff", "v1", "v1").stdout == "No difference.\n"
     assert "attribute" in cli("profile", "diff", "v1", "v2").stdout
