@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["interval_strip", "waterfall"]
 
 _ROW = 30
-_HATCH: Final = {"shape": "/", "fillmode": "overlay", "size": 6, "solidity": 0.25}
+_HATCH: Final = {
+    "shape": "/",
+    "fgcolor": NEUTRAL,
+    "fillmode": "replace",
+    "size": 6,
+    "solidity": 0.25,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +194,7 @@ def _ranges(steps: list[_Step]) -> list[Any]:
             base=[s.start + s.lowest for _, s in rows],
             x=[s.highest - s.lowest for _, s in rows],
             marker={
-                "color": MUTED,
+                "color": "rgba(122, 135, 148, 0.12)",
                 "pattern": _HATCH,
                 "line": {"color": NEUTRAL, "width": 1},
             },

@@ -19,7 +19,6 @@ __all__ = [
     "MUTED",
     "NEUTRAL",
     "REGRETTABLE",
-    "REGRETTABLE_SOFT",
     "Chart",
     "drawn",
     "money",
@@ -35,13 +34,12 @@ __all__ = [
 #: Okabe and Ito's blue and vermilion: told apart with every common colour vision.
 BEST: Final = "#0072B2"
 REGRETTABLE: Final = "#D55E00"
-#: The same two, for intervals and areas; visible on white and on near-black.
-BEST_SOFT: Final = "rgba(0, 114, 178, 0.35)"
-REGRETTABLE_SOFT: Final = "rgba(213, 94, 0, 0.35)"
+#: The blue of intervals and areas; visible on white and on near-black.
+BEST_SOFT: Final = "rgba(0, 114, 178, 0.42)"
 #: Everything that is neither: starting points, totals, all customers.
 NEUTRAL: Final = "#7A8794"
 #: Guide lines and zones behind the data.
-MUTED: Final = "rgba(122, 135, 148, 0.28)"
+MUTED: Final = "rgba(122, 135, 148, 0.32)"
 
 _LONGEST = 44
 #: Marks that turn the reading direction or hide text.

@@ -110,7 +110,14 @@ def fit_distribution(
     """
     fits = scored.lazy().select("fit")
     table = _bins(fits)
-    without = fits.select(pl.col("fit").is_null().sum()).collect().item()
+    without, top = (
+        fits.select(
+            pl.col("fit").is_null().sum(),
+            (pl.col("fit") >= cuts[0] / 10).sum().alias("top"),
+        )
+        .collect()
+        .row(0)
+    )
     total = int(table["prospects"].sum())
     notes = (f"{thousands(without)} more could not be evaluated.",) if without else ()
     if not total:
@@ -121,6 +128,7 @@ def fit_distribution(
         [_bin_bars(table)],
         height=260,
         bargap=0.06,
+        margin={"l": 8, "r": 16, "t": 26, "b": 8},
         xaxis={
             "title": {"text": "fit"},
             "range": [0, 100],
@@ -131,7 +139,9 @@ def fit_distribution(
         shapes=_borders(cuts),
         annotations=_letters(cuts),
     )
-    return Chart(figure=figure, table=table, alt=_bins_alt(table, cuts), notes=notes)
+    return Chart(
+        figure=figure, table=table, alt=_bins_alt(total, top, cuts), notes=notes
+    )
 
 
 def _bins(fits: pl.LazyFrame) -> pl.DataFrame:
@@ -189,7 +199,7 @@ def _letters(cuts: tuple[int, int, int]) -> list[dict[str, Any]]:
             "x": (low + high) / 2,
             "yref": "paper",
             "y": 1.0,
-            "yanchor": "top",
+            "yanchor": "bottom",
             "text": letter,
             "showarrow": False,
         }
@@ -197,9 +207,7 @@ def _letters(cuts: tuple[int, int, int]) -> list[dict[str, Any]]:
     ]
 
 
-def _bins_alt(table: pl.DataFrame, cuts: tuple[int, int, int]) -> str:
-    total = int(table["prospects"].sum())
-    top = int(table.filter(pl.col("from") >= cuts[0] / 10)["prospects"].sum())
+def _bins_alt(total: int, top: int, cuts: tuple[int, int, int]) -> str:
     return (
         f"{thousands(total)} prospects with a fit; {thousands(top)} of them at "
         f"{cuts[0] / 10:g} or more, grade A."

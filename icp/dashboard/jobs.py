@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from icp.dashboard import components
-from icp.dashboard.text import escaped, quiet
+from icp.dashboard.text import day, escaped, quiet
 
 if TYPE_CHECKING:
     from icp.store.records import Job, JobKind
@@ -23,6 +23,12 @@ _WORDS: Final = {
     "cancelled": "Stopped",
     "failed": "Failed",
     "lost": "The work stopped without a word; start it again",
+}
+#: What the result of a job counts, in words.
+_COUNTED: Final = {
+    "customers": "customers",
+    "prospects": "prospects",
+    "evaluable": "with a fit",
 }
 
 
@@ -84,4 +90,14 @@ def _ended(job: Job) -> None:
     elif job.state != "done":
         st.warning(f"{_WORDS[job.state]}.")
     else:
-        st.markdown(quiet(f"{_WORDS['done']}: {escaped(job.message)}"))
+        st.markdown(quiet(escaped(_done(job))))
+
+
+def _done(job: Job) -> str:
+    counted = [
+        f"{job.result[name]:,} {words}"
+        for name, words in _COUNTED.items()
+        if name in job.result
+    ]
+    ending = f": {', '.join(counted)}" if counted else ""
+    return f"Done on {day(job.finished_at)}{ending}."

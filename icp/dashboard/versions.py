@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from icp.dashboard import components, session
+from icp.dashboard.text import day
 from icp.errors import IcpError
 
 if TYPE_CHECKING:
@@ -45,21 +46,19 @@ def draw(records: Sequence[ProfileRecord], shown: ProfileRecord, /) -> None:
     reason = st.text_input(
         "Reason, for the log", key="reason", placeholder="Why this version?"
     )
-    forward, back = st.columns(2)
-    forward.button(
+    row = st.container(horizontal=True)
+    row.button(
         f"Put {shown.version} in force",
         type="primary",
         disabled=shown.active,
         on_click=_act,
         args=("activate", shown.version, reason or ""),
-        width="stretch",
     )
-    back.button(
+    row.button(
         "Go back to the version before",
         disabled=len(records) < _ONE_TO_GO_BACK_TO,
         on_click=_act,
         args=("rollback", "", reason or ""),
-        width="stretch",
     )
     components.said(_SAID)
     _changes(records, shown)
@@ -89,7 +88,7 @@ def _listed(records: Sequence[ProfileRecord]) -> pl.DataFrame:
         {
             "version": [r.version for r in ordered],
             "in force": ["yes" if r.active else "" for r in ordered],
-            "learnt": [r.created_at for r in ordered],
+            "learnt": [day(r.created_at) for r in ordered],
             "by": [r.author for r in ordered],
             "best": [r.best for r in ordered],
             "regrettable": [r.regrettable for r in ordered],

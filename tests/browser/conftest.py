@@ -66,7 +66,10 @@ def _watch(visit: Visit) -> None:
             visit.foreign.append(request.url)
 
     def said(message: Any) -> None:
-        if message.type == "error":
+        # On a deep link Streamlit's own client looks for its health page below the
+        # link first; the server's answer is the one error that is not ours.
+        probe = "_stcore" in str(message.location.get("url", ""))
+        if message.type == "error" and not probe:
             visit.errors.append(message.text)
 
     visit.page.on("request", seen)

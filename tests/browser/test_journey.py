@@ -76,7 +76,7 @@ def test_from_upload_to_a_prospect_explained(
     for file in exports:
         _add(page, file)
     page.get_by_role("button", name="Import all files").click()
-    page.get_by_text("Done: imported").wait_for(timeout=PATIENCE)
+    page.get_by_text("160 customers, 3 prospects").wait_for(timeout=PATIENCE)
 
     _tab(page, "2 Quality")
     page.get_by_text("Where every line went").wait_for()
