@@ -19,8 +19,9 @@ check: .venv/.test ## Lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.bench ## Measure speed and quality; prints tables
-	$(BIN)/python -m bench
+bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality too
+	$(BIN)/python bench/scoring.py
+	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
 
 docs: .venv/.test ## Check that the documentation matches the program
 	$(BIN)/python -m pytest tests/test_docs.py
