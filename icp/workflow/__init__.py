@@ -7,6 +7,7 @@ roles enforced, so that no front end can do what another may not.
 from __future__ import annotations
 
 from icp.workflow.access import RoleName
+from icp.workflow.opening import create_workspace, open_workspace
 from icp.workflow.results import (
     Check,
     ImportSummary,
@@ -14,7 +15,7 @@ from icp.workflow.results import (
     SourcePreview,
     WorkspaceStatus,
 )
-from icp.workflow.workspace import Workspace, create_workspace, open_workspace
+from icp.workflow.workspace import Workspace
 
 __all__ = [
     "Check",

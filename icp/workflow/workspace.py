@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from icp.config import default_config_text, load_config
-from icp.errors import ConfigError
+from icp.config import load_config
 from icp.ingest.readers import ReadOptions
-from icp.store.connection import utc_now
-from icp.store.store import Store
 from icp.workflow import (
     doctor,
     imports,
@@ -24,7 +19,7 @@ from icp.workflow import (
     status,
     writing,
 )
-from icp.workflow.access import granted, needs
+from icp.workflow.access import needs
 from icp.workflow.context import CONFIG, Context, Progress, silent
 
 if TYPE_CHECKING:
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
     from icp.profile import Profile
     from icp.schema import AccountSchema
     from icp.scoring import Explanation
-    from icp.store.connection import Clock
     from icp.store.jobs import JobQueue
     from icp.store.records import Job, JobKind, ProfileRecord, ScoreRun
     from icp.workflow.access import RoleName
@@ -51,60 +45,7 @@ if TYPE_CHECKING:
         WorkspaceStatus,
     )
 
-__all__ = ["Workspace", "create_workspace", "open_workspace"]
-
-_DATA: Final = ".icp"
-_IGNORED: Final = "# Customer data stays out of version control.\n.icp/\nsources/\n"
-
-
-def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspace:
-    """Make a workspace of a folder: `icp.toml`, `.icp/` and `.gitignore`.
-
-    The folder may exist and hold files; one that already is a workspace raises
-    ConfigError.
-    """
-    folder = Path(path)
-    config = folder / CONFIG
-    if config.exists():
-        message = f"{folder.name!r} already is a workspace; go on with icp import FILE"
-        raise ConfigError(message)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = default_config_text(name=name or folder.absolute().name)
-    config.write_text(text, encoding="utf-8")
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(_IGNORED, encoding="utf-8")
-    return open_workspace(folder)
-
-
-def open_workspace(
-    location: str | Path,
-    /,
-    *,
-    actor: str | None = None,
-    role: RoleName | None = None,
-    clock: Clock = utc_now,
-) -> Workspace:
-    """Open the workspace in a folder; use it in a `with` statement.
-
-    `actor` is who is at work, by default `ICP_ACTOR` or the computer's user. `role`
-    can take rights away, never add any to those in `[roles]` of `icp.toml`. Raises
-    ConfigError where the folder is no workspace. The store is a file in the workspace,
-    or the database whose URL is in `ICP_STORE`.
-    """
-    folder = Path(location).absolute()
-    folder = folder.parent if folder.name == CONFIG else folder
-    if not (folder / CONFIG).is_file():
-        message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
-        raise ConfigError(message)
-    config = load_config(folder / CONFIG)
-    who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
-    data = folder / _DATA
-    data.mkdir(exist_ok=True)
-    url = os.environ.get("ICP_STORE") or f"sqlite:///{data / 'icp.db'}"
-    store = Store(url, data / "bulk", clock=clock)
-    context = Context(path=folder, config=config, store=store, actor=who)
-    return Workspace(context, role=granted(who, config.roles, role))
+__all__ = ["Workspace"]
 
 
 class Workspace:

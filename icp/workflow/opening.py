@@ -1,0 +1,75 @@
+"""Making workspaces and opening them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from icp.config import default_config_text, load_config
+from icp.errors import ConfigError
+from icp.store.connection import utc_now
+from icp.store.store import Store
+from icp.workflow.access import granted
+from icp.workflow.context import CONFIG, Context
+from icp.workflow.workspace import Workspace
+
+if TYPE_CHECKING:
+    from icp.store.connection import Clock
+    from icp.workflow.access import RoleName
+
+__all__ = ["create_workspace", "open_workspace"]
+
+_DATA: Final = ".icp"
+_IGNORED: Final = "# Customer data stays out of version control.\n.icp/\nsources/\n"
+
+
+def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspace:
+    """Make a workspace of a folder: `icp.toml`, `.icp/` and `.gitignore`.
+
+    The folder may exist and hold files; one that already is a workspace raises
+    ConfigError.
+    """
+    folder = Path(path)
+    config = folder / CONFIG
+    if config.exists():
+        message = f"{folder.name!r} already is a workspace; go on with icp import FILE"
+        raise ConfigError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = default_config_text(name=name or folder.absolute().name)
+    config.write_text(text, encoding="utf-8")
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(_IGNORED, encoding="utf-8")
+    return open_workspace(folder)
+
+
+def open_workspace(
+    location: str | Path,
+    /,
+    *,
+    actor: str | None = None,
+    role: RoleName | None = None,
+    clock: Clock = utc_now,
+) -> Workspace:
+    """Open the workspace in a folder; use it in a `with` statement.
+
+    `actor` is who is at work, by default `ICP_ACTOR` or the computer's user. `role`
+    can take rights away, never add any to those in `[roles]` of `icp.toml`. Raises
+    ConfigError where the folder is no workspace. The store is a file in the workspace,
+    or the database whose URL is in `ICP_STORE`.
+    """
+    folder = Path(location).absolute()
+    folder = folder.parent if folder.name == CONFIG else folder
+    if not (folder / CONFIG).is_file():
+        message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
+        raise ConfigError(message)
+    config = load_config(folder / CONFIG)
+    who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
+    data = folder / _DATA
+    data.mkdir(exist_ok=True)
+    url = os.environ.get("ICP_STORE") or f"sqlite:///{data / 'icp.db'}"
+    store = Store(url, data / "bulk", clock=clock)
+    context = Context(path=folder, config=config, store=store, actor=who)
+    return Workspace(context, role=granted(who, config.roles, role))
