@@ -154,10 +154,15 @@ def _fill_rates(
 
 
 def _groups(closed: pl.DataFrame, group: str | None, cells: Cells) -> NDArray[np.int64]:
-    """A number per row: the given group, else one per set of identical accounts."""
+    """A number per row: the given group, else one per set of identical accounts.
+
+    An account whose group is not known is a group of its own.
+    """
     if group is not None:
         ranks = closed[group].cast(pl.String).rank("dense").fill_null(0).to_numpy()
-        return renumbered(ranks[cells.rows].astype(np.int64))
+        given = ranks[cells.rows].astype(np.int64)
+        alone = -1 - np.arange(len(given))
+        return renumbered(np.where(given > 0, given, alone))
     if not cells.tables:
         return np.arange(len(cells.codes))
     _, same = np.unique(cells.codes, axis=0, return_inverse=True)

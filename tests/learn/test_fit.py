@@ -214,6 +214,12 @@ def test_groups_stay_together_when_measuring() -> None:
     assert profile.provenance.evidence.level == "none"
 
 
+def test_customers_without_a_group_stand_alone() -> None:
+    none = SMALL.with_columns(group=pl.lit(None, pl.String))
+    one_each = SMALL.with_columns(group=pl.int_range(pl.len()).cast(pl.String))
+    assert learnt(none, group="group").id == learnt(one_each, group="group").id
+
+
 def test_repeated_customers_are_called_out() -> None:
     profile = learnt(pl.concat([SMALL.drop("employees")] * 2))
     assert "repeat another one in every attribute" in " ".join(profile.provenance.notes)
