@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ def _upgrade_locked(connection: Connection, url: URL) -> Path | None:
 def _config(connection: Connection) -> Config:
     from alembic.config import Config
 
-    config = Config()
+    # Alembic talks to the stdout of its import; results are the only ones to go there.
+    config = Config(stdout=StringIO())
     config.set_main_option("script_location", "icp.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection

@@ -1,0 +1,98 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from icp.cli.words import _evidence, _segment, contribution_row, run_lines, score_line
+from icp.profile import Segment
+from icp.scoring import Contribution, Score
+from icp.store.records import ScoreRun
+
+NOTHING = {
+    "fit": None,
+    "grade": None,
+    "state": "not_evaluable",
+    "why_not": "too little is known",
+    "margin": 0,
+    "p_best": None,
+    "p_low": None,
+    "p_high": None,
+    "distance_best": 0,
+    "nearest_best": None,
+    "distance_regrettable": 0,
+    "nearest_regrettable": None,
+    "known_fraction": 0.1,
+    "novelty_p": None,
+    "disqualified_by": (),
+    "points": {},
+    "base": 0,
+}
+SCORED = {**NOTHING, "fit": 82.4, "grade": "A", "state": "scored", "why_not": ""}
+INTERVAL = {"p_best": 0.82, "p_low": 0.7, "p_high": 0.91}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (NOTHING, "Not evaluable: too little is known"),
+        (SCORED, "Fit 82.4 of 100, grade A"),
+        (
+            {**SCORED, **INTERVAL},
+            "Fit 82.4 of 100, grade A; among companies like those you closed 82% are "
+            "best (70% to 91%)",
+        ),
+    ],
+)
+def test_a_score_in_one_sentence(values, words):
+    assert score_line(Score(**values)) == words
+
+
+def test_a_run_by_grades():
+    run = ScoreRun(
+        number=1,
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        author="ann",
+        profile=3,
+        profile_id="a" * 64,
+        import_number=1,
+        rows=1200,
+        evaluable=1100,
+        grades={"B": 100, "A": 1000},
+    )
+    assert list(run_lines(run)) == [
+        "1,200 scored with profile v3: 1,100 evaluable, 100 not (too little known, or "
+        "unlike all before)",
+        "  A: 1,000",
+        "  B: 100",
+    ]
+
+
+@pytest.mark.parametrize(("points", "shown"), [(1200, "+1,200"), (-5, "-5"), (0, "+0")])
+def test_points_carry_their_sign(points, shown):
+    part = Contribution(
+        name="industry",
+        title="",
+        value="Retail",
+        points=points,
+        text="why",
+        known=True,
+        lowest=-9,
+        highest=9,
+    )
+    assert contribution_row(part) == ("industry", "Retail", shown, "why")
+
+
+@pytest.mark.parametrize(
+    ("kind", "traits", "words"),
+    [
+        ("best", ("Retail", "small"), "Best segment S (3 customers): Retail; small"),
+        ("regrettable", (), "Regrettable segment S (3 customers): no trait stands out"),
+    ],
+)
+def test_a_segment_in_one_sentence(kind, traits, words):
+    segment = Segment(name="S", kind=kind, size=3, traits=traits, surprises=())
+    assert _segment(segment) == words
+
+
+def test_evidence_of_nothing_is_said_plainly():
+    assert _evidence("none", 0.5, 0.4, 0.6).startswith("No attribute separates")
+    assert "in 80% of cases (70% to 90%)" in _evidence("strong", 0.8, 0.7, 0.9)
