@@ -32,6 +32,7 @@ _PURE_RANKS = 0.75
 _PURE_COVERS = 0.5
 _MISSING_RANKS = 0.7
 _FILL_GAP = 0.3
+_FILL_ROWS = 30
 _DISTINCT = 0.9
 
 #: Words of which one in a column's name says that it is written after the sale.
@@ -204,9 +205,12 @@ def _refused(column: str, code: str, text: str) -> ColumnFinding:
 
 
 def fill_rates(frame: pl.DataFrame, columns: Iterable[str], /) -> dict[str, float]:
-    """Share of rows with a value, per column that the frame has."""
+    """Share of rows with a value, per column that the frame has.
+
+    Nothing is said of fewer than 30 rows: one gap among three would be a third.
+    """
     present = [column for column in columns if column in frame.columns]
-    if not present or not frame.height:
+    if not present or frame.height < _FILL_ROWS:
         return {}
     counts = frame.select(pl.col(c).is_not_null().mean() for c in present)
     return dict(zip(present, np.asarray(counts.row(0), dtype=float), strict=True))

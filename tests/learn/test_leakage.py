@@ -83,9 +83,10 @@ def test_a_column_filled_in_for_one_outcome_is_refused() -> None:
 
 def test_a_column_that_prospects_do_not_have_is_refused() -> None:
     frame = with_columns(seats=np.random.default_rng(4).normal(size=400))
-    prospects = pl.DataFrame({"industry": ["Bank"] * 9, "seats": [1.0] + [None] * 8})
+    prospects = pl.DataFrame({"industry": ["Bank"] * 40, "seats": [1.0] + [None] * 39})
     assert refused(frame, prospects=prospects)["seats"] == "fill_rate"
     assert "seats" not in refused(frame)
+    assert "seats" not in refused(frame, prospects=prospects.head(9))
 
 
 def test_an_id_a_constant_and_an_empty_column_are_set_aside() -> None:
@@ -121,6 +122,6 @@ def test_clean_columns_are_left_alone() -> None:
 
 
 def test_fill_rates_of_columns_that_are_there() -> None:
-    frame = pl.DataFrame({"a": [1, None], "b": [None, None]})
+    frame = pl.DataFrame({"a": [1, None] * 15, "b": [None] * 30})
     assert fill_rates(frame, ["a", "b", "c"]) == {"a": 0.5, "b": 0.0}
-    assert fill_rates(frame.clear(), ["a"]) == {}
+    assert fill_rates(frame.head(29), ["a"]) == {}
