@@ -53,8 +53,8 @@ def rows(preview: SourcePreview, /) -> pl.DataFrame:
             "called": [r.name for r in rules],
             "use": [_WORDS[r.role] for r in rules],
             "kind": [r.kind.value for r in rules],
-            "date order": [r.date_order for r in rules],
-            "decimal": [r.decimal for r in rules],
+            "date order": [r.date_order or "" for r in rules],
+            "decimal": [r.decimal or "" for r in rules],
             "why": [r.reason for r in rules],
         },
         schema=dict.fromkeys(
@@ -90,9 +90,9 @@ def _config() -> dict[str, Any]:
             "Kind", options=[kind.value for kind in Kind], required=True, width="small"
         ),
         "date order": cc.SelectboxColumn(
-            "Date order", options=["ymd", "dmy", "mdy"], width="small"
+            "Date order", options=["", "ymd", "dmy", "mdy"], width="small"
         ),
-        "decimal": cc.SelectboxColumn("Decimal", options=[".", ","], width="small"),
+        "decimal": cc.SelectboxColumn("Decimal", options=["", ".", ","], width="small"),
         "why": cc.TextColumn("Why", width="large"),
     }
 
@@ -107,8 +107,8 @@ def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
             "name": row["called"],
             "role": _ROLES[row["use"]],
             "kind": Kind(row["kind"]),
-            "date_order": row["date order"],
-            "decimal": row["decimal"],
+            "date_order": row["date order"] or None,
+            "decimal": row["decimal"] or None,
         }
         rules.append(rule.model_copy(update=update))
     return ColumnMapping.model_validate(

@@ -12,6 +12,7 @@ import polars as pl
 import streamlit as st
 
 from icp.dashboard import columns, components, jobs
+from icp.dashboard.routes import link
 from icp.dashboard.text import escaped, quiet
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def draw(space: Workspace, /) -> None:
         components.section("Files in this workspace")
         components.table(_listed(space), alt="Files", height="content")
         jobs.button(space, "import", "Import all files")
-        jobs.panel(space, "import")
+        job = jobs.panel(space, "import")
+        if job is not None and job.state == "done":
+            link(
+                "data", "Look at the quality of the import", query={"step": "2 Quality"}
+            )
     components.said(_SAID)
     components.section("Add a file", "An export of your CRM: CSV, Excel or Parquet.")
     uploaded = st.file_uploader(
@@ -84,82 +89,81 @@ def _kept(uploaded: UploadedFile) -> tuple[Path, str]:
 
 
 def _review(space: Workspace, path: Path, digest: str) -> None:
-    preview = _preview(space, str(space.path), str(path), digest, None)
-    sheet = None
-    if len(preview.sheets) > 1:
-        names = [s.name for s in preview.sheets]
-        shown = preview.report.sheet
-        sheet = st.selectbox(
-            "Sheet",
-            names,
-            index=names.index(shown) if shown in names else 0,
-            key=f"sheet-{digest[:8]}",
-        )
-        preview = _preview(space, str(space.path), str(path), digest, sheet)
+    preview = _chosen(space, path, digest)
     st.markdown(
         quiet(
             f"{escaped(path.name)}: {preview.rows:,} rows, "
-            f"{len(preview.mapping.columns):,} columns, of which the first 20 rows:"
+            f"{len(preview.mapping.columns):,} columns. The first rows:"
         )
     )
     components.table(preview.head, alt="First rows", height=220)
-    components.section("What the file says about itself")
+    components.section("What you should know about it")
     components.findings(preview.findings, key="preview-findings")
-    mapping = columns.edited(preview, key=f"{digest[:8]}-{sheet}")
-    _add(space, path, mapping, sheet)
+    sheet = preview.report.sheet
+    mapping = columns.edited(preview, key=f"{digest[:8]}-{sheet}-{preview.object}")
+    name = st.text_input("Call it", _safe(path.stem), key=f"name-{digest[:8]}")
+    if st.button("Add this file", type="primary"):
+        _add(space, preview, mapping, name or None)
+
+
+def _chosen(space: Workspace, path: Path, digest: str) -> SourcePreview:
+    """The file as read with the sheet and the meaning that were picked."""
+    first = _preview(space, str(space.path), str(path), digest, None, None)
+    what, where = st.columns(2)
+    meaning = what.selectbox(
+        "What does it hold?",
+        list(_OBJECTS),
+        format_func=_OBJECTS.__getitem__,
+        index=list(_OBJECTS).index(first.object),
+        key=f"what-{digest[:8]}",
+    )
+    names = [sheet.name for sheet in first.sheets]
+    sheet = first.report.sheet
+    if len(names) > 1:
+        sheet = where.selectbox(
+            "Sheet",
+            names,
+            index=names.index(sheet) if sheet in names else 0,
+            key=f"sheet-{digest[:8]}",
+        )
+    if (meaning, sheet) == (first.object, first.report.sheet):
+        return first
+    return _preview(space, str(space.path), str(path), digest, sheet, meaning)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the file …", scope="session")
 def _preview(
-    _space: Workspace, folder: str, path: str, digest: str, sheet: str | None
+    _space: Workspace,
+    folder: str,
+    path: str,
+    digest: str,
+    sheet: str | None,
+    meaning: str | None,
 ) -> SourcePreview:
-    return _space.read_preview(Path(path), sheet=sheet)
+    given: Any = meaning
+    return _space.read_preview(Path(path), sheet=sheet, object=given)
 
 
 def _add(
-    space: Workspace, path: Path, mapping: ColumnMapping, sheet: str | None
+    space: Workspace,
+    preview: SourcePreview,
+    mapping: ColumnMapping,
+    name: str | None,
 ) -> None:
-    what, name = st.columns(2, vertical_alignment="bottom")
-    chosen = what.selectbox(
-        "What does it hold?",
-        list(_OBJECTS),
-        format_func=_OBJECTS.__getitem__,
-        index=list(_OBJECTS).index(_guess(path.stem)),
-        key=f"what-{path.parent.name}",
+    source = space.add_source(
+        preview.path,
+        name=name,
+        object=preview.object,
+        mapping=mapping,
+        sheet=preview.report.sheet,
+        confirm=True,
     )
-    called = name.text_input(
-        "Call it", _safe(path.stem), key=f"name-{path.parent.name}"
-    )
-    if st.button("Add this file", type="primary"):
-        options: dict[str, Any] = {"object": chosen, "mapping": mapping, "sheet": sheet}
-        source = space.add_source(path, name=called or None, confirm=True, **options)
-        st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
-        text = f"{source.name} is added. Add another, or import all files."
-        components.say(_SAID, "success", text)
-        st.rerun()
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    text = f"{source.name} is added. Add another, or import all files."
+    components.say(_SAID, "success", text)
+    st.rerun()
 
 
 def _safe(stem: str) -> str:
     """A file's name as a source may be called."""
     return re.sub(r"[^A-Za-z0-9_. -]+", "_", stem).lstrip("_. -") or "file"
-
-
-def _guess(stem: str) -> str:
-    """What a file of that name most likely holds."""
-    lowered = stem.lower()
-    for word, meaning in _WORDS.items():
-        if word in lowered:
-            return meaning
-    return "accounts"
-
-
-_WORDS: Final = {
-    "prospect": "prospects",
-    "lead": "prospects",
-    "deal": "deals",
-    "opportunit": "deals",
-    "invoice": "invoices",
-    "order": "invoices",
-    "ticket": "tickets",
-    "case": "tickets",
-}

@@ -53,8 +53,10 @@ def exports(tmp_path: Path) -> tuple[Path, Path]:
 
 def _add(page: Any, file: Path) -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(file))
-    page.get_by_role("button", name="Add this file").click(timeout=PATIENCE)
-    page.get_by_text("is added").wait_for(timeout=PATIENCE)
+    add = page.get_by_role("button", name="Add this file")
+    add.click(timeout=PATIENCE)
+    page.get_by_text(f"{file.stem} is added").wait_for(timeout=PATIENCE)
+    add.wait_for(state="detached", timeout=PATIENCE)
 
 
 def _tab(page: Any, name: str) -> None:

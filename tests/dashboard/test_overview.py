@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from icp.dashboard import odd, outcomes, overview
+from icp.outcomes import OutcomePolicy, Thresholds, Worth
+from icp.workflow import WorkspaceStatus
+
+NOTHING = WorkspaceStatus(
+    name="Empty",
+    path=Path("space"),
+    actor="ann",
+    role="admin",
+    sources=(),
+    last_import=None,
+    labels={},
+    profiles=0,
+    active=None,
+    last_run=None,
+    next_steps=("Add your customers: icp import FILE",),
+)
+
+
+def test_a_new_workspace_has_dashes_and_reasons() -> None:
+    assert overview.headline(NOTHING) == {
+        "Customers": ("–", "nothing imported yet"),
+        "Best and regrettable": ("–", "no customer is labelled yet"),
+        "Profile in force": ("–", "none is in force"),
+        "Prospects with a fit": ("–", "no prospects scored yet"),
+    }
+
+
+def test_steps_are_said_without_commands() -> None:
+    assert overview.steps(NOTHING) == ("Add your customers",)
+    assert overview.next_page(NOTHING)[0] == "data"
+
+
+def test_kept_labels_are_split_by_count_and_known_worth() -> None:
+    labelled = pl.LazyFrame(
+        {"outcome": ["best", "best", "unknown"], "worth": [5.0, None, None]}
+    )
+    assert_frame_equal(
+        overview.split_of(labelled).sort("outcome"),
+        pl.DataFrame(
+            {"outcome": ["best", "unknown"], "customers": [2, 1], "worth": [5.0, None]}
+        ),
+    )
+
+
+def test_thresholds_move_in_per_cent_where_they_are_shares() -> None:
+    policy = OutcomePolicy(
+        worth=Worth(value="revenue"),
+        thresholds=Thresholds(best_top=0.25, regrettable_below=0.0),
+    )
+    moved = outcomes.moved(policy, {"best_top": 30.0, "regrettable_below": -5.0})
+    assert moved.thresholds == Thresholds(best_top=0.3, regrettable_below=-5.0)
+
+
+def test_the_farthest_accounts_come_first() -> None:
+    accounts = pl.DataFrame(
+        {
+            "account_id": ["a", "b", "c"],
+            "account_name": ["A", "B", "C"],
+            "distance_closed": [10, 30, 20],
+            "novelty_p": [0.5, 0.01, 0.02],
+            "quadrant": ["ordinary", "far from both", "far from all closed only"],
+            "odd": [[], ["Industry: never seen", "Sites: 900"], ["Sites: 900"]],
+        }
+    )
+    assert odd.farthest(accounts).rows() == [
+        ("B", "b", "far from both", "1.0 %", "Industry: never seen · Sites: 900"),
+        ("C", "c", "far from all closed only", "2.0 %", "Sites: 900"),
+    ]
