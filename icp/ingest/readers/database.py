@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -23,6 +24,14 @@ __all__ = ["read_query"]
 _SELECT = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|with)\b", re.I | re.S
 )
+#: What makes a connection refuse to write; a roll-back alone does not: SQLite's driver
+#: commits `WITH ... DELETE` by itself.
+_READ_ONLY: Final = {
+    "sqlite": "PRAGMA query_only = ON",
+    "postgresql": "SET TRANSACTION READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
 
 
 def read_query(url: str, options: ReadOptions, /) -> RawTable:
@@ -35,6 +44,7 @@ def read_query(url: str, options: ReadOptions, /) -> RawTable:
     address = _address(url)
     notes = Notes(address.render_as_string(hide_password=True))
     query = _checked(options.query, notes)
+    _check_file(address, notes)
     try:
         names, rows = _fetch(address, query)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
@@ -45,10 +55,12 @@ def read_query(url: str, options: ReadOptions, /) -> RawTable:
             f"the query failed: {reason}",
             action="check the address, the driver, your rights and the query",
         ) from None
-    frame = _frame(names, rows)
+    frame = _frame(rows, width=len(names))
     digest = hashlib.sha256(repr(rows).encode()).hexdigest()
     size = sum(len(value) for row in rows for value in row if value is not None)
-    return text_table(frame, notes, options, kind="database", sha256=digest, size=size)
+    return text_table(
+        frame, notes, options, labels=names, kind="database", sha256=digest, size=size
+    )
 
 
 def _address(url: str) -> sa.URL:
@@ -59,6 +71,18 @@ def _address(url: str) -> sa.URL:
             "the database address is not valid; "
             "write it as dialect://user:password@host/database"
         ) from None
+
+
+def _check_file(address: sa.URL, notes: Notes) -> None:
+    """SQLite would make an empty file where there is none."""
+    file = address.database or ":memory:"
+    named = address.get_backend_name() == "sqlite" and not file.startswith(
+        (":memory:", "file:")
+    )
+    if named and not Path(file).exists():
+        raise notes.stop(
+            "source-error", "there is no such database file", action="check the path"
+        )
 
 
 def _checked(query: str | None, notes: Notes) -> str:
@@ -85,6 +109,8 @@ def _fetch(
     engine = sa.create_engine(address)
     try:
         with engine.connect() as connection:
+            if statement := _READ_ONLY.get(engine.dialect.name):
+                connection.exec_driver_sql(statement)
             result = connection.exec_driver_sql(query)
             names = list(map(str, result.keys()))
             rows = [tuple(map(_text, row)) for row in result]
@@ -110,21 +136,12 @@ def _text(value: object) -> str | None:
             return str(value)
 
 
-def _frame(names: list[str], rows: list[tuple[str | None, ...]]) -> pl.DataFrame:
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+def _frame(rows: list[tuple[str | None, ...]], *, width: int) -> pl.DataFrame:
+    """Columns named by position: a query may name two of them alike."""
+    columns = zip(*rows, strict=True) if rows else [()] * width
     return pl.DataFrame(
         [
             pl.Series(str(index), list(column), dtype=pl.String)
             for index, column in enumerate(columns)
         ]
-    ).rename({str(index): name for index, name in enumerate(_distinct(names))})
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """A query may name two columns alike; a frame may not."""
-    seen: dict[str, int] = {}
-    distinct = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return distinct
+    )

@@ -36,6 +36,7 @@ def read_parquet(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable
         frame,
         notes,
         options,
+        labels=frame.columns,
         kind="parquet",
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
-import polars.selectors as cs
 
 from icp.ingest.readers.naming import name_columns
 from icp.ingest.readers.notes import plural
 from icp.ingest.result import LINE, Ledger, RawTable, SourceReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
+
+    from polars.datatypes import DataTypeClass
 
     from icp.ingest.readers.notes import Notes
     from icp.ingest.readers.options import ReadOptions
@@ -33,20 +35,18 @@ def as_text(frame: pl.DataFrame, notes: Notes, /) -> pl.DataFrame:
     [('1.5', 'true'), (None, 'false')]
     """
     _report_lists(frame, notes)
-    columns = [_text(name, dtype) for name, dtype in frame.schema.items()]
+    columns = [_text(pl.col(name), dtype) for name, dtype in frame.schema.items()]
     return frame.select(columns).with_columns(pl.all().replace("", None))
 
 
-def _text(name: str, dtype: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
+def _text(column: pl.Expr, dtype: pl.DataType | DataTypeClass) -> pl.Expr:
     match dtype:
         case pl.Datetime():
-            return column.dt.to_string("iso").str.strip_suffix(".000000")
+            return column.dt.to_string("iso").str.replace(r"\.0+($|[+-])", "${1}")
         case pl.Date() | pl.Time() | pl.Duration():
             return column.dt.to_string("iso")
         case pl.List() | pl.Array():
-            values = column.cast(pl.List(pl.String))
-            return values.list.drop_nulls().list.join(_SEPARATOR)
+            return _items(column, dtype).list.drop_nulls().list.join(_SEPARATOR)
         case pl.Struct():
             return column.struct.json_encode()
         case pl.Binary():
@@ -55,9 +55,17 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
             return column.cast(pl.String)
 
 
+def _items(column: pl.Expr, dtype: pl.List | pl.Array) -> pl.Expr:
+    """The items of a list, each as text."""
+    items = column.arr.to_list() if isinstance(dtype, pl.Array) else column
+    return items.list.eval(_text(pl.element(), dtype.inner))
+
+
 def _report_lists(frame: pl.DataFrame, notes: Notes) -> None:
-    for name in frame.select(cs.list() | cs.array()).columns:
-        values = frame[name].explode().cast(pl.String)
+    for name, dtype in frame.schema.items():
+        if not isinstance(dtype, pl.List | pl.Array):
+            continue
+        values = frame.select(_items(pl.col(name), dtype).list.explode()).to_series()
         holds = int(values.str.contains(_SEPARATOR, literal=True).sum() or 0)
         notes.note("list-values", f"lists were joined with {_SEPARATOR!r}", column=name)
         if holds:
@@ -77,17 +85,20 @@ def text_table(
     options: ReadOptions,
     /,
     *,
+    labels: Sequence[str],
     kind: Literal["parquet", "database"],
     sha256: str,
     size: int,
 ) -> RawTable:
     """A table of text whose every row is used; `LINE` counts its rows from 1.
 
+    `labels` are the columns' names in the source, which may be alike.
+
     Raises:
         SourceError: no rows, or `options.strict` and there is a finding.
     """
     if not frame.height:
-        names = ", ".join(map(repr, frame.columns[:8]))
+        names = ", ".join(map(repr, labels[:8]))
         raise notes.stop(
             "row-count",
             f"has columns ({names}) but no rows",
@@ -99,7 +110,7 @@ def text_table(
         pl.Series(LINE, range(1, frame.height + 1), dtype=pl.Int64),
         pl.Series("__last_line__", range(1, frame.height + 1), dtype=pl.Int64),
     )
-    named = name_columns(numbered, text.columns, notes, lettered=False)
+    named = name_columns(numbered, labels, notes, lettered=False)
     report = SourceReport(
         file=notes.file,
         sheet=notes.sheet,
