@@ -15,7 +15,7 @@ __all__ = ["chance", "day", "escaped", "likely", "quiet"]
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
 #: Streamlit after escapes are resolved; a word joiner behind the mark breaks them.
-_TRIGGERS = re.compile(r"([:@])|(www)(?=\.)", re.IGNORECASE)
+_TRIGGERS = re.compile(r"[:@](?=\S)|www(?=\.)", re.IGNORECASE)
 _JOINER = "\u2060"
 
 

@@ -94,7 +94,8 @@ def test_from_upload_to_a_prospect_explained(
 
     grid = page.locator("canvas[data-testid=data-grid-canvas]").first
     grid.wait_for(timeout=PATIENCE)
-    grid.click(position={"x": 15, "y": 52})
+    # The canvas lies under the layer that scrolls it.
+    grid.click(position={"x": 15, "y": 52}, force=True)
     page.wait_for_url("**/prospect?account=*")
     page.locator("[data-testid=stPlotlyChart] .main-svg").first.wait_for(
         state="attached", timeout=PATIENCE
