@@ -20,6 +20,7 @@ check: .venv/.test ## Lint, types, layers
 	$(BIN)/lint-imports
 
 bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality too
+	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/scoring.py
 	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
 
