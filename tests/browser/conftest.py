@@ -51,6 +51,12 @@ class Visit:
             "?.getAttribute('data-test-script-state') === 'notRunning'",
             timeout=PATIENCE,
         )
+        self.page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stSkeleton]')"
+            " && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+            ".every(chart => chart.querySelector('.main-svg'))",
+            timeout=PATIENCE,
+        )
 
     def assert_clean(self) -> None:
         assert self.errors == []

@@ -102,7 +102,7 @@ def test_from_upload_to_a_prospect_explained(
     )
     page.get_by_text("How the points add up").wait_for(timeout=PATIENCE)
     seen.settled()
-    assert page.get_by_text(HOSTILE).count() >= 1
+    assert page.get_by_text(HOSTILE[:40]).count() >= 1
     assert page.locator("img[src='x']").count() == 0
     assert page.locator("a[href*='evil']").count() == 0
     ticks = page.locator(".main-svg text").all_text_contents()
