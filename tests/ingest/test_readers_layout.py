@@ -212,6 +212,35 @@ def test_a_subtotal_that_does_not_add_up_is_asked_about(read):
     assert "totals on line 10 differ from the sums" in messages(table)
 
 
+PIVOT = "Region,Account,Deals,Value\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "totals", "asked"),
+    [
+        ("EU,A,1,5\n,B,2,6\nEU Total,,3,11\nUS,C,4,1\nUS Total,,4,1\n", [4, 6], []),
+        ("EU,A,1,5\n,B,2,6\nEU Ergebnis,,3,11\nGesamtergebnis,,3,11\n", [4, 5], []),
+        ("EU,A,1,5\nEU,B,2,6\nTotal for EU,,3,11\nGrand Total,,3,11\n", [4, 5], []),
+        ("EU,A,1,5\nEU,B,2,6\nEU Total,,3,12\nUS,C,1,1\n", [], [4]),
+        ("EU,A,1,5\nEU,B,2,6\nEU,Total Energies,3,12\nUS,C,1,1\n", [], []),
+        ("EU,Total Care,1,5\nEU,B,2,6\nEU,C,4,2\n", [], []),
+        (",A,1,5\n,B,2,6\n,Total,3,11\n", [4], []),
+        (",A,1,5\n,B,2,6\n,C,4,3\n,,7,14\n", [5], []),
+    ],
+)
+def test_named_subtotals_are_known_by_their_sums(read, rows, totals, asked):
+    table = read(PIVOT + rows)
+    assert [line.line for line in table.report.aside if line.kind == "totals"] == totals
+    questions = [f for f in table.report.findings if f.level == "ask"]
+    assert [f.line for f in questions if f.code == "totals"] == asked
+    assert table.frame.height == rows.count("\n") - len(totals)
+
+
+def test_a_total_that_does_not_add_up_is_asked_about_once(read):
+    table = read("Account,Deals\nA,1\nB,2\nTotal,4\n")
+    assert [f.code for f in table.report.findings] == ["totals"]
+
+
 def test_a_second_table_is_set_aside(read):
     other = "\nOpportunity Name,Stage\nx,won\ny,lost\n"
     table = read(ROWS + other)

@@ -16,8 +16,8 @@ from icp.ingest.readers.tail import (
     take_footer,
     take_other_tables,
     take_repeated_headers,
-    take_totals,
 )
+from icp.ingest.readers.totals import take_totals, take_unlabelled_total
 from icp.ingest.result import LINE, RawTable, SourceReport
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _take_the_rest(draft: Draft, header: Header) -> None:
     take_other_tables(draft)
     take_totals(draft)
     take_footer(draft)
-    take_totals(draft)
+    take_unlabelled_total(draft)
     shapes = draft.shapes()
     place_odd_rows(draft, shapes)
     report_misfits(draft, shapes)

@@ -1,4 +1,4 @@
-"""Rows that are not customers: footers, totals, repeated headers, further tables."""
+"""Rows that are not customers: footers, repeated headers, further tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import polars as pl
 from icp.ingest.readers.grid import LAST, Record, as_records
 from icp.ingest.readers.header import header_evidence
 from icp.ingest.readers.notes import line_list
-from icp.ingest.readers.shapes import amount, shapes_of
+from icp.ingest.readers.shapes import shapes_of
+from icp.ingest.readers.totals import is_surely_total
 from icp.ingest.result import LINE
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ __all__ = [
     "take_footer",
     "take_other_tables",
     "take_repeated_headers",
-    "take_totals",
 ]
 
 _FOOTER = re.compile(
@@ -31,22 +31,8 @@ _FOOTER = re.compile(
     r"|\(?\d[\d,]* (?:rows?|records?)\)?(?: (?:affected|returned|selected|exported))?$",
     re.IGNORECASE,
 )
-_STRONG_TOTAL = re.compile(
-    r"(?:sub[ -]?totals?|grand[ -]?totals?|gesamtsumme|zwischensumme|endsumme"
-    r"|sous[ -]total|total g[eé]n[eé]ral|subtotaal|eindtotaal)\b.{0,40}",
-    re.IGNORECASE,
-)
-_WEAK_TOTAL = re.compile(
-    r"(?:totals?|sum|summe|gesamt|insgesamt|suma|totale|totaal|итого|合計|average|mean)"
-    r" ?(?:\([^)]{0,30}\))? ?:?",
-    re.IGNORECASE,
-)
-_LABEL_COLUMNS = 3
-_BLOCK = 3
 #: How many rows are looked at to know a further table.
 _LOOK = 200
-#: With more labelled totals than this their sums are not checked.
-_MAX_SUMS = 100
 
 
 def take_footer(draft: Draft, /) -> None:
@@ -59,7 +45,7 @@ def take_footer(draft: Draft, /) -> None:
             break
         footer.append(record)
     footer = _really_footer(draft, footer[::-1])
-    footer = [record for record in footer if not _label(record, _STRONG_TOTAL)]
+    footer = [record for record in footer if not is_surely_total(record)]
     if not footer:
         return
     draft.set_aside(footer, "footer")
@@ -95,11 +81,6 @@ def _really_footer(draft: Draft, thin: list[Record]) -> list[Record]:
         if known or after_blank:
             return thin[place:]
     return []
-
-
-def _label(record: Record, pattern: re.Pattern[str]) -> bool:
-    cells = [cell.strip() for cell in record.cells[:_LABEL_COLUMNS]]
-    return any(pattern.fullmatch(cell) for cell in cells if cell)
 
 
 def take_repeated_headers(draft: Draft, header: Header, /) -> None:
@@ -193,117 +174,3 @@ def _is_table(draft: Draft, block: list[Record]) -> bool:
         1 for cell, shape in zip(start.cells, main, strict=True) if not shape.fits(cell)
     )
     return misfits >= 2
-
-
-def take_totals(draft: Draft, /) -> None:
-    """Set aside totals: by their label, and checked against the sums above them."""
-    rows = _totals_by_label(draft)
-    odd = [r for r in draft.odd if r.filled and _label(r, _STRONG_TOTAL)]
-    taken = [*odd]
-    unsure: list[Record] = []
-    typical = _typical_fill(draft)
-    for record in rows:
-        check = _sum_check(draft, record, rows) if len(rows) <= _MAX_SUMS else "none"
-        strong = _label(record, _STRONG_TOTAL)
-        thin = record.filled <= max(2, typical / 2)
-        if check == "equal" or (strong and thin) or (thin and check == "none"):
-            taken.append(record)
-            if check == "different":
-                unsure.append(record)
-        else:
-            _ask_about_total(draft, record)
-    taken += _unlabelled_total(draft)
-    _report_totals(draft, taken, unsure)
-
-
-def _ask_about_total(draft: Draft, record: Record) -> None:
-    draft.notes.ask(
-        "totals",
-        "looks like a total, but its numbers are not the sums above it; "
-        "it was kept as a row",
-        lines=[record.line],
-        action="remove the line from the file if it is a total",
-    )
-
-
-def _report_totals(draft: Draft, taken: list[Record], unsure: list[Record]) -> None:
-    if not taken:
-        return
-    draft.set_aside(taken, "totals")
-    lines = [record.line for record in taken]
-    draft.notes.note(
-        "totals",
-        f"totals on {line_list(lines)} are no customers; set aside",
-        lines=lines,
-    )
-    if unsure:
-        wrong = [record.line for record in unsure]
-        draft.notes.ask(
-            "totals",
-            f"totals on {line_list(wrong)} differ from the sums of the rows above",
-            lines=wrong,
-            action="check that no row is missing from the export",
-        )
-
-
-def _totals_by_label(draft: Draft) -> list[Record]:
-    words = r"(?i)total|sum|gesamt|итого|合計|average|mean"
-    columns = [str(i) for i in range(min(_LABEL_COLUMNS, draft.width))]
-    hits = draft.rows.filter(
-        pl.any_horizontal(pl.col(columns).str.contains(words).fill_null(value=False))
-    )
-    return [
-        record
-        for record in as_records(hits.sort(LINE))
-        if _label(record, _STRONG_TOTAL) or _label(record, _WEAK_TOTAL)
-    ]
-
-
-def _typical_fill(draft: Draft) -> float:
-    cells = pl.all().exclude(LINE, LAST)
-    filled = draft.rows.head(2000).select(
-        pl.sum_horizontal(cells.is_not_null()).median()
-    )
-    return float(filled.item() or 0)
-
-
-def _sum_check(draft: Draft, record: Record, totals: list[Record]) -> str:
-    """Whether a number of the row is the sum of the block or of everything above."""
-    numbers = {
-        index: value
-        for index, cell in enumerate(record.cells)
-        if (value := amount(cell)) is not None
-    }
-    if not numbers:
-        return "none"
-    lines = [other.line for other in totals]
-    above = draft.rows.filter((pl.col(LINE) < record.line) & ~pl.col(LINE).is_in(lines))
-    start = max((line for line in lines if line < record.line), default=0)
-    block = above.filter(pl.col(LINE) > start)
-    for index, value in numbers.items():
-        if any(_equal(value, part[str(index)]) for part in (block, above)):
-            return "equal"
-    return "different"
-
-
-def _equal(value: float, column: pl.Series) -> bool:
-    amounts = [amount(cell) for cell in column.drop_nulls()]
-    known = [number for number in amounts if number is not None]
-    if len(known) < 2 or value == 0:
-        return False
-    return abs(sum(known) - value) <= max(0.006 * len(known), 1e-6 * abs(value))
-
-
-def _unlabelled_total(draft: Draft) -> list[Record]:
-    """A last row without a label whose numbers are the sums of two columns or more."""
-    last = as_records(draft.rows.sort(LINE).tail(1))
-    if draft.rows.height <= _BLOCK or not last or last[0].cells[0].strip():
-        return []
-    record = last[0]
-    above = draft.rows.filter(pl.col(LINE) < record.line)
-    equal = [
-        index
-        for index, cell in enumerate(record.cells)
-        if (value := amount(cell)) is not None and _equal(value, above[str(index)])
-    ]
-    return [record] if equal else []
