@@ -176,6 +176,7 @@ def import_lines(summary: ImportSummary, /) -> list[str]:
     ]
     return [
         *lines,
+        *summary.how,
         f"{summary.customers:,} customers, {summary.prospects:,} prospects",
         *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
     ]

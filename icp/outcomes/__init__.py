@@ -14,7 +14,7 @@ from icp.outcomes.policy import (
     Worth,
 )
 from icp.outcomes.preview import OUTCOMES, LabelPreview, preview
-from icp.outcomes.propose import propose_policy
+from icp.outcomes.propose import propose_policy, stage_outcome
 from icp.outcomes.sensitivity import sensitivity
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "preview",
     "propose_policy",
     "sensitivity",
+    "stage_outcome",
 ]

@@ -23,7 +23,7 @@ from icp.schema import AccountSchema, Attribute, Kind, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["propose_policy"]
+__all__ = ["propose_policy", "stage_outcome"]
 
 _MOST_LEVELS = 50
 _MATURE_MONTHS = 12
@@ -107,6 +107,15 @@ def propose_policy(
         )
         raise PolicyError(message)
     return _policy(label, money, present)
+
+
+def stage_outcome(stage: str, /) -> Outcome | None:
+    """What a deal's stage says about how it ended; None while it is open.
+
+    >>> stage_outcome("Closed Won"), stage_outcome("Verloren"), stage_outcome("Offer")
+    ('best', 'regrettable', None)
+    """
+    return _outcome_of(stage, _STAGE)
 
 
 def _policy(

@@ -12,12 +12,14 @@ from icp.errors import ConfigError, NotFoundError
 from icp.ingest.assemble import AssembleResult, AssemblyPlan, assemble
 from icp.schema import AccountSchema
 from icp.workflow.context import Progress, part_of, silent
+from icp.workflow.proposal import Proposed, propose_plans
 from icp.workflow.results import ImportSummary, SourceImport
 from icp.workflow.sources import ingested
+from icp.workflow.sums import Export
 
 if TYPE_CHECKING:
     from icp.config import SourceConfig
-    from icp.ingest.result import IngestResult
+    from icp.ingest.result import Finding, IngestResult
     from icp.store.records import ImportRecord
     from icp.workflow.context import Context
 
@@ -53,13 +55,18 @@ _REJECTED: Final = pl.Schema(
 
 @dataclass(frozen=True)
 class _Assembled:
-    """The populations that there are sources for."""
+    """The populations that there are sources for, and how they were made."""
 
     results: dict[Population, AssembleResult]
+    chosen: dict[Population, Proposed]
 
     def frame(self, population: Population) -> pl.DataFrame | None:
         result = self.results.get(population)
         return result.accounts.collect() if result else None
+
+    def findings(self) -> tuple[Finding, ...]:
+        planned = [f for found in self.chosen.values() for f in found.findings]
+        return (*planned, *(f for made in self.results.values() for f in made.findings))
 
     def unmatched(self) -> dict[str, pl.DataFrame]:
         found: dict[str, pl.DataFrame] = {}
@@ -131,18 +138,23 @@ def unmatched(context: Context, /) -> pl.DataFrame:
 
 
 def plan_for(context: Context, population: Population, /) -> AssemblyPlan | None:
-    """How a population's accounts are made; None where no source holds them."""
-    declared: AssemblyPlan | None = getattr(context.config.assembly, population)
-    if declared is not None:
+    """How a population's accounts are made, as declared or as last proposed."""
+    declared = _declared(context, population)
+    last = context.store.last_import()
+    if declared is not None or last is None:
         return declared
-    bases = [s.name for s in context.config.sources if s.object == _BASE[population]]
-    if len(bases) > 1:
-        message = (
-            f"{len(bases)} sources hold {population}; "
-            f"say in [assembly.{population}] of icp.toml which one is the base"
-        )
-        raise ConfigError(message)
-    return AssemblyPlan(base=bases[0]) if bases else None
+    proposed = _summary(last, changed=False).plans.get(population)
+    return proposed if proposed and _has_all(context, proposed) else None
+
+
+def _declared(context: Context, population: Population) -> AssemblyPlan | None:
+    declared: AssemblyPlan | None = getattr(context.config.assembly, population)
+    return declared
+
+
+def _has_all(context: Context, plan: AssemblyPlan) -> bool:
+    names = {source.name for source in context.config.sources}
+    return names.issuperset(plan.sources)
 
 
 def _tables(context: Context, progress: Progress) -> dict[str, IngestResult]:
@@ -154,16 +166,40 @@ def _tables(context: Context, progress: Progress) -> dict[str, IngestResult]:
 
 
 def _assembled(context: Context, tables: dict[str, IngestResult]) -> _Assembled:
-    populations: tuple[Population, ...] = ("customers", "prospects")
-    plans = {name: plan_for(context, name) for name in populations}
-    made = {name: assemble(tables, plan) for name, plan in plans.items() if plan}
-    if not made:
-        message = (
-            "no source holds accounts or prospects; "
-            "set object = 'accounts' for one of them in icp.toml"
+    chosen = {name: plan for name in _BASE if (plan := _as_declared(context, name))}
+    if len(chosen) < len(_BASE):
+        chosen = propose_plans(_exports(context, tables)) | chosen
+    if not chosen:
+        raise ConfigError(_nobody(context))
+    made = {name: assemble(tables, found.plan) for name, found in chosen.items()}
+    return _Assembled(made, chosen=chosen)
+
+
+def _as_declared(context: Context, population: Population) -> Proposed | None:
+    plan = _declared(context, population)
+    said = f"{population}: as [assembly.{population}] of icp.toml says"
+    return Proposed(plan=plan, said=(said,)) if plan else None
+
+
+def _exports(context: Context, tables: dict[str, IngestResult]) -> list[Export]:
+    return [
+        Export(
+            name=source.name,
+            file=tables[source.name].report.file,
+            object=source.object,
+            schema=tables[source.name].schema,
+            frame=tables[source.name].accounts.collect(),
         )
-        raise ConfigError(message)
-    return _Assembled(made)
+        for source in context.config.sources
+    ]
+
+
+def _nobody(context: Context) -> str:
+    held = ", ".join(f"{s.name!r} holds {s.object}" for s in context.config.sources)
+    return (
+        f"no source tells about customers or prospects ({held}); import one again "
+        "with --as accounts, or set object = 'accounts' in icp.toml"
+    )
 
 
 def _kept(
@@ -201,7 +237,9 @@ def _document(
         customers=_height(frames["customers"]),
         prospects=_height(frames["prospects"]),
         sources=tuple(_source(s, tables[s.name]) for s in context.config.sources),
-        assembly=tuple(f for r in assembled.results.values() for f in r.findings),
+        assembly=assembled.findings(),
+        how=tuple(said for found in assembled.chosen.values() for said in found.said),
+        plans={name: found.plan for name, found in assembled.chosen.items()},
         unmatched={name: f.height for name, f in assembled.unmatched().items()},
     )
     plain: dict[str, Any] = _SUMMARY.dump_python(summary, mode="json")

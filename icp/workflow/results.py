@@ -7,6 +7,7 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Literal
 
+from icp.ingest.plan import AssemblyPlan  # noqa: TC001 - the same
 from icp.ingest.result import Finding, SheetInfo, SourceReport  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ class ImportSummary:
     assembly: tuple[Finding, ...] = ()
     #: Rows per source that belong to no account.
     unmatched: dict[str, int] = field(default_factory=dict)
+    #: How the sources became customers and prospects, in words.
+    how: tuple[str, ...] = ()
+    #: The same as plans, by population: declared ones, else proposed ones.
+    plans: dict[str, AssemblyPlan] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from icp.ingest.plan import AssemblyPlan
+    from icp.ingest.result import IngestResult
     from icp.profile import Profile
     from icp.scoring import Explanation
     from icp.store.records import ScoreRun
@@ -193,11 +195,22 @@ def _exported(context: Context, source: Path) -> pl.LazyFrame:
     for population in _POPULATIONS:
         plan = imports.plan_for(context, population)
         if plan is not None:
-            alone = plan.model_copy(update={"lookups": (), "joins": ()})
             result = read_as(context, source, plan.base)
-            return assemble({plan.base: result}, alone).accounts
+            return assemble({plan.base: result}, _alone(plan, result)).accounts
     message = "no source tells how such a file is to be read; run icp import first"
     raise NotFoundError(message)
+
+
+def _alone(plan: AssemblyPlan, result: IngestResult) -> AssemblyPlan:
+    """The plan for one file: all its rows, no columns made of other sources."""
+    there = {*result.schema.names, "account_id"}
+    derived = []
+    for column in plan.derived:
+        if there.issuperset(pl.sql_expr(column.expression).meta.root_names()):
+            there.add(column.name)
+            derived.append(column)
+    without = {"where": "", "lookups": (), "joins": (), "derived": tuple(derived)}
+    return plan.model_copy(update=without)
 
 
 def _counted(frame: pl.LazyFrame) -> dict[str, Any]:

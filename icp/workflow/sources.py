@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from icp.config import SourceConfig, add_source
 from icp.errors import ConfigError, NotFoundError
-from icp.ingest.fields import guess_object
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
 from icp.ingest.readers import read_table
 from icp.ingest.result import LINE
 from icp.store.bulk import replaced
 from icp.workflow.context import CONFIG
+from icp.workflow.guess import guessed_object
 from icp.workflow.results import SourcePreview, worst_first
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ _HEAD_ROWS: Final = 20
 _FOLDER: Final = "sources"
 #: Sources of these objects are accounts themselves; two of a kind need a plan.
 _BASES: Final = ("accounts", "prospects")
-_PROSPECTS: Final = re.compile(r"prospect|lead|target|pipeline", re.IGNORECASE)
+#: Sources that share more of their columns than this are the same export.
+_ALIKE: Final = 0.6
 
 
 def preview(
@@ -56,7 +57,7 @@ def preview(
     """Read a file as it would be imported, without keeping anything."""
     table = read_table(file, options=options)
     chosen = name or source_name(file)
-    told = object_ or _guessed(context, chosen, table)
+    told = object_ or guessed_object(context.config, chosen, table)
     proposed = mapping or _proposed(context, chosen, told, table)
     result = parse(table, proposed)
     saved = _saved(context, chosen)
@@ -86,11 +87,11 @@ def add(
 ) -> SourceConfig:
     """Copy a file into the workspace, write it into `icp.toml`, save its mapping."""
     chosen = name or source_name(file)
-    _refuse_second_base(context, chosen, object_)
     kept = mapping
     if kept is None:
         seen = preview(context, file, name=chosen, object_=object_, options=options)
         kept = seen.mapping
+    _refuse_second_base(context, chosen, object_, kept)
     source = _described(_copied(context, file, chosen), chosen, object_, options)
     _write(context, source)
     named = kept.model_copy(update={"source": chosen})
@@ -157,16 +158,6 @@ def _proposed(
     return mapping.model_copy(update={"source": name})
 
 
-def _guessed(context: Context, name: str, table: RawTable) -> SourceObject:
-    """What a source's rows are: as declared, else by its headers and its name."""
-    declared = [s.object for s in context.config.sources if s.name == name]
-    if declared:
-        return declared[0]
-    headers = tuple(column for column in table.frame.columns if column != LINE)
-    found = guess_object(headers, table.report.file)
-    return "prospects" if _PROSPECTS.search(name) else found
-
-
 def _known(
     context: Context, name: str, object_: SourceObject, table: RawTable
 ) -> ColumnMapping | None:
@@ -212,18 +203,28 @@ def _mapping_file(context: Context, name: str) -> Path:
     return context.path / "mappings" / f"{name}.json"
 
 
-def _refuse_second_base(context: Context, name: str, object_: SourceObject) -> None:
+def _refuse_second_base(
+    context: Context, name: str, object_: SourceObject, mapping: ColumnMapping
+) -> None:
+    """Refuse what looks like another month's export of a source under a new name."""
     population = "customers" if object_ == "accounts" else "prospects"
-    planned = getattr(context.config.assembly, population) is not None
-    if object_ not in _BASES or planned:
+    if object_ not in _BASES or getattr(context.config.assembly, population):
         return
     for source in context.config.sources:
-        if source.object == object_ and source.name != name:
+        if source.object != object_ or source.name == name:
+            continue
+        if object_ == "prospects" or _alike(mapping, _saved(context, source.name)):
             message = (
                 f"source {source.name!r} already holds the {population}; "
                 f"use --name {source.name} to replace it, or another --as"
             )
             raise ConfigError(message)
+
+
+def _alike(mapping: ColumnMapping, other: ColumnMapping | None) -> bool:
+    """Whether most columns of either are in both."""
+    mine, theirs = set(mapping.sources), set(other.sources if other else ())
+    return len(mine & theirs) > _ALIKE * len(mine | theirs)
 
 
 def _copied(context: Context, file: Path, name: str) -> str:

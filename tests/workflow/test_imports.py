@@ -108,7 +108,7 @@ def test_importing_nothing_says_what_to_do(empty):
 
 def test_sources_without_accounts_say_what_to_do(empty, exports):
     empty.add_source(exports / "customers.csv", object="other")
-    with pytest.raises(ConfigError, match="set object = 'accounts'"):
+    with pytest.raises(ConfigError, match="--as accounts"):
         empty.import_sources()
 
 
