@@ -99,7 +99,8 @@ def _steps(explanation: Explanation, top: int, unknown: int) -> list[_Step]:
         _append(steps, "known", [one], f"{one.title}: {one.value}", one.text)
     rest = known[top:]
     if rest or idle:
-        _append(steps, "others", rest, f"{len(rest) + idle} others", "")
+        count = len(rest) + idle
+        _append(steps, "others", rest, f"{count} other{'s' * (count > 1)}", "")
     for one in open_[:unknown]:
         _append(steps, "unknown", [one], f"{one.title}: not known", one.text)
     if open_[unknown:]:
