@@ -82,7 +82,7 @@ def _actor() -> str | None:
 )
 def _opened(folder: str, actor: str | None, changed: int) -> Workspace:
     """One workspace per person and per state of its configuration file."""
-    return open_workspace(folder, actor=actor)
+    return open_workspace(folder, actor=actor, signed_in=has_sign_in())
 
 
 def profile(ref: str | None = None, /) -> Profile:

@@ -81,6 +81,5 @@ def _filled(space: Workspace) -> None:
     _show(space.check(values), "This company")
 
 
-def _show(explanation: Explanation, name: str) -> None:
-    cuts = session.profile().calibration.grade_cuts
-    explained.draw(explanation, name, cuts=cuts)
+def _show(one: Explanation, name: str) -> None:
+    explained.draw(one, name, cuts=session.profile().calibration.grade_cuts)
