@@ -270,3 +270,62 @@ def test_an_old_workbook_that_cannot_be_read_is_refused(tmp_path):
 def test_column_names_and_numbers_are_inverse(number, name):
     assert excel_child.column_name(number) == name
     assert excel_child.column_of(f"{name}7") == number
+
+
+def test_merged_cells_stand_in_every_row_they_cover(book):
+    def fill(workbook):
+        sheet = workbook.add_worksheet()
+        write_rows(sheet, [("Region", "Name", "City", "Value")])
+        sheet.merge_range("A2:A4", "EU")
+        write_rows(
+            sheet, [("Acme", "Ulm"), ("Bolt", "Bonn"), ("Cora", "Kiel")], top=1, left=1
+        )
+        sheet.merge_range("D2:D3", 900)
+        write_rows(sheet, [("US", "Dora", "Reno", 5)], top=4)
+
+    table = read_table(book(fill))
+    assert table.frame.rows() == [
+        ("EU", "Acme", "Ulm", "900", 2),
+        ("EU", "Bolt", "Bonn", "900", 3),
+        ("EU", "Cora", "Kiel", None, 4),
+        ("US", "Dora", "Reno", "5", 5),
+    ]
+    (finding,) = table.report.findings
+    assert (finding.level, finding.line, finding.count) == ("ask", 3, 3)
+    assert "3 values of merged cells repeated" in finding.message
+
+
+def test_merged_labels_over_two_header_rows_are_said_once(book):
+    def fill(workbook):
+        sheet = workbook.add_worksheet()
+        sheet.merge_range("A1:A2", "Name")
+        sheet.merge_range("B1:C1", "Deals")
+        write_rows(sheet, [("Won", "Lost")], top=1, left=1)
+        write_rows(sheet, [(f"Firm {n}", n, 9 - n) for n in range(4)], top=2)
+
+    table = read_table(book(fill))
+    assert table.report.columns == ("Name", "Deals Won", "Deals Lost")
+
+
+@pytest.mark.parametrize("since_1904", [False, True])
+def test_a_time_of_day_is_no_date(book, since_1904):
+    def fill(workbook):
+        workbook.date_1904 = since_1904
+        sheet = workbook.add_worksheet()
+        write_rows(sheet, [("Name", "Opens", "Met")])
+        clock = workbook.add_format({"num_format": "hh:mm"})
+        day = workbook.add_format({"num_format": "dd/mm/yyyy"})
+        for row, hour in enumerate((0, 9, 23), start=1):
+            sheet.write(row, 0, f"Firm {hour}")
+            sheet.write_datetime(row, 1, datetime.time(hour, 30), clock)
+            sheet.write_datetime(row, 2, datetime.datetime(2024, 2, row), day)
+
+    table = read_table(book(fill))
+    assert table.frame["Opens"].to_list() == ["00:30:00", "09:30:00", "23:30:00"]
+    assert table.frame["Met"].to_list()[0] == "2024-02-01 00:00:00"
+
+
+@pytest.mark.parametrize("name", ["*", "//", "nowhere", "Data "])
+def test_a_sheet_that_is_not_there_is_named(book, name):
+    with pytest.raises(SourceError, match=r"has no sheet .*; name one of: 'Data'"):
+        read_table(book(plain), options=ReadOptions(sheet=name))

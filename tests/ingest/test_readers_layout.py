@@ -321,3 +321,34 @@ def test_rows_of_words_among_numbers_are_asked_about(read):
     body.insert(10, "Section,west,north")
     table = read("\n".join(["Account Name,Amount,Price", *body]) + "\n")
     assert "line 12 holds words where all other rows hold numbers" in messages(table)
+
+
+def test_rules_between_rows_are_no_rows(read):
+    printed = """+----+--------+
+| id | name   |
++----+--------+
+| 1  | Acme   |
+| 2  | Bolt   |
++----+--------+
+"""
+    table = read(printed)
+    assert table.frame.columns == ["id", "name", "__line__"]
+    assert table.frame["__line__"].to_list() == [4, 5]
+    assert "nothing but dashes on lines 3 and 6" in "\n".join(
+        map(str, table.report.findings)
+    )
+
+
+def test_a_value_of_dashes_is_no_rule(read):
+    table = read("Name,City,Trade\nAcme,---,Food\n---,Ulm,Food\nBolt,Kiel,---\n")
+    assert table.frame.height == 3
+    assert table.report.findings == ()
+
+
+def test_a_row_of_one_value_may_be_a_heading(read):
+    rows = "".join(f"Firm {n},Ulm,Food,{n}\n" for n in range(6))
+    table = read("Name,City,Trade,Size\nGermany,,,\n" + rows)
+    assert table.frame.height == 7
+    (finding,) = table.report.findings
+    assert (finding.level, finding.line) == ("note", 2)
+    assert "line 2 holds one value only" in finding.message

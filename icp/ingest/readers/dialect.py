@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from icp.ingest.readers.notes import Notes
 
-__all__ = ["Dialect", "find_dialect"]
+__all__ = ["DELIMITERS", "Dialect", "find_dialect"]
 
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 200
 _LONG = 100_000
 _SEP = re.compile(r'^"?sep=(.)"?$', re.IGNORECASE)
@@ -97,8 +97,17 @@ def find_dialect(
     """Find the dialect of physical lines; also how many lines only declare it.
 
     A first line `sep=;` counts as one such line.
+
+    Raises:
+        SourceError: the given delimiter is not one character that can part values.
     """
-    declared = _SEP.match(lines[0].strip()) if lines else None
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise notes.stop(
+            "separator",
+            f"{delimiter!r} cannot separate values",
+            action="name one character, for instance ';' (delimiter=...)",
+        )
+    declared = _SEP.match(lines[0].strip("\r\n ")) if lines else None
     start = 1 if declared else 0
     sample = [
         line.rstrip("\r\n")[:_LONG] for line in lines[start : start + 5 * _SAMPLE]
@@ -108,7 +117,7 @@ def find_dialect(
         name = _NAMES.get(declared[1], repr(declared[1]))
         notes.note("separator", f"line 1 declares the separator: {name}", lines=[1])
     given = delimiter or (declared[1] if declared else None)
-    marks = (given,) if given else _DELIMITERS
+    marks = (given,) if given else DELIMITERS
     ranked = sorted(
         (_rank(sample, mark) for mark in marks), key=lambda r: r[0], reverse=True
     )
@@ -168,7 +177,7 @@ def _with_quotes(sample: list[str], plain: Dialect) -> Dialect:
     mark, width = plain.delimiter, plain.width
     usual = Dialect(mark, width)
     if mark != " " and any(f'{mark} "' in line for line in sample):
-        spaced = Dialect(mark, width, blank_after=True)
+        spaced = _measured(sample, Dialect(mark, width, blank_after=True))
         if _fitting(sample, spaced) > _fitting(sample, usual):
             usual = spaced
     others = []
@@ -201,4 +210,4 @@ def _fitting(sample: list[str], dialect: Dialect) -> float:
 
 def _measured(sample: list[str], dialect: Dialect) -> Dialect:
     _, width = _agreement([_width(line, dialect) for line in sample])
-    return Dialect(dialect.delimiter, width, dialect.quote, dialect.escape)
+    return replace(dialect, width=width)

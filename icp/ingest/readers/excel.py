@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from icp.ingest.readers.grid import LAST, Grid, cell_columns
-from icp.ingest.readers.notes import Notes, letter, plural
+from icp.ingest.readers.notes import Notes, letter, line_list, plural
+from icp.ingest.readers.shapes import amount
 from icp.ingest.readers.sniff import check_zip
 from icp.ingest.readers.table import Origin, build_table
 from icp.ingest.result import LINE, SheetInfo
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import RawTable
 
-__all__ = ["grid_of_rows", "read_workbook", "sheets_of"]
+__all__ = ["grid_of_rows", "read_workbook", "report_repeated", "sheets_of"]
 
 _CHILD = Path(__file__).with_name("excel_child.py")
 _SECONDS = 60
@@ -48,6 +49,8 @@ def read_workbook(
     left = found.get("first_column", 1) - 1
     frame = _from_column_a(frame, left)
     frame = _with_leading_zeros(frame, found.get("padded", []), notes)
+    frame = _with_merged(frame, found.get("merged", []), notes)
+    frame = frame.select(_time_of_day(name, found["epoch"]) for name in frame.columns)
     _report(found, sheets, notes, named=options.sheet is not None)
     origin = Origin(data=data, kind="excel", sheets=sheets)
     return build_table(_grid(frame), origin, notes, options)
@@ -62,19 +65,20 @@ def sheets_of(
         SourceError: the workbook cannot be read.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _sheets(_ask_child(data, kind, "*", Path(folder), notes))
+        return _sheets(_ask_child(data, kind, None, Path(folder), notes))
 
 
 def _ask_child(
-    data: bytes, kind: str, sheet: str, folder: Path, notes: Notes
+    data: bytes, kind: str, sheet: str | None, folder: Path, notes: Notes
 ) -> dict[str, Any]:
-    """Have the workbook read by a process that may die."""
+    """Have the workbook read by a process that may die; None lists its sheets."""
     if kind == "xlsx":
         check_zip(data, notes)
     workbook = folder / f"workbook.{kind}"
     workbook.write_bytes(data)
     # -P keeps this folder, whose modules have everyday names, off the child's path.
-    command = [sys.executable, "-P", str(_CHILD), str(workbook), str(folder), sheet]
+    command = [sys.executable, "-P", str(_CHILD), str(workbook), str(folder)]
+    command += [] if sheet is None else [sheet]
     try:
         subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -143,6 +147,63 @@ def _with_leading_zeros(
             column=name,
         )
     return frame
+
+
+def _with_merged(frame: pl.DataFrame, merged: list[str], notes: Notes) -> pl.DataFrame:
+    """A cell merged over several rows stands in each of them, not just the first."""
+    repeated: list[tuple[int, str]] = []
+    columns: dict[int, list[str | None]] = {}
+    for reference in merged:
+        first, last = (_place(cell) for cell in reference.split(":"))
+        row, column = first
+        if last[0] == row or column >= frame.width or row >= frame.height:
+            continue
+        cells = columns.setdefault(column, frame[str(column)].to_list())
+        value = cells[row] or ""
+        for place in range(row + 1, min(last[0] + 1, frame.height)) if value else ():
+            cells[place] = value
+            repeated.append((place + 1, value))
+    report_repeated(repeated, notes)
+    return frame.with_columns(
+        pl.Series(str(column), cells, dtype=pl.String)
+        for column, cells in columns.items()
+    )
+
+
+def _place(reference: str) -> tuple[int, int]:
+    """0-based row and column of a cell."""
+    name = reference.rstrip("0123456789")
+    return int(reference[len(name) :]) - 1, _index_of(name)
+
+
+def report_repeated(repeated: list[tuple[int, str]], notes: Notes, /) -> None:
+    """Tell of values (line, text) that stand in several rows, as their cells did.
+
+    A number may be meant for all of these rows together, so it is asked about.
+    """
+    if not repeated:
+        return
+    lines = [line for line, _ in repeated]
+    numbers = any(amount(value) is not None for _, value in repeated)
+    add = notes.ask if numbers else notes.note
+    add(
+        "merged-cells",
+        f"{plural(len(lines), 'value')} of merged cells repeated in the rows they "
+        f"cover: {line_list(lines)}",
+        lines=lines,
+        action="check whether a number is each row's own" if numbers else "",
+    )
+
+
+def _time_of_day(name: str, epoch: str) -> pl.Expr:
+    """A time or a duration below a day, which the reader gives the day zero."""
+    text = pl.col(name)
+    return (
+        pl.when(text.str.starts_with(f"{epoch} "))
+        .then(text.str.strip_prefix(f"{epoch} "))
+        .otherwise(text)
+        .alias(name)
+    )
 
 
 def _index_of(name: str) -> int:

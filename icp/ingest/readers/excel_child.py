@@ -2,9 +2,9 @@
 
 Run as a script by `icp.ingest.readers.excel`: a workbook can make the native reader
 abort the whole process, so it never runs in ours. Takes the workbook's path, the folder
-for the answer and the sheet's name ("" for the first visible one, "*" to only list the
-sheets); writes `answer.json` and `sheet.arrow` there. Imports nothing of `icp`, which
-keeps its start short and its memory small.
+for the answer and the sheet's name ("" for the first visible one; left out, the sheets
+are only listed); writes `answer.json` and `sheet.arrow` there. Imports nothing of
+`icp`, which keeps its start short and its memory small.
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ def sheets_by_reader(reader: Any) -> dict[str, dict[str, Any]]:
     return scans
 
 
-def answer(path: str, folder: Path, sheet: str) -> dict[str, Any]:
+def answer(path: str, folder: Path, sheet: str | None) -> dict[str, Any]:
     """Do what was asked; the sheet itself goes into a file."""
     import fastexcel
 
@@ -295,7 +295,7 @@ def answer(path: str, folder: Path, sheet: str) -> dict[str, Any]:
         | {"hidden": found["hidden"]}
         for name, found in scans.items()
     ]
-    if sheet == "*":
+    if sheet is None:
         return {"sheets": sheets}
     wanted = sheet or first_filled(scans)
     if wanted not in reader.sheet_names:
@@ -305,7 +305,20 @@ def answer(path: str, folder: Path, sheet: str) -> dict[str, Any]:
         raise RefusedError(scans[wanted]["refused"])
     loaded = reader.load_sheet(wanted, header_row=None, skip_rows=0, dtypes="string")
     loaded.to_polars().write_ipc(folder / "sheet.arrow")
-    return {**scans[wanted], "sheets": sheets, "sheet": wanted}
+    return {**scans[wanted], "sheets": sheets, "sheet": wanted, "epoch": epoch(path)}
+
+
+def epoch(path: str) -> str:
+    """The day that the native reader gives to a time of day."""
+    if not zipfile.is_zipfile(path):
+        return "1899-12-31"
+    with zipfile.ZipFile(path) as archive:
+        try:
+            settings = attributes_of(archive, "xl/workbook.xml", "workbookPr")
+        except (KeyError, expat.ExpatError):
+            settings = []
+    since_1904 = any(s.get("date1904") in {"1", "true"} for s in settings)
+    return "1904-01-01" if since_1904 else "1899-12-31"
 
 
 def first_filled(scans: dict[str, dict[str, Any]]) -> str:
@@ -325,7 +338,7 @@ def index_of(path: str) -> list[dict[str, str]]:
             return []
 
 
-def main(path: str, folder: str, sheet: str) -> None:
+def main(path: str, folder: str, sheet: str | None = None) -> None:
     """Write the answer, or why there is none."""
     limit()
     target = Path(folder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.ingest.readers.grid import as_records, cell_columns
+from icp.ingest.readers.grid import LAST, as_records, cell_columns
 from icp.ingest.readers.header import LABEL_WORDS, looks_like_labels
 from icp.ingest.readers.notes import line_list
 from icp.ingest.result import LINE
@@ -19,6 +19,7 @@ __all__ = ["report_misfits"]
 
 _ENOUGH = 2
 _FEW = 3
+_FULL = 4
 _MANY = 2_000
 
 
@@ -28,6 +29,7 @@ def report_misfits(draft: Draft, shapes: list[Shape], /) -> None:
     They are kept; a person decides.
     """
     _report_gaps(draft)
+    _report_lonely(draft)
     _report_words(draft, shapes)
     _report_labels(draft)
 
@@ -46,6 +48,23 @@ def _report_gaps(draft: Draft) -> None:
             lines=gaps,
             action="check that the rows below belong to the same table",
         )
+
+
+def _report_lonely(draft: Draft) -> None:
+    """Rows of one value in a wide, full table may be headings of groups."""
+    cells = pl.all().exclude(LINE, LAST)
+    filled = draft.rows.select(LINE, filled=pl.sum_horizontal(cells.is_not_null()))
+    lonely = filled.filter(pl.col("filled") == 1)[LINE].to_list()
+    few = len(lonely) <= _FEW + draft.rows.height // 100
+    typical = filled.select(pl.col("filled").median()).item()
+    if not lonely or not few or typical < _FULL:
+        return
+    draft.notes.note(
+        "deviated-value",
+        f"{line_list(lonely)} {'holds' if len(lonely) == 1 else 'hold'} one value only",
+        lines=lonely,
+        action="remove them from the file if they are headings, not rows",
+    )
 
 
 def _report_labels(draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
@@ -14,6 +15,16 @@ __all__ = ["Content", "check_zip", "content_of"]
 
 Content = Literal["text", "xlsx", "xls", "parquet", "html"]
 
+_HEAD = 64_000
+#: Text has hardly any control characters besides line ends and tabs.
+_CONTROLS = frozenset(range(1, 32)) - frozenset(b"\t\n\v\f\r\x1a")
+_MANY_CONTROLS = 12
+_WIDE = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _MAX_ENTRIES = 2_000
 _MAX_ENTRY = 200_000_000
 _MAX_TOTAL = 400_000_000
@@ -21,6 +32,7 @@ _MAX_RATIO = 200
 _MIN_SUSPECT = 1_000_000
 
 _EXPORT = "export it again as CSV (UTF-8) or as an Excel workbook (.xlsx)"
+_SAVE = "open it in Excel and save it as .xlsx"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 #: First bytes, what the file is, what to do.
@@ -35,9 +47,14 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"SQLite format 3\0", "is a database file", "give its URL and a query instead"),
     (b"{\\rtf", "is a text document (RTF)", _EXPORT),
     (b"ARROW1", "is an Arrow file", "save it as Parquet"),
+    (b"MIME-Version:", "is a web archive (MHTML)", _SAVE),
+    (b"ID;PWXL", "is a SYLK file", _SAVE),
+    (b"ID;PCALC", "is a SYLK file", _SAVE),
+    (b"TABLE\r\n0,1", "is a DIF file", _SAVE),
 )
 
 _HTML = re.compile(rb"<\s*(!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
+_COMMENT = re.compile(rb"\s*<!--.*?-->", re.DOTALL)
 _XML = re.compile(rb"^\s*<\?xml", re.IGNORECASE)
 _JSON = re.compile(rb'^\s*(\[\s*(\{|\[|"|\d|\])|\{\s*("|\}))')
 
@@ -67,14 +84,26 @@ def content_of(data: bytes, notes: Notes, /) -> Content:
 
 
 def _text_content(data: bytes, notes: Notes) -> Content:
-    start = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if _HTML.match(start) or (_XML.match(start) and _HTML.search(data[:4096])):
+    head = _one_byte_per_letter(data[:_HEAD])
+    start = _COMMENT.sub(b"", head.lstrip(b"\xef\xbb\xbf \t\r\n"), count=1).lstrip()
+    tagged = start.startswith(b"<") and re.search(rb"<\s*table\b", head, re.IGNORECASE)
+    if _HTML.match(start) or tagged:
         return "html"
     if _XML.match(start):
         raise notes.stop("format-error", "is an XML file, not a table", action=_EXPORT)
     if _is_json(start):
         raise notes.stop("format-error", "is a JSON file, not a table", action=_EXPORT)
+    if len(set(head).intersection(_CONTROLS)) >= _MANY_CONTROLS:
+        raise notes.stop("format-error", "is no text and no workbook", action=_EXPORT)
     return "text"
+
+
+def _one_byte_per_letter(head: bytes) -> bytes:
+    """UTF-16 and UTF-32 with a mark as UTF-8; all other bytes as they are."""
+    for mark, name in _WIDE:
+        if head.startswith(mark):
+            return head.decode(name, errors="ignore").encode(errors="ignore")
+    return head
 
 
 def _is_json(start: bytes) -> bool:

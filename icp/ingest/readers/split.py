@@ -26,12 +26,12 @@ from icp.ingest.readers.grid import (
 from icp.ingest.result import LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from icp.ingest.readers.dialect import Dialect
     from icp.ingest.readers.notes import Notes
 
-__all__ = ["physical_lines", "split"]
+__all__ = ["as_it_came", "physical_lines", "split"]
 
 _MAX_SPAN = 50
 _MAX_VALUE = 64_000
@@ -72,19 +72,20 @@ def split(
     rows = pl.concat(
         [_bulk(bare, kept, dialect), frame_of(whole, width=dialect.width)]
     ).sort(LINE)
-
-    def raw(first: int, last: int) -> str:
-        return "".join(lines[first - 1 : last]).rstrip("\r\n")
-
     return Grid(
         width=dialect.width,
         rows=rows,
         odd=tuple(odd),
         blank=tuple(index + 1 for index in blank),
         lines=len(lines),
-        raw=raw,
+        raw=as_it_came(lines),
         delimiter=dialect.delimiter,
     )
+
+
+def as_it_came(lines: Sequence[str], /) -> Callable[[int, int], str]:
+    """Gives the text of lines `first` to `last`, from 1, without the last line end."""
+    return lambda first, last: "".join(lines[first - 1 : last]).rstrip("\r\n")
 
 
 def _check_sizes(lines: Sequence[str], dialect: Dialect, notes: Notes) -> None:

@@ -16,6 +16,7 @@ from icp.ingest.readers.tail import (
     take_footer,
     take_other_tables,
     take_repeated_headers,
+    take_rules,
 )
 from icp.ingest.readers.totals import take_totals, take_unlabelled_total
 from icp.ingest.result import LINE, RawTable, SourceReport
@@ -97,6 +98,7 @@ def build_table(
 
 def _take_the_rest(draft: Draft, header: Header) -> None:
     take_repeated_headers(draft, header)
+    take_rules(draft)
     take_other_tables(draft)
     take_totals(draft)
     take_footer(draft)

@@ -22,6 +22,7 @@ __all__ = [
     "take_footer",
     "take_other_tables",
     "take_repeated_headers",
+    "take_rules",
 ]
 
 _FOOTER = re.compile(
@@ -31,6 +32,7 @@ _FOOTER = re.compile(
     r"|\(?\d[\d,]* (?:rows?|records?)\)?(?: (?:affected|returned|selected|exported))?$",
     re.IGNORECASE,
 )
+_RULE = r"^\s*[:+|]?[-=_~+]{3,}[:+|]?\s*$"
 #: How many rows are looked at to know a further table.
 _LOOK = 200
 
@@ -109,6 +111,22 @@ def _same_cells(draft: Draft, record: Record) -> list[Record]:
         for index, cell in enumerate(cells)
     )
     return [*as_records(draft.rows.filter(same)), *odd]
+
+
+def take_rules(draft: Draft, /) -> None:
+    """Set aside rows that only draw a line (`----`), as printed tables have them."""
+    cells = pl.all().exclude(LINE, LAST)
+    drawn = cells.is_null() | cells.str.contains(_RULE)
+    rows = as_records(draft.rows.filter(pl.all_horizontal(drawn)))
+    pattern = re.compile(_RULE)
+    rows += [r for r in draft.odd if r.filled and all(map(pattern.search, r.cells))]
+    if not rows:
+        return
+    draft.set_aside(rows, "header")
+    lines = [record.line for record in rows]
+    draft.notes.note(
+        "header", f"nothing but dashes on {line_list(lines)}; set aside", lines=lines
+    )
 
 
 def take_other_tables(draft: Draft, /) -> None:
