@@ -61,7 +61,10 @@ _BETWEEN = rf"^(?<low>[^a-z]*[0-9][^-]*?) ?(?:{_TO}) ?(?<high>[^-0-9]*[0-9][^-]*
 _ABOVE = (
     r"^(?:>=?|≥|over|more than|above|at least|über|mehr als|ab|plus de|más de) ?(.+)$"
 )
-_PLUS = r"^(.*[0-9].*?) ?(?:\+|or more|and more|und mehr|et plus|o más|and over)$"
+_PLUS = (
+    r"^(.*[0-9].*?) ?(?:\+|or more|and more|und mehr|et plus|o más|and over)"
+    rf" ?(?:{_UNITS})?$"
+)
 _BELOW = (
     r"^(?:<=?|≤|under|less than|below|up to|fewer than|unter|weniger als|bis zu|bis|"
     r"moins de|menos de) ?(.+)$"

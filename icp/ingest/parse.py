@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,11 +11,11 @@ from icp.errors import MappingError, counted
 from icp.ingest.changes import check_mapping
 from icp.ingest.columns import read_column
 from icp.ingest.magnitude import magnitude_findings
-from icp.ingest.result import LINE, Finding, IngestResult
+from icp.ingest.result import LINE, Finding, IngestResult, QuarantinedRow
 from icp.ingest.rules import ROW_KEYS
 
 if TYPE_CHECKING:
-    from icp.ingest.result import QuarantinedRow, RawTable
+    from icp.ingest.result import Ledger, RawTable
     from icp.ingest.rules import ColumnMapping
 
 __all__ = ["parse"]
@@ -34,9 +34,10 @@ def parse(table: RawTable, mapping: ColumnMapping, /) -> IngestResult:
 
     A value that cannot be read is missing in that column, with a finding that names
     lines; the row stays. A row without any of its mapped keys (`account_id`,
-    `account_name`, `domain` ...) goes to `rejected` as it came. The report's findings
-    include those of `check_mapping`. A mapped column that is not in the table is all
-    missing; MappingError if that is true of every key.
+    `account_name`, `domain` ...) goes to `rejected` as it came; from Parquet or a
+    database as its cells, parted by tabs. The report's findings include those of
+    `check_mapping`. A mapped column that is not in the table is all missing;
+    MappingError if that is true of every key.
     """
     _refuse_without_keys(table, mapping)
     read = [read_column(table, rule) for rule in mapping.columns]
@@ -52,11 +53,11 @@ def parse(table: RawTable, mapping: ColumnMapping, /) -> IngestResult:
         *_key_findings(table, mapping, kept, unnamed),
     )
     report = table.report.with_findings(findings)
-    ledger = report.ledger.move_to_quarantine(_lines_of(table, unnamed))
+    kept_out = _kept_out(table, unnamed)
     return IngestResult(
         accounts=kept.lazy(),
-        rejected=_rejected(table, unnamed),
-        report=replace(report, ledger=ledger),
+        rejected=_rejected((*table.quarantined, *kept_out)),
+        report=replace(report, ledger=_without(report.ledger, table, kept_out)),
         mapping=mapping,
         schema=mapping.schema,
     )
@@ -80,40 +81,30 @@ def _split(typed: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, list[int
     return typed.filter(known), (~known).arg_true().to_list()
 
 
-def _lines_of(table: RawTable, rows: list[int]) -> int:
-    """How many physical lines the rows at these positions span.
-
-    Only in a text file do line breaks inside values make more lines.
-    """
-    if table.report.kind != "csv" or not rows:
-        return len(rows)
-    breaks = table.frame[rows].select(
-        pl.sum_horizontal(pl.exclude(LINE).str.count_matches("\r\n|\r|\n").fill_null(0))
-    )
-    return len(rows) + int(breaks.to_series().sum())
-
-
-def _rejected(table: RawTable, rows: list[int]) -> pl.DataFrame:
-    """Rows the reader quarantined, then those without a key, in line order."""
-    earlier = [_as_dict(row) for row in table.quarantined]
+def _kept_out(table: RawTable, rows: list[int]) -> list[QuarantinedRow]:
+    """The rows at these positions as they came; where there are no lines, as cells."""
     raw = table.frame[rows]
-    texts = raw.drop(LINE).select(
-        pl.concat_str(pl.all().fill_null(""), separator="\t").alias("raw")
-    )["raw"]
-    later = [
-        {"line": line, "last_line": line, "raw": text, "reason": _NO_KEY}
-        for line, text in zip(raw[LINE], texts, strict=True)
+    if table.original:
+        return [table.original.row(line, reason=_NO_KEY) for line in raw[LINE]]
+    cells = pl.concat_str(pl.exclude(LINE).fill_null(""), separator="\t")
+    return [
+        QuarantinedRow(line=line, last_line=line, raw=text, reason=_NO_KEY)
+        for line, text in raw.select(LINE, cells.alias("raw")).iter_rows()
     ]
-    return pl.DataFrame([*earlier, *later], schema=_REJECTED).sort("line")
 
 
-def _as_dict(row: QuarantinedRow) -> dict[str, object]:
-    return {
-        "line": row.line,
-        "last_line": row.last_line,
-        "raw": row.raw,
-        "reason": row.reason,
-    }
+def _without(ledger: Ledger, table: RawTable, rows: list[QuarantinedRow]) -> Ledger:
+    """The ledger after these rows were kept out."""
+    mended = table.original.repaired if table.original else frozenset()
+    lines = {True: 0, False: 0}
+    for row in rows:
+        lines[row.line in mended] += row.last_line - row.line + 1
+    return ledger.move_to_quarantine(used=lines[False], repaired=lines[True])
+
+
+def _rejected(rows: tuple[QuarantinedRow, ...]) -> pl.DataFrame:
+    """All rows kept out, in line order."""
+    return pl.DataFrame(list(map(asdict, rows)), schema=_REJECTED).sort("line")
 
 
 def _key_findings(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
@@ -20,6 +20,7 @@ __all__ = [
     "IngestResult",
     "Ledger",
     "Level",
+    "Original",
     "QuarantinedRow",
     "RawTable",
     "SheetInfo",
@@ -98,10 +99,13 @@ class Ledger:
             self.used + self.repaired + self.quarantined + self.set_aside
         )
 
-    def move_to_quarantine(self, lines: int, /) -> Ledger:
-        """The ledger after `lines` used lines were quarantined by a later step."""
+    def move_to_quarantine(self, *, used: int, repaired: int = 0) -> Ledger:
+        """The ledger after a later step quarantined that many lines of rows."""
         return replace(
-            self, used=self.used - lines, quarantined=self.quarantined + lines
+            self,
+            used=self.used - used,
+            repaired=self.repaired - repaired,
+            quarantined=self.quarantined + used + repaired,
         )
 
 
@@ -163,6 +167,24 @@ class SourceReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Original:
+    """Where a table's rows stand in their source, to quote them as they came."""
+
+    #: The text of lines `first` to `last`; a sheet's cells are parted by tabs.
+    text: Callable[[int, int], str]
+    #: Last line of each row that spans several, by its first line.
+    ends: Mapping[int, int]
+    #: First lines of the rows that were repaired.
+    repaired: frozenset[int]
+
+    def row(self, line: int, /, *, reason: str) -> QuarantinedRow:
+        """The row that starts at a line, as it came."""
+        last = self.ends.get(line, line)
+        raw = self.text(line, last)
+        return QuarantinedRow(line=line, last_line=last, raw=raw, reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawTable:
     """A table as text: every column String, plus `LINE` (Int64) as the last column.
 
@@ -173,6 +195,8 @@ class RawTable:
     frame: pl.DataFrame
     report: SourceReport
     quarantined: tuple[QuarantinedRow, ...] = ()
+    #: None where the source has no lines: Parquet, a database.
+    original: Original | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import csv
+import io
 import os
+import tempfile
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from icp.errors import ConfigError, SchemaError
+from icp.errors import ConfigError, MappingError, SchemaError, SourceError
 from icp.ingest import ColumnMapping, ReadOptions, ingest, propose_mapping, read_table
-from icp.ingest.result import LINE
+from icp.ingest.result import LINE, Ledger
 from icp.schema import AccountSchema, Attribute, Kind, Role
 
 _SHARED = Path(
@@ -48,13 +53,72 @@ def test_a_file_becomes_accounts(export: Path) -> None:
     assert ledger.balanced
 
 
+_LINES = [
+    "Company,Trade,Size\r\n",
+    *(f"Firm {n},Food,{n}\r\n" for n in range(8)),
+    '"","Food\r\n',
+    'and more",3\r\n',
+    ',Fo"od,4\r\n',
+    'Dora,"say ""hi""\n',
+    'twice",5\r\n',
+    "Edda,Food,5,6,7\r\n",
+    ' ,"Food, too",8\r\n',
+    "Final,Food,9\r\n",
+]
+
+
+def test_rows_without_a_name_are_quoted_as_they_came(tmp_path: Path) -> None:
+    path = tmp_path / "companies.csv"
+    path.write_bytes("".join(_LINES).encode())
+    result = ingest(path)
+    assert result.rejected.select("line", "last_line", "raw").rows() == [
+        (10, 11, '"","Food\r\nand more",3'),
+        (12, 12, ',Fo"od,4'),
+        (15, 15, "Edda,Food,5,6,7"),
+        (16, 16, ' ,"Food, too",8'),
+    ]
+    assert result.accounts.collect()[LINE].to_list() == [*range(2, 10), 13, 17]
+    assert result.report.ledger == Ledger(read=17, header=1, used=11, quarantined=5)
+
+
+_CELL = st.text(st.sampled_from('ab1 ,;"\n\r'), max_size=4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(_CELL, _CELL, _CELL), min_size=1, max_size=8),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_line_is_used_quarantined_or_set_aside(
+    rows: list[tuple[str, str, str]], quoting: int, end: str
+) -> None:
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, quoting=quoting, lineterminator=end)
+    writer.writerows([("Company", "Trade", "Annual Revenue"), *rows])
+    lines = io.StringIO(target.getvalue(), newline="").readlines()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "companies.csv"
+        path.write_bytes(target.getvalue().encode())
+        try:
+            result = ingest(path)
+        except (SourceError, MappingError):
+            return
+    assert result.report.ledger.balanced
+    assert result.report.ledger.read == len(lines)
+    for line, last, raw in result.rejected.drop("reason").rows():
+        assert raw == "".join(lines[line - 1 : last]).rstrip("\r\n")
+    seen = [*result.accounts.collect()[LINE], *result.rejected["line"]]
+    assert len(set(seen)) == len(seen)
+
+
 def test_an_agreed_mapping_is_applied_as_it_is(export: Path, tmp_path: Path) -> None:
     mapping = propose_mapping(read_table(export))
     mapping = mapping.replace("Industry", kind="text", role="ignored").confirm()
     saved = tmp_path / "mapping.json"
     saved.write_text(mapping.to_json(), encoding="utf-8")
-    for given in (mapping, saved, str(saved)):
-        result = ingest(export, mapping=given)
+    for agreed in (mapping, saved, str(saved)):
+        result = ingest(export, mapping=agreed)
         assert result.mapping == mapping
         assert result.accounts.collect()["industry"].to_list() == [
             "RETAIL",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from raw_tables import raw
 from icp.errors import MappingError
 from icp.ingest.mapping import ColumnMapping, ColumnRule, propose_mapping
 from icp.ingest.parse import parse
-from icp.ingest.result import LINE, QuarantinedRow
+from icp.ingest.result import LINE, Ledger, Original, QuarantinedRow
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
@@ -282,20 +283,26 @@ def test_a_row_without_any_key_is_quarantined_as_it_came() -> None:
     assert [(f.line, f.count) for f in told] == [(3, 2)]
 
 
-def test_rows_that_span_lines_move_with_all_their_lines() -> None:
-    table = raw({"Company": [None, "Acme"], "Note": ["a\nb\r\nc", "d"]})
-    ledger = replace(table.report.ledger, read=5, used=4)
-    table = replace(table, report=replace(table.report, ledger=ledger))
+def test_a_row_is_quoted_from_its_source_with_all_its_lines() -> None:
+    table = raw({"Company": [None, "Acme", None], "Note": ["a\nb", "c", "d"]})
+    ledger = replace(table.report.ledger, read=5, used=2, repaired=2, header=1)
+    text = {(2, 3): ',"a\r\nb"', (5, 5): ",d"}
+    table = replace(
+        table,
+        frame=table.frame.with_columns(pl.Series(LINE, [2, 4, 5])),
+        report=replace(table.report, ledger=ledger),
+        original=Original(
+            text=lambda first, last: text[first, last],
+            ends={2: 3},
+            repaired=frozenset({2}),
+        ),
+    )
     result = parse(table, propose_mapping(table))
-    assert result.report.ledger.used == 1
-    assert result.report.ledger.quarantined == 3
-    assert result.report.ledger.balanced
-
-
-def test_line_breaks_inside_a_workbook_s_cells_are_no_rows() -> None:
-    table = raw({"Company": [None, "Acme"], "Note": ["a\nb", "d"]}, kind="excel")
-    ledger = parse(table, propose_mapping(table)).report.ledger
-    assert (ledger.used, ledger.quarantined) == (1, 1)
+    assert result.rejected.select("line", "last_line", "raw").rows() == [
+        (2, 3, ',"a\r\nb"'),
+        (5, 5, ",d"),
+    ]
+    assert result.report.ledger == Ledger(read=5, used=1, quarantined=3, header=1)
 
 
 def test_rows_that_the_reader_set_aside_stay_listed_in_line_order() -> None:
@@ -402,17 +409,18 @@ def test_any_table_is_parsed_and_every_row_accounted_for(
     assert sorted(lines) == table.frame[LINE].to_list()
 
 
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f\xad\u200b-\u200f\u2060\ufeff]")
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(_CELLS, max_size=12), st.sampled_from(list(Kind)))
 def test_a_value_is_read_missing_or_told(values: list[str | None], kind: Kind) -> None:
     result = _parsed(values, kind, separator=";" if kind is Kind.MULTI else None)
     empty = result.accounts.collect()["x"].null_count()
-    blank = raw({"x": values}).frame.filter(pl.col("x").is_null()).height
+    blank = sum(not _INVISIBLE.sub("", value or "").strip() for value in values)
     told = sum(
         f.count
         for f in result.report.findings
         if f.code in {"type-error", "missing-cell"}
     )
-    assert empty <= told + blank + sum(
-        v is not None for v in values if not (v or "").strip(" \t\n")
-    )
+    assert empty <= told + blank

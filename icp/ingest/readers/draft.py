@@ -8,7 +8,7 @@ import polars as pl
 
 from icp.ingest.readers.grid import LAST, Fates, Grid, Record, as_records, frame_of
 from icp.ingest.readers.shapes import Shape, shapes_of
-from icp.ingest.result import LINE, AsideLine, QuarantinedRow
+from icp.ingest.result import LINE, AsideLine, Original, QuarantinedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ class Draft:
         self._fates = Fates(grid.lines)
         self._fates.decide(grid.blank, "blank")
         self._placed: list[Record] = []
+        self._mended: set[int] = set()
         self.blank = set(grid.blank)
         self._drop_blank_rows()
 
@@ -98,6 +99,7 @@ class Draft:
         """Use an odd row with the cells of its one possible reading."""
         lines = range(record.line, record.last_line + 1)
         self._fates.decide(lines, "repaired")
+        self._mended.add(record.line)
         self._placed.append(
             Record(line=record.line, last_line=record.last_line, cells=cells)
         )
@@ -109,8 +111,8 @@ class Draft:
             Record(line=record.line, last_line=record.last_line, cells=cells)
         )
 
-    def finish(self) -> tuple[pl.DataFrame, Ledger]:
-        """All rows of the table in the source's order, and the balanced ledger."""
+    def finish(self) -> tuple[pl.DataFrame, Ledger, Original]:
+        """All rows in the source's order, the balanced ledger, and the rows' text."""
         self._fates.decide(self.rows[LINE].to_numpy(), "used")
         spanning = self.rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST)
         for line, end in spanning.iter_rows():
@@ -119,7 +121,11 @@ class Draft:
         rows = pl.concat([self.rows, placed]).sort(LINE)
         self.aside.sort(key=lambda item: item.line)
         self.quarantined.sort(key=lambda item: item.line)
-        return rows, self._fates.ledger()
+        ends = dict(rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST).rows())
+        original = Original(
+            text=self.grid.raw, ends=ends, repaired=frozenset(self._mended)
+        )
+        return rows, self._fates.ledger(), original
 
     def _drop_blank_rows(self) -> None:
         cells = pl.all().exclude(LINE, LAST)

@@ -68,7 +68,7 @@ def build_table(
     draft.set_lines_aside(range(1, origin.declared + 1), "preamble")
     header = take_header(draft)
     _take_the_rest(draft, header)
-    rows, ledger = draft.finish()
+    rows, ledger, original = draft.finish()
     if not rows.height:
         raise _no_rows(draft, header)
     lettered = not any(label.strip() for label in header.labels)
@@ -93,7 +93,12 @@ def build_table(
     )
     if options.strict:
         notes.refuse_any()
-    return RawTable(frame=frame, report=report, quarantined=tuple(draft.quarantined))
+    return RawTable(
+        frame=frame,
+        report=report,
+        quarantined=tuple(draft.quarantined),
+        original=original,
+    )
 
 
 def _take_the_rest(draft: Draft, header: Header) -> None:
