@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check bench docs data clean
+.PHONY: help demo test check bench docs pictures data clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,9 @@ bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality
 
 docs: .venv/.test ## Check that the documentation matches the program
 	$(BIN)/python -m pytest tests/test_docs.py
+
+pictures: .venv/.test ## Take the pictures of the dashboard anew
+	ICP_PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
 data: .venv/.core ## Write the demo's files anew
 	$(BIN)/python -m icp.demo data
