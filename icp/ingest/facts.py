@@ -31,6 +31,7 @@ __all__ = ["ColumnFacts", "column_facts", "currencies", "distinct_values"]
 _TEXT = pl.col("text")
 _MOST_READ = 5_000
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9_.:/#-]*$"
+_THREE_PARTS = r"^(\d{1,2})\D+(\d{1,2})\D+(\d{2,4})"
 _SEPARATORS = (";", "|")
 _SIGNS = {"$": "$", "us$": "USD", "€": "EUR", "euro": "EUR", "£": "GBP", "¥": "JPY"}
 
@@ -81,6 +82,8 @@ class ColumnFacts:
     day_first: int
     day_second: int
     numeric_dates: int
+    #: Every such date has two digits for its year, and may as well start with it.
+    year_first: bool
     emails: float
     phones: float
     web_addresses: float
@@ -103,6 +106,8 @@ class ColumnFacts:
         """The one order that every value agrees with, if its values tell."""
         if not self.numeric_dates:
             return "ymd" if self.dates else None
+        if self.year_first:
+            return None
         if self.day_first and not self.day_second:
             return "dmy"
         return "mdy" if self.day_second and not self.day_first else None
@@ -142,6 +147,7 @@ def column_facts(
         else "."
         if counts["either_way"]
         else None,
+        year_first=_may_start_with_year(sample),
         separator=_separator(sample),
         currencies=currencies(sample),
         levels=_levels(values),
@@ -195,6 +201,20 @@ def _counts() -> dict[str, pl.Expr]:
 
 def _is_date(text: pl.Expr) -> pl.Expr:
     return read_date(text, order=None).is_not_null()
+
+
+def _may_start_with_year(values: pl.DataFrame) -> bool:
+    """Whether dates such as 24-03-15 are all years, months and days by their size.
+
+    Then the part that varies more is the day: years repeat.
+    """
+    dates = values.filter(is_numeric_date(_TEXT)).select(
+        _TEXT.str.extract(_THREE_PARTS, place).cast(pl.Int64).alias(name)
+        for place, name in enumerate(("first", "second", "third"), start=1)
+    )
+    fits = pl.col("second").is_between(1, 12) & pl.col("third").is_between(1, 31)
+    first, third = dates["first"].n_unique(), dates["third"].n_unique()
+    return bool(len(dates) and dates.select(fits.all()).item() and first <= third)
 
 
 def _separator(values: pl.DataFrame) -> str | None:

@@ -90,6 +90,7 @@ def _of_kind(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     elif rule.kind is Kind.DATE:
         yield from _undecided_dates(rule, read)
         yield from _serials(read)
+        yield from _far_dates(read)
     elif "spelling" in read.columns:
         yield from _spellings(read)
 
@@ -225,6 +226,17 @@ def _serials(read: pl.DataFrame) -> Iterator[_Remark]:
         code="type-error",
         message="{values} look like a spreadsheet's day numbers, left empty ({lines})",
         action="confirm the column as a date to read them so",
+        level="ask",
+    )
+
+
+def _far_dates(read: pl.DataFrame) -> Iterator[_Remark]:
+    year = pl.col("value").dt.year()
+    yield _Remark(
+        rows=read.filter(~year.is_between(1901, 2100)),
+        code="deviated-value",
+        message="{values} before 1901 or after 2100 ({lines})",
+        action="check whether they stand for unknown, or are times and no dates",
         level="ask",
     )
 
