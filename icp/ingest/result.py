@@ -189,7 +189,7 @@ class RawTable:
     """A table as text: every column String, plus `LINE` (Int64) as the last column.
 
     An empty cell is null. Column names are the source's own headers, stripped and made
-    distinct; nothing else about the values is changed.
+    distinct. Values are as they came, but for a spreadsheet's `="..."` round them.
     """
 
     frame: pl.DataFrame

@@ -114,3 +114,30 @@ def test_line_ends_are_read_and_told(read, text, message):
     assert table.frame.rows() == [("1", "2", 2), ("3", "4", 3)]
     (finding,) = table.report.findings
     assert message in finding.message
+
+
+# --- values written for a spreadsheet ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('"=""007"""', "007"),
+        ('="007"', "007"),
+        ('"="""""', None),
+        ('"=""a""&""b"""', '="a"&"b"'),
+        ("=1+1", "=1+1"),
+        ("'007", "'007"),
+    ],
+)
+def test_text_written_as_a_formula_is_the_text(read, cell, value):
+    table = read(f"ID,Name\n{cell},Acme\n012,Bolt\n")
+    assert table.frame["ID"].to_list() == [value, "012"]
+    changed = value not in {cell, '="a"&"b"'}
+    assert ("escaped-text" in [code for _, code in told(table)]) == changed
+
+
+def test_a_label_written_as_a_formula_is_the_label(read):
+    table = read('="ID",="Name"\n="007",="Acme"\n="008",="Bolt"\n')
+    assert table.report.columns == ("ID", "Name")
+    assert table.frame.rows() == [("007", "Acme", 2), ("008", "Bolt", 3)]

@@ -31,6 +31,7 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
 #: Besides cp1252: the code pages of DOS and of old Macs.
 _RIVALS = ("cp437", "cp850", "mac_roman")
 _CLEARLY = 0.5
+_TWICE = re.compile("[ÃÂ][\u0080-\u00bf]|â€[\u0080-\u00bf™œ\u02dc]")
 _SAMPLES = 3
 _CONTEXT = 200_000
 _CHOOSE = "if the words look wrong, name another encoding (encoding=...)"
@@ -51,6 +52,7 @@ def decode(data: bytes, notes: Notes, /, *, encoding: str | None = None) -> Deco
         SourceError: the encoding that was asked for does not fit or does not exist.
     """
     decoded = _as_asked(data, notes, encoding) if encoding else _detect(data, notes)
+    _report_twice(decoded.text, notes)
     if "\0" not in decoded.text:
         return decoded
     lines = [n for n, line in _numbered(decoded.text) if "\0" in line]
@@ -61,6 +63,20 @@ def decode(data: bytes, notes: Notes, /, *, encoding: str | None = None) -> Deco
         count=decoded.text.count("\0"),
     )
     return Decoded(text=decoded.text.replace("\0", ""), encoding=decoded.encoding)
+
+
+def _report_twice(text: str, notes: Notes) -> None:
+    """UTF-8 that was taken for Windows-1252 and saved as UTF-8 again: `CafÃ©`."""
+    if text.isascii() or not _TWICE.search(text):
+        return
+    lines = [n for n, line in _numbered(text) if _TWICE.search(line)]
+    notes.ask(
+        "encoding-error",
+        f"letters on {line_list(lines)} look garbled, as “Ã©” for “é”; kept as they "
+        "are",
+        lines=lines,
+        action="export it again as UTF-8, if the source has them right",
+    )
 
 
 def _as_asked(data: bytes, notes: Notes, encoding: str) -> Decoded:
@@ -136,20 +152,24 @@ def _multibyte(data: bytes) -> bool:
 
 def _mixed(data: bytes, notes: Notes) -> Decoded:
     """Two encodings in one file: what is valid UTF-8 stays, other bytes are cp1252."""
-    lines = _invalid_lines(data)
-    notes.note(
+    lines, accented = _invalid_lines(data)
+    few = len(lines) <= accented - len(lines)
+    add = notes.note if few else notes.ask
+    add(
         "encoding-error",
-        f"two encodings in one file: mostly UTF-8, but {line_list(lines)} "
-        "also had Windows-1252 characters, which were read as such",
+        f"two encodings in one file: {'mostly' if few else 'partly'} UTF-8, but "
+        f"{line_list(lines)} also had Windows-1252 characters, which were read as such",
         lines=lines,
-        action="look at these lines; every value was kept",
+        action="look at these lines; every value was kept" if few else _CHOOSE,
     )
     return Decoded(text=data.decode("utf-8", errors=_FALLBACK), encoding="utf-8+cp1252")
 
 
-def _invalid_lines(data: bytes) -> list[int]:
+def _invalid_lines(data: bytes) -> tuple[list[int], int]:
+    """Numbers of the lines that are not UTF-8, and how many are not ASCII."""
     lines = re.split(rb"\r\n|\n|\r", data)
-    return [n for n, line in enumerate(lines, 1) if not _is_utf8(line)]
+    accented = [n for n, line in enumerate(lines, 1) if not line.isascii()]
+    return [n for n in accented if not _is_utf8(lines[n - 1])], len(accented)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -197,8 +217,8 @@ _WORD_SIGNS = frozenset("’‘·–—\u00a0\u00ad")
 
 
 def _foreign(text: str) -> bool:
-    """Long runs of accented letters: most likely another alphabet, misread."""
-    return bool(re.search(r"[À-ÿ]{4}", text))
+    """Long runs of accented letters, or signs at the start of words: misread."""
+    return bool(re.search(r"[À-ÿ]{4}|[¹³¼¾¶¯][a-zà-ÿ]|£[à-ÿ]", text))
 
 
 def _report(text: str, name: str, notes: Notes, *, ask: bool) -> None:

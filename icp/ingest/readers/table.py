@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from icp.ingest.readers.draft import Draft
+from icp.ingest.readers.grid import LAST
 from icp.ingest.readers.header import take_header
 from icp.ingest.readers.misfits import report_misfits
 from icp.ingest.readers.naming import name_columns
-from icp.ingest.readers.notes import plural
+from icp.ingest.readers.notes import line_list, plural
 from icp.ingest.readers.repair import place_odd_rows
 from icp.ingest.readers.tail import (
     take_footer,
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "build_table"]
 
+_ESCAPED = re.compile(r'^="([^"]*)"$')
 #: Row counts at which well-known exports stop, and whose limit it is.
 _LIMITS = {
     2_000: "the limit of a Salesforce report on screen",
@@ -71,8 +76,9 @@ def build_table(
     rows, ledger, original = draft.finish()
     if not rows.height:
         raise _no_rows(draft, header)
-    lettered = not any(label.strip() for label in header.labels)
-    named = name_columns(rows, header.labels, notes, lettered=lettered)
+    labels = [_ESCAPED.sub(r"\1", label) for label in header.labels]
+    lettered = not any(label.strip() for label in labels)
+    named = name_columns(_unescaped(rows, notes), labels, notes, lettered=lettered)
     _check_count(rows.height, notes)
     frame = named.frame
     report = SourceReport(
@@ -99,6 +105,23 @@ def build_table(
         quarantined=tuple(draft.quarantined),
         original=original,
     )
+
+
+def _unescaped(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
+    """Values such as `="0012"`, written so that a spreadsheet keeps their zeros."""
+    cells = pl.all().exclude(LINE, LAST)
+    likely = rows.filter(pl.any_horizontal(cells.str.starts_with('="')))
+    escaped = likely.filter(pl.any_horizontal(cells.str.contains(_ESCAPED.pattern)))
+    if escaped.is_empty():
+        return rows
+    notes.note(
+        "escaped-text",
+        f'values written as ="..." for a spreadsheet on {line_list(escaped[LINE])}; '
+        "the signs round them were left out",
+        lines=escaped[LINE].to_list(),
+    )
+    plain = cells.str.replace(_ESCAPED.pattern, "${1}").replace("", None)
+    return rows.with_columns(plain)
 
 
 def _take_the_rest(draft: Draft, header: Header) -> None:
