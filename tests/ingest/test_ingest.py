@@ -84,7 +84,7 @@ def test_rows_without_a_name_are_quoted_as_they_came(tmp_path: Path) -> None:
 _CELL = st.text(st.sampled_from('ab1 ,;"\n\r'), max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(_CELL, _CELL, _CELL), min_size=1, max_size=8),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),

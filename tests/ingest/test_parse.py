@@ -392,7 +392,7 @@ _CELLS = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(_CELLS, _CELLS, _CELLS), max_size=12))
 def test_any_table_is_parsed_and_every_row_accounted_for(
     rows: list[tuple[str | None, str | None, str | None]],

@@ -51,7 +51,13 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+SLOW = {"formula_cells.xlsx", "workbook_named_csv.csv"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES],
+)
 def test_every_sample_comes_in_and_every_line_is_accounted_for(name):
     rows, columns, header_line, codes = FILES[name]
     table = read_table(SAMPLES / name)

@@ -50,13 +50,27 @@ def _place(draft: Draft, record: Record, shapes: list[Shape], *, habit: bool) ->
     if record.mended and draft.options.repair:
         draft.mend(record, cells)
         return record.mended
-    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+    if _only_ends_empty(cells, shapes, draft.grid.delimiter):
         draft.accept(record, cells[:width])
         return "trailing"
     if habit and len(cells) < width and _fits_start(cells, shapes):
         draft.accept(record, cells + ("",) * (width - len(cells)))
         return "short"
     return _mend_or_quarantine(draft, record, shapes)
+
+
+def _only_ends_empty(
+    cells: tuple[str, ...], shapes: list[Shape], delimiter: str
+) -> bool:
+    """Whether a long row merely has empty values behind its last one.
+
+    `Acme, Inc.,won,` ends so, too, but for the comma in its name.
+    """
+    width = len(shapes)
+    if len(cells) <= width or any(cell.strip() for cell in cells[width:]):
+        return False
+    joined = {way for way, how in _fitting(cells, shapes, delimiter) if how == "joined"}
+    return not joined
 
 
 def _mend_or_quarantine(draft: Draft, record: Record, shapes: list[Shape]) -> str:
@@ -98,9 +112,14 @@ def readings(
     Yields the cells and how they came about. A row that yields exactly one reading can
     be mended; with none or several it has to be quarantined.
     """
+    if shapes and shapes[0].rows >= _ENOUGH_ROWS:
+        yield from _fitting(cells, shapes, delimiter)
+
+
+def _fitting(
+    cells: tuple[str, ...], shapes: list[Shape], delimiter: str
+) -> Iterator[tuple[tuple[str, ...], str]]:
     extra = len(cells) - len(shapes)
-    if not shapes or shapes[0].rows < _ENOUGH_ROWS:
-        return
     ways = (
         _shortened(cells, extra, delimiter) if extra > 0 else _lengthened(cells, -extra)
     )
