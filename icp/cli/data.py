@@ -1,4 +1,4 @@
-"""Bringing data in and out: import, label, export."""
+"""Bringing data in and out: import, export."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from icp.cli.options import JsonFlag, Reason, WorkspaceFolder, YesFlag, opened
+from icp.cli.answers import Answer, answered, how_to_answer, parsed
+from icp.cli.options import JsonFlag, WorkspaceFolder, YesFlag, opened
 from icp.cli.screen import ask, emit, note, progress, say, table
 from icp.cli.setup import say_next
+from icp.cli.words import mapping_rows
 from icp.errors import InputError
+from icp.ingest.part import some
 
 if TYPE_CHECKING:
-    from icp.outcomes import LabelPreview
+    from icp.ingest.readers import ReadOptions
     from icp.workflow import ImportSummary, SourcePreview, Workspace
 
 __all__ = ["add_to", "import_lines"]
@@ -24,12 +27,13 @@ Object = Literal["accounts", "prospects", "deals", "invoices", "tickets", "other
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
     app.command("import")(import_)
-    app.command()(label)
     export = typer.Typer(
         help="Write lists to files.", no_args_is_help=True, rich_markup_mode=None
     )
     export.command("scores")(export_scores)
+    export.command("customers")(export_customers)
     export.command("quarantine")(export_quarantine)
+    export.command("unmatched")(export_unmatched)
     app.add_typer(export, name="export")
 
 
@@ -50,6 +54,23 @@ def import_(
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="Sheet of a workbook.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Encoding, for instance cp1252.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", help="Sign between the columns.")
+    ] = None,
+    header_line: Annotated[
+        int | None,
+        typer.Option("--header-line", min=1, help="Line with the column names."),
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The file has no column names.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Answer: COLUMN:FIELD=VALUE; may be repeated."),
+    ] = None,
     yes: YesFlag = False,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
@@ -57,76 +78,81 @@ def import_(
     """Read exports and make accounts of them.
 
     CSV and its relatives, Excel and Parquet are read. The proposed meaning of each
-    column is shown first; agree to it, or use --yes.
+    column is shown first; agree to it, or use --yes. With --set you change it, for
+    instance to answer a question about a column.
 
-    Importing the same files again changes nothing.
+    Importing the same files again changes nothing. If something goes wrong, everything
+    is as it was before.
 
     Example: icp import customers.csv --as accounts
     """
+    from icp.ingest.readers import ReadOptions
+
     if name and len(files or ()) > 1:
         message = "--name is for one file; add several files without it"
         raise InputError(message)
+    answers = parsed(set_ or ())
+    options = ReadOptions(
+        sheet=sheet,
+        encoding=encoding,
+        delimiter=delimiter,
+        header_line=header_line,
+        no_header=no_header,
+    )
     with opened(workspace) as open_one:
-        for file in files or ():
-            seen = open_one.read_preview(file, name=name, object=as_, sheet=sheet)
-            _show_mapping(seen)
-            ask(f"Read {file.name} as {seen.object} in this way?", yes=yes)
-            open_one.add_source(
-                file,
-                name=name,
-                object=seen.object,
-                sheet=sheet,
-                mapping=seen.mapping,
-                confirm=True,
-            )
-        with progress(quiet=json) as report:
-            summary = open_one.import_sources(progress=report)
+        with open_one.all_or_nothing():
+            for file in files or ():
+                seen = _seen(
+                    open_one, file, answers, name=name, as_=as_, options=options
+                )
+                _show_mapping(seen)
+                ask(f"Read {file.name} as {seen.object} in this way?", yes=yes)
+                open_one.add_source(
+                    file,
+                    name=name,
+                    object=seen.object,
+                    options=options,
+                    mapping=seen.mapping,
+                    confirm=True,
+                )
+            if answers and not files:
+                _answer(open_one, answers, name)
+            with progress(quiet=json) as report:
+                summary = open_one.import_sources(progress=report)
         _told(open_one, summary, json=json)
 
 
-def label(
+def _seen(
+    workspace: Workspace,
+    file: Path,
+    answers: list[Answer],
     *,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Show what would come out; keep nothing.")
-    ] = False,
-    account: Annotated[
-        str | None,
-        typer.Option("--account", help="Set the outcome of this account id by hand."),
-    ] = None,
-    outcome: Annotated[
-        Literal["best", "regrettable", "neutral", "unknown"] | None,
-        typer.Option("--outcome", help="Outcome to set; needs --account, --reason."),
-    ] = None,
-    reason: Reason = "",
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
-) -> None:
-    """Say which customers were best, which regrettable.
+    name: str | None,
+    as_: Object | None,
+    options: ReadOptions,
+) -> SourcePreview:
+    """A file as it would be read, answers taken into account."""
+    with progress() as report:
+        report(0.0, f"reading {file.name}")
+        seen = workspace.read_preview(file, name=name, object=as_, options=options)
+    if not answers:
+        return seen
+    return workspace.read_preview(
+        file,
+        name=name,
+        object=seen.object,
+        options=options,
+        mapping=answered(seen.mapping, answers),
+    )
 
-    The rules are in icp.toml. Without rules there they are proposed from the columns,
-    and written into icp.toml.
 
-    Example: icp label --preview
-    """
-    if (account is None) != (outcome is None):
-        message = "--account and --outcome belong together; give both, and --reason"
+def _answer(workspace: Workspace, answers: list[Answer], name: str | None) -> None:
+    """Change the mapping of a source that is there already."""
+    names = [source.name for source in workspace.config.sources]
+    if name is None and len(names) != 1:
+        message = f"say with --name which source --set is about: {', '.join(names)}"
         raise InputError(message)
-    with opened(workspace) as open_one:
-        if account is not None and outcome is not None:
-            open_one.override_label(account, outcome, reason=reason)
-        seen = open_one.label_preview() if preview else open_one.label()
-        policy = open_one.config.outcome
-        steps = open_one.status().next_steps
-    if json:
-        emit({**_label_document(seen), "policy": policy, "kept": not preview})
-        return
-    for line in (*seen.sentences(), ""):
-        say(line)
-    table(("outcome", "account", "worth", "why"), _examples(seen))
-    if preview:
-        note("This was a preview; icp label keeps it.")
-    else:
-        say_next(steps)
+    workspace.save_mapping(answered(workspace.mapping(name or names[0]), answers))
 
 
 def export_scores(
@@ -167,6 +193,36 @@ def export_quarantine(
     _wrote(file, rows, json=json)
 
 
+def export_customers(
+    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
+    *,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Write the customers, with outcome and reason once they are labelled.
+
+    Example: icp export customers customers.csv
+    """
+    with opened(workspace) as open_one:
+        rows = open_one.export_customers(file)
+    _wrote(file, rows, json=json)
+
+
+def export_unmatched(
+    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
+    *,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Write the rows of the last import that belong to no account.
+
+    Example: icp export unmatched lost-invoices.csv
+    """
+    with opened(workspace) as open_one:
+        rows = open_one.export_unmatched(file)
+    _wrote(file, rows, json=json)
+
+
 def import_lines(summary: ImportSummary, /) -> list[str]:
     """What an import found, in plain words."""
     lines = [
@@ -177,7 +233,7 @@ def import_lines(summary: ImportSummary, /) -> list[str]:
     return [
         *lines,
         *summary.how,
-        f"{summary.customers:,} customers, {summary.prospects:,} prospects",
+        f"{some(summary.customers, 'customer')}, {some(summary.prospects, 'prospect')}",
         *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
     ]
 
@@ -187,7 +243,8 @@ def _unmatched(name: str, rows: int) -> str:
     _, _, what = name.partition(": ")
     if " without " in what:
         return f"{rows:,} {what}"
-    return f"{rows:,} rows of {what} belong to no account"
+    verb = "belongs" if rows == 1 else "belong"
+    return f"{some(rows, 'row')} of {what} {verb} to no account: icp export unmatched"
 
 
 def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:
@@ -204,8 +261,12 @@ def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:
 
 def _show_findings(summary: ImportSummary) -> None:
     urgent = [f for f in summary.findings if f.level != "note"]
+    owners = {f: s.name for s in summary.sources for f in s.report.findings}
     for finding in urgent[:20]:
         note(f"{finding.level}: {finding}")
+        command = how_to_answer(finding, owners.get(finding, ""))
+        if command:
+            note(f"     {command}")
     rest = len(summary.findings) - len(urgent[:20])
     if rest:
         note(f"{rest} more findings; icp import --json lists all")
@@ -213,32 +274,14 @@ def _show_findings(summary: ImportSummary) -> None:
 
 def _show_mapping(seen: SourcePreview) -> None:
     note(f"{seen.path.name}: {seen.rows:,} rows, read as {seen.object}")
-    rules = seen.mapping.columns
     table(
-        ("column", "becomes", "role", "kind", "why"),
-        [(r.source, r.name, r.role.value, r.kind.value, r.reason) for r in rules],
+        ("column", "becomes", "known", "kind", "why"),
+        mapping_rows(seen.mapping),
         err=True,
     )
     for finding in seen.findings:
         if finding.level != "note":
             note(f"{finding.level}: {finding}")
-
-
-def _label_document(seen: LabelPreview) -> dict[str, object]:
-    return {
-        "counts": seen.counts,
-        "money": seen.money,
-        "examples": seen.examples,
-        "reasons": seen.reasons,
-    }
-
-
-def _examples(seen: LabelPreview) -> list[tuple[object, ...]]:
-    return [
-        (r["outcome"], r["account_name"] or r["account_id"], r["worth"], r["reason"])
-        for r in seen.examples.iter_rows(named=True)
-        if r["outcome"] in {"best", "regrettable"}
-    ]
 
 
 def _wrote(file: Path, rows: int, *, json: bool) -> None:

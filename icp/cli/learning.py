@@ -40,6 +40,13 @@ def add_to(app: typer.Typer, /) -> None:
 def learn(
     *,
     seed: Annotated[int, typer.Option("--seed", help="Start of all chance.")] = 0,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", help="Column to learn from although it was refused."),
+    ] = None,
+    why: Annotated[
+        str, typer.Option("--why", help="Why --accept is right: when it is known.")
+    ] = "",
     activate: Annotated[
         bool, typer.Option("--activate", help="Put the profile in force at once.")
     ] = False,
@@ -50,11 +57,14 @@ def learn(
     """Learn a profile from the labelled customers.
 
     Then it asks whether to put it in force; with --activate or --yes it does so
-    without asking.
+    without asking. A column that tells too well is left out; with --accept and --why
+    you answer for it, and icp.toml keeps your word.
 
     Example: icp learn --activate
     """
     with opened(workspace) as open_one:
+        for column in accept or ():
+            open_one.accept_column(column, why=why)
         with progress(quiet=json) as report:
             record = open_one.learn(seed=seed, progress=report)
         document = open_one.profile(record.version)

@@ -1,4 +1,4 @@
-"""Setting up and looking over: init, demo, dashboard, doctor."""
+"""Setting up and looking over: init, status, demo, dashboard, doctor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from icp.cli.options import JsonFlag, WorkspaceFolder, opened
 from icp.cli.screen import emit, note, progress, say, table
+from icp.cli.words import status_lines
 from icp.errors import ConfigError, GateError
 
 __all__ = ["add_to"]
@@ -20,7 +21,7 @@ _SIGNS: Final = {"ok": "ok", "warning": "look", "failed": "FAILED"}
 
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
-    for command in (init, demo, dashboard, doctor):
+    for command in (init, status, demo, dashboard, doctor):
         app.command()(command)
 
 
@@ -46,6 +47,21 @@ def init(
         emit({"name": state.name, "path": state.path, "next_steps": state.next_steps})
         return
     say(f"Made workspace {state.name!r} in {folder}.")
+    say_next(state.next_steps)
+
+
+def status(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
+    """Say where a workspace stands and what to do next.
+
+    Example: icp status
+    """
+    with opened(workspace) as open_one:
+        state = open_one.status()
+    if json:
+        emit(state)
+        return
+    for line in status_lines(state):
+        say(line)
     say_next(state.next_steps)
 
 

@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from icp.ingest.mapping import ColumnMapping
     from icp.profile import Profile, Segment
     from icp.scoring import Contribution, Score
     from icp.store.records import ProfileRecord, ScoreRun
+    from icp.workflow import WorkspaceStatus
 
-__all__ = ["contribution_row", "profile_lines", "run_lines", "score_line"]
+__all__ = [
+    "MAPPING",
+    "contribution_row",
+    "mapping_rows",
+    "profile_lines",
+    "run_lines",
+    "score_line",
+    "status_lines",
+]
 
 _LISTED = 8
+#: What `mapping_rows` gives.
+MAPPING: Final = ("column", "becomes", "known", "kind", "why")
+#: When a column is known, shorter than the role's own name.
+_KNOWN: Final = {
+    "known_at_first_contact": "first contact",
+    "known_at_qualification": "qualification",
+    "after_sale": "after sale",
+}
+#: A rule less sure than this is a guess that a person should look at.
+_SURE: Final = 0.65
+#: Refusals that a person can answer for; the others have nothing to learn from.
+_USELESS: Final = {"empty", "identifier", "constant"}
+_PLAIN_REASON: Final = re.compile(r"^the header '.*' means \w+(: )?")
+_UNKNOWN_NAME: Final = "its name is not in the dictionary; say when it is known"
+
+
+def mapping_rows(mapping: ColumnMapping, /) -> Iterator[tuple[str, ...]]:
+    """What each column is taken for; a guess carries a question mark."""
+    for rule in mapping.columns:
+        known = _KNOWN.get(rule.role.value, rule.role.value)
+        sure = rule.confirmed or rule.score >= _SURE
+        why = _PLAIN_REASON.sub("", rule.reason)
+        why = why.replace(_UNKNOWN_NAME, "a guess: unknown name") or "known name"
+        yield (
+            rule.source,
+            rule.name,
+            known if sure else f"{known}?",
+            rule.kind.value,
+            why,
+        )
 
 
 def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
@@ -34,7 +75,36 @@ def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
         kept = "Left out" if finding.excluded else "Look at"
         said = finding.message.removeprefix(f"{finding.column}: ")
         yield f"{kept} {finding.column}: {said}"
+    refused = [f for f in learnt.findings if f.excluded and f.code not in _USELESS]
+    if refused:
+        yield (
+            "If one of these is surely known before the sale: "
+            f'icp learn --accept {refused[0].column} --why "..."'
+        )
     yield from learnt.notes
+
+
+def status_lines(state: WorkspaceStatus, /) -> Iterator[str]:
+    """Where a workspace stands."""
+    yield f"Workspace {state.name!r}; {state.actor} is {state.role}"
+    names = ", ".join(f"{s.name} ({s.object})" for s in state.sources)
+    yield f"Sources: {names or 'none yet'}"
+    last = state.last_import
+    if last:
+        yield (
+            f"Import {last.number} of {last.created_at:%Y-%m-%d}: "
+            f"{last.customers:,} customers, {last.prospects:,} prospects, "
+            f"{last.quarantined:,} rows kept out"
+        )
+    if state.labels:
+        counts = ", ".join(f"{n:,} {outcome}" for outcome, n in state.labels.items())
+        yield f"Outcomes: {counts}"
+    if state.profiles:
+        force = state.active.version if state.active else "none"
+        yield f"Profiles: {state.profiles}, in force: {force}"
+    run = state.last_run
+    if run:
+        yield f"Newest scores: {run.rows:,} prospects with profile v{run.profile}"
 
 
 def run_lines(run: ScoreRun, /) -> Iterator[str]:

@@ -12,6 +12,7 @@ from icp.config.document import (
 )
 from icp.config.load import load_config, parse_config
 from icp.config.text import (
+    accept_column,
     add_source,
     default_config_text,
     remove_source,
@@ -28,6 +29,7 @@ __all__ = [
     "SourceConfig",
     "WorkspaceConfig",
     "WorkspaceSection",
+    "accept_column",
     "add_source",
     "default_config_text",
     "load_config",

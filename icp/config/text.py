@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from icp.config.document import SourceConfig
+    from icp.config.document import Accepted, SourceConfig
     from icp.ingest.plan import AssemblyPlan
     from icp.outcomes import OutcomePolicy
 
 __all__ = [
+    "accept_column",
     "add_source",
     "default_config_text",
     "remove_source",
@@ -153,6 +154,19 @@ def set_outcome(text: str, policy: OutcomePolicy, /) -> str:
     """The text with `[outcome]` saying that policy; comments elsewhere stay."""
     document = tomlkit.parse(text)
     _put(document, "outcome", _plain(policy))
+    return tomlkit.dumps(document)
+
+
+def accept_column(text: str, answer: Accepted, /) -> str:
+    """The text with one more `[[learning.accept]]`, or that column's exchanged."""
+    document = tomlkit.parse(text)
+    learning = document.setdefault("learning", tomlkit.table(is_super_table=True))
+    answers = learning.setdefault("accept", tomlkit.aot())
+    for table in answers:
+        if table["column"] == answer.column:
+            _merge(table, _plain(answer))
+            return tomlkit.dumps(document)
+    answers.append(_table(_plain(answer)))
     return tomlkit.dumps(document)
 
 

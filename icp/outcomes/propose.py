@@ -79,6 +79,8 @@ class _Money:
     worth: Worth
     #: Whether costs or losses are in it, so that a worth below zero is a loss.
     net: bool
+    #: Whether anybody costs more than he brings.
+    losses: bool
     notes: tuple[str, ...]
 
 
@@ -145,14 +147,14 @@ def _thresholds(
 ) -> Thresholds:
     if money is None or (label is not None and not money.net):
         return Thresholds()
-    if money.net:
+    if money.losses:
         return Thresholds(best_top=_TOP, regrettable_below=0.0)
     bottom = None if column else _TOP
     return Thresholds(best_top=_TOP, regrettable_bottom=bottom)
 
 
 def _about_thresholds(money: _Money, column: LabelColumn | None) -> str:
-    if money.net:
+    if money.losses:
         return "the 25% worth most are best; who costs more than he brings is regretted"
     if column:
         return "the 25% worth most are best"
@@ -264,14 +266,15 @@ def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
     costs = [] if value in _NET else [a.name for a in amounts if _COST.search(a.name)]
     costs = [name for name in costs if name != value]
     less = "".join(f" less {name}" for name in costs)
-    lowest = frame[value].min()
-    losses = isinstance(lowest, float) and lowest < 0
+    net = frame[value] - sum(frame[name].fill_null(0.0) for name in costs)
+    losses = bool((net < 0).any())
     return _Money(
         worth=Worth(
             value=value,
             costs=tuple(Cost(name=_title(n), amount=n) for n in costs),
         ),
         net=bool(costs) or losses or value in _NET,
+        losses=losses,
         notes=(f"worth is {value}{less}", *_unpriced(present)),
     )
 

@@ -181,6 +181,15 @@ class Store:
             )
             tx.log("override", account, outcome=outcome, reason=reason)
 
+    def withdraw(self, account: str, /, *, reason: str, actor: str) -> None:
+        """Take back what was set by hand; raises NotFoundError where nothing was."""
+        with self.database.write(actor) as tx:
+            same = overrides.c.account_id == account
+            if not tx.connection.execute(overrides.delete().where(same)).rowcount:
+                message = f"no outcome of {account!r} was set by hand; nothing to undo"
+                raise NotFoundError(message)
+            tx.log("withdraw", account, reason=reason)
+
     def overrides(self) -> pl.DataFrame:
         """`account_id`, `outcome`, `reason`, `author`, `at`; one row per account."""
         columns = ("account_id", "outcome", "reason", "author", "created_at")
@@ -290,6 +299,11 @@ class Store:
         schema = {column.name: pl.String() for column in events.columns}
         kinds = {"seq": pl.Int64(), "at": pl.Datetime("us", "UTC")}
         return pl.DataFrame(rows, {**schema, **kinds}, orient="row")
+
+    def note(self, kind: str, subject: str, /, *, actor: str, **payload: str) -> None:
+        """Log what a person decided and what is kept elsewhere, in `icp.toml`."""
+        with self.database.write(actor) as tx:
+            tx.log(kind, subject, **payload)
 
     def verify_events(self) -> int:
         """Length of the chain; raises StoreError where it is broken."""

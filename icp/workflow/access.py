@@ -10,7 +10,7 @@ from icp.errors import PermissionDeniedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from icp.workflow.workspace import Workspace
+    from icp.workflow.lists import Lists
 
 __all__ = ["LADDER", "RoleName", "granted", "needs"]
 
@@ -21,7 +21,7 @@ LADDER: Final[tuple[RoleName, ...]] = ("viewer", "rep", "analyst", "admin")
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_W = TypeVar("_W", bound="Workspace")
+_W = TypeVar("_W", bound="Lists")
 
 
 def needs(
@@ -49,17 +49,25 @@ def needs(
 
 
 def granted(
-    actor: str, roles: Mapping[str, RoleName], asked: RoleName | None, /
+    actor: str,
+    roles: Mapping[str, RoleName],
+    asked: RoleName | None,
+    /,
+    *,
+    signed_in: bool = False,
 ) -> RoleName:
     """The role a person has: what `[roles]` says, or less if less was asked for.
 
-    Without any `[roles]` whoever works on this computer is admin. Somebody who is not
-    listed is viewer.
+    Without any `[roles]` whoever works on this computer is admin, and whoever signed in
+    is viewer. Somebody who is not listed is viewer.
 
     >>> granted("ann", {}, None), granted("ann", {}, "rep")
     ('admin', 'rep')
     >>> granted("ann", {"ann": "rep"}, "admin"), granted("bob", {"ann": "rep"}, None)
     ('rep', 'viewer')
+    >>> granted("ann@example.com", {}, None, signed_in=True)
+    'viewer'
     """
-    most: RoleName = roles.get(actor, "viewer") if roles else "admin"
+    anybody: RoleName = "viewer" if roles or signed_in else "admin"
+    most = roles.get(actor, anybody)
     return min(most, asked or most, key=LADDER.index)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from icp.config import CONFIG_FILE as CONFIG
+from icp.store.bulk import replaced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from icp.config import WorkspaceConfig
     from icp.store.store import Store
 
-__all__ = ["CONFIG", "Context", "Progress", "part_of", "silent"]
+__all__ = ["CONFIG", "Context", "Progress", "part_of", "rewrite", "silent"]
 
 #: Called with the share done (0 to 1) and what is going on; may raise CancelledError.
 Progress = Callable[[float, str], None]
@@ -32,6 +33,14 @@ class Context:
 
 def silent(done: float, message: str, /) -> None:
     """The progress nobody asked for."""
+
+
+def rewrite(context: Context, change: Callable[[str], str], /) -> None:
+    """Change the text of `icp.toml`; the file is the old or the new one, never half."""
+    file = context.path / CONFIG
+    text = change(file.read_text(encoding="utf-8-sig"))
+    with replaced(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def part_of(progress: Progress, start: float, end: float, /) -> Progress:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 from pydantic import TypeAdapter
 
+from icp.config import set_assembly
 from icp.errors import ConfigError, NotFoundError
 from icp.ingest.assemble import AssembleResult, AssemblyPlan, assemble
 from icp.schema import AccountSchema
-from icp.workflow.context import Progress, part_of, silent
+from icp.workflow.context import Progress, part_of, rewrite, silent
 from icp.workflow.proposal import Proposed, propose_plans
 from icp.workflow.results import ImportSummary, SourceImport
 from icp.workflow.sources import ingested
 from icp.workflow.sums import Export
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from icp.config import SourceConfig
     from icp.ingest.result import Finding, IngestResult
     from icp.store.records import ImportRecord
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Population",
     "accounts",
+    "called",
     "import_sources",
+    "keep_plans",
     "last_import",
     "plan_for",
     "present",
@@ -110,6 +115,14 @@ def accounts(context: Context, population: Population, /) -> pl.LazyFrame:
     return context.store.bulk.scan(stored)
 
 
+def called(frame: pl.LazyFrame, name: str, /) -> pl.Expr:
+    """Whether an account has that name, without regard to case and blanks around."""
+    if "account_name" not in frame.collect_schema():
+        return pl.lit(value=False)
+    named = pl.col("account_name").str.to_lowercase().str.strip_chars()
+    return named == name.strip().lower()
+
+
 def present(context: Context, population: Population, /) -> pl.LazyFrame | None:
     """The accounts of the newest import, or None where there are none."""
     record = context.store.last_import()
@@ -134,7 +147,9 @@ def quarantine(context: Context, source: str | None, /) -> pl.DataFrame:
 def unmatched(context: Context, /) -> pl.DataFrame:
     """Rows of the newest import that belong to no account, by source."""
     stored = _record(context).tables["unmatched"]
-    return context.store.bulk.scan(stored).collect() if stored else pl.DataFrame()
+    if stored is None:
+        return pl.DataFrame(schema={"source": pl.String})
+    return context.store.bulk.scan(stored).collect()
 
 
 def plan_for(context: Context, population: Population, /) -> AssemblyPlan | None:
@@ -145,6 +160,19 @@ def plan_for(context: Context, population: Population, /) -> AssemblyPlan | None
         return declared
     proposed = _summary(last, changed=False).plans.get(population)
     return proposed if proposed and _has_all(context, proposed) else None
+
+
+def keep_plans(context: Context, /) -> None:
+    """Write the last proposals into `icp.toml` where it says nothing yet."""
+    _record(context)
+    for population in _BASE:
+        plan = plan_for(context, population)
+        if plan and _declared(context, population) is None:
+            rewrite(context, _with_plan(population, plan))
+
+
+def _with_plan(population: Population, plan: AssemblyPlan) -> Callable[[str], str]:
+    return lambda text: set_assembly(text, population, plan)
 
 
 def _declared(context: Context, population: Population) -> AssemblyPlan | None:

@@ -8,17 +8,27 @@ import polars as pl
 
 from icp.config import set_outcome
 from icp.errors import NotFoundError, PolicyError
-from icp.outcomes import Override, label, preview, propose_policy
-from icp.store.bulk import replaced
+from icp.outcomes import Override, label, preview, propose_policy, sensitivity
 from icp.workflow import imports
-from icp.workflow.context import CONFIG
+from icp.workflow.context import rewrite
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.store.records import LabelRecord
     from icp.workflow.context import Context
 
-__all__ = ["keep", "labelled", "look", "newest", "override"]
+__all__ = [
+    "keep",
+    "labelled",
+    "look",
+    "moved",
+    "newest",
+    "override",
+    "propose",
+    "withdraw",
+]
 
 _OUTCOMES: Final = ("best", "regrettable", "neutral", "unknown")
 
@@ -34,7 +44,7 @@ def keep(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
     record = context.store.last_import()
     chosen = _chosen(context, policy)
     if chosen != context.config.outcome:
-        _write(context, chosen)
+        rewrite(context, lambda text: set_outcome(text, chosen))
     frame, used = _given(context, chosen)
     seen = preview(frame)
     context.store.record_labels(
@@ -45,6 +55,19 @@ def keep(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
         actor=context.actor,
     )
     return seen
+
+
+def moved(context: Context, policy: OutcomePolicy | None, /) -> pl.DataFrame:
+    """What changes when one threshold moves; see `icp.outcomes.sensitivity`."""
+    customers = imports.accounts(context, "customers").collect()
+    used = _used(context, policy)
+    return sensitivity(customers, used, as_of=_today(context, used))
+
+
+def propose(context: Context, /) -> OutcomePolicy:
+    """A policy from the columns that exist, whatever `icp.toml` says."""
+    customers = imports.accounts(context, "customers").collect()
+    return propose_policy(customers, imports.schema(context, "customers"))
 
 
 def newest(context: Context, /) -> LabelRecord:
@@ -69,11 +92,29 @@ def override(context: Context, account: str, outcome: str, /, *, reason: str) ->
     if not reason.strip():
         message = "an outcome set by hand needs a reason; say why in a few words"
         raise PolicyError(message)
-    known = imports.accounts(context, "customers").filter(account_id=account)
-    if not known.select(pl.len()).collect().item():
-        message = f"no customer with id {account!r}; use an account_id of the import"
-        raise NotFoundError(message)
-    context.store.override(account, outcome, reason=reason, actor=context.actor)
+    found = _customer(context, account)
+    context.store.override(found, outcome, reason=reason, actor=context.actor)
+
+
+def withdraw(context: Context, account: str, /, *, reason: str) -> None:
+    """Take back what was set by hand; the rules decide from the next labelling on."""
+    found = _customer(context, account)
+    context.store.withdraw(found, reason=reason, actor=context.actor)
+
+
+def _customer(context: Context, asked: str) -> str:
+    """The id of the one customer with that id or name."""
+    frame = imports.accounts(context, "customers")
+    wanted = pl.col("account_id") == asked
+    if not frame.filter(wanted).select(pl.len()).collect().item():
+        wanted = imports.called(frame, asked)
+    found = frame.filter(wanted).select("account_id").collect()["account_id"]
+    if len(found) == 1:
+        return str(found[0])
+    message = (
+        f"{len(found) or 'no'} customers are called {asked!r}; give the account_id"
+    )
+    raise NotFoundError(message)
 
 
 def counts(frame: pl.DataFrame, /) -> dict[str, int]:
@@ -86,12 +127,19 @@ def _given(
     context: Context, policy: OutcomePolicy | None
 ) -> tuple[pl.DataFrame, OutcomePolicy]:
     customers = imports.accounts(context, "customers").collect()
+    used = _used(context, policy)
+    return label(customers, used, as_of=_today(context, used)), used
+
+
+def _used(context: Context, policy: OutcomePolicy | None) -> OutcomePolicy:
+    """The policy that is meant, with what was set by hand."""
     chosen = _chosen(context, policy)
-    used = chosen.model_copy(
-        update={"overrides": (*chosen.overrides, *_by_hand(context))}
-    )
-    today = used.as_of or context.store.database.clock().date()
-    return label(customers, used, as_of=today), used
+    overrides = (*chosen.overrides, *_by_hand(context))
+    return chosen.model_copy(update={"overrides": overrides})
+
+
+def _today(context: Context, policy: OutcomePolicy) -> date:
+    return policy.as_of or context.store.database.clock().date()
 
 
 def _chosen(context: Context, policy: OutcomePolicy | None) -> OutcomePolicy:
@@ -99,15 +147,7 @@ def _chosen(context: Context, policy: OutcomePolicy | None) -> OutcomePolicy:
     chosen = policy or context.config.outcome
     if chosen is not None and not chosen.says_nothing:
         return chosen
-    customers = imports.accounts(context, "customers").collect()
-    return propose_policy(customers, imports.schema(context, "customers"))
-
-
-def _write(context: Context, policy: OutcomePolicy) -> None:
-    file = context.path / CONFIG
-    text = set_outcome(file.read_text(encoding="utf-8-sig"), policy)
-    with replaced(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    return propose(context)
 
 
 def _by_hand(context: Context) -> tuple[Override, ...]:

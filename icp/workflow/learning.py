@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from pydantic import ValidationError
 
-from icp.config import EconomicsConfig
-from icp.errors import ConfigError, NotFoundError
+from icp.config import Accepted, EconomicsConfig, accept_column
+from icp.errors import ConfigError, NotFoundError, PolicyError
+from icp.expressions import near
 from icp.profile import Profile
-from icp.workflow.context import Progress, silent
+from icp.workflow.context import Progress, rewrite, silent
 
 if TYPE_CHECKING:
     from icp.learn import FitOptions
     from icp.store.records import ProfileRecord
     from icp.workflow.context import Context
 
-__all__ = ["activate", "active", "diff", "learn", "profile", "record", "rollback"]
+__all__ = [
+    "accept",
+    "activate",
+    "active",
+    "diff",
+    "learn",
+    "profile",
+    "record",
+    "rollback",
+]
 
 _NUMBER: Final = re.compile(r"v?(\d{1,9})")
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -106,7 +116,7 @@ def learn(
     learnt = fit_profile(
         customers,
         schema=imports.schema(context, "customers"),
-        group=settings.group,
+        group=settings.group or _same_account(customers),
         date=settings.date,
         prospects=imports.present(context, "prospects"),
         options=_options(context, customers),
@@ -119,6 +129,31 @@ def learn(
         label_number=labelling.number,
         actor=context.actor,
     )
+
+
+def accept(context: Context, column: str, /, *, why: str) -> None:
+    """Write into `icp.toml` that a refused column is known in time after all."""
+    from icp.workflow import imports
+
+    known = imports.schema(context, "customers").names
+    if column not in known:
+        message = f"the customers have no column {column!r}; {near(column, known)}"
+        raise NotFoundError(message)
+    if not why.strip():
+        message = f"accepting {column!r} needs a reason; say when the column is known"
+        raise PolicyError(message)
+    answer = Accepted(column=column, who=context.actor, why=why)
+    rewrite(context, lambda text: accept_column(text, answer))
+    context.store.note("accept", column, actor=context.actor, why=why)
+
+
+def _same_account(customers: pl.LazyFrame) -> str | None:
+    """The account's name where several customers (deals, say) carry the same one."""
+    if "account_name" not in customers.collect_schema():
+        return None
+    name = pl.col("account_name").drop_nulls()
+    repeats = customers.select(name.n_unique() < name.len()).collect().item()
+    return "account_name" if repeats else None
 
 
 def _options(context: Context, customers: pl.LazyFrame) -> FitOptions:

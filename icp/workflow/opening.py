@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from icp.config import default_config_text, load_config
-from icp.errors import ConfigError
+from icp.errors import ConfigError, PermissionDeniedError
 from icp.store.connection import utc_now
 from icp.store.store import Store
 from icp.workflow.access import granted
@@ -51,6 +51,7 @@ def open_workspace(
     *,
     actor: str | None = None,
     role: RoleName | None = None,
+    signed_in: bool = False,
     clock: Clock = utc_now,
 ) -> Workspace:
     """Open the workspace in a folder; use it in a `with` statement.
@@ -59,6 +60,9 @@ def open_workspace(
     can take rights away, never add any to those in `[roles]` of `icp.toml`. Raises
     ConfigError where the folder is no workspace. The store is a file in the workspace,
     or the database whose URL is in `ICP_STORE`.
+
+    With `signed_in` the person came through a sign-in, from anywhere: who is not in
+    `[roles]` is viewer then, and nobody gets the rights of whoever sits here.
     """
     folder = Path(location).absolute()
     folder = folder.parent if folder.name == CONFIG else folder
@@ -66,10 +70,14 @@ def open_workspace(
         message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
         raise ConfigError(message)
     config = load_config(folder / CONFIG)
+    if signed_in and not actor:
+        message = "the sign-in gave no name; ask for one with an e-mail address"
+        raise PermissionDeniedError(message)
     who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
     data = folder / _DATA
     data.mkdir(exist_ok=True)
     url = os.environ.get("ICP_STORE") or f"sqlite:///{data / 'icp.db'}"
     store = Store(url, data / "bulk", clock=clock)
     context = Context(path=folder, config=config, store=store, actor=who)
-    return Workspace(context, role=granted(who, config.roles, role))
+    rights = granted(who, config.roles, role, signed_in=signed_in)
+    return Workspace(context, role=rights)

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+import polars as pl
+
 from icp.ingest.part import some
 from icp.ingest.plan import AssemblyPlan, Derived, Join, Key
 from icp.ingest.result import Finding
@@ -38,6 +40,8 @@ _NAMES: Final = ("account_id", "account_name", "domain")
 _STEADY: Final = (Role.FIRST_CONTACT, Role.QUALIFICATION, Role.OWNER, Role.PROTECTED)
 #: A column names the account where it is known in at least this share of the rows.
 _KNOWN: Final = 0.95
+#: Where the rarer end of the accounts is rarer than this, they tell too little.
+_ONE_SIDED: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +164,8 @@ def _of_events(base: Export, exports: Sequence[Export]) -> Proposed:
     if base.frame[key].n_unique() == base.frame.height:
         _join_all(draft, exports)
         return draft.done(key=key, where=_closed_only(base))
+    if _says_more_by_deal(base, key):
+        return _row_by_row(base)
     own = sums(base)
     kind = next(kind for kind, names in _KEYS.items() if key in names)
     if own:
@@ -170,16 +176,48 @@ def _of_events(base: Export, exports: Sequence[Export]) -> Proposed:
     return draft.done(key=key, rows="events", columns=tuple(columns))
 
 
+def _says_more_by_deal(deals: Export, key: str) -> bool:
+    """Whether nearly all accounts end alike, but their deals do not.
+
+    An account is won with one deal won, so with many deals each hardly any is lost.
+    """
+    ends = deal_ends(deals) if deals.object == "deals" else None
+    if ends is None:
+        return False
+    won, lost = pl.sql_expr(ends.won), pl.sql_expr(ends.lost)
+    by_deal = deals.frame.select(won=won.sum(), lost=lost.sum())
+    by_account = (
+        deals.frame.group_by(key)
+        .agg(won=won.any(), lost=lost.any())
+        .select(won=pl.col("won").sum(), lost=(pl.col("lost") & ~pl.col("won")).sum())
+    )
+    return _rarer(by_account) < _ONE_SIDED <= _rarer(by_deal)
+
+
+def _rarer(ends: pl.DataFrame) -> float:
+    """Share of the rarer end."""
+    won, lost = ends.row(0)
+    return float(min(won, lost) / max(1, won + lost))
+
+
 def _row_by_row(base: Export) -> Proposed:
     noun, own = base.object.removesuffix("s"), f"{base.object.removesuffix('s')}_id"
     numbered = base.known(own) == 1 and base.frame[own].n_unique() == base.frame.height
+    named = any(base.known(name) >= _KNOWN for name in _NAMES)
+    why = (
+        f"nearly all accounts end alike, so each {noun} counts as a customer"
+        if named
+        else f"no column says which account a {noun} is about, so each counts as a "
+        "customer of its own"
+    )
     finding = Finding(
         level="note",
-        code="no-identifier",
-        message=f"no column says which account a {noun} is about, so each counts as "
-        "a customer of its own",
+        code="assembly",
+        message=why,
         file=base.file,
-        action="export it with the account's id or name, or go on like this",
+        action="go on like this, or say otherwise under [assembly] of icp.toml"
+        if named
+        else "export it with the account's id or name, or go on like this",
     )
     where = _closed_only(base)
     said = f"customers: one per {'closed ' if where else ''}{noun} of {base.name}"

@@ -154,10 +154,9 @@ def _found(context: Context, population: Population, asked: str) -> pl.DataFrame
     if frame is None:
         return pl.DataFrame()
     by_id = frame.filter(pl.col("account_id") == asked).collect()
-    if by_id.height or "account_name" not in by_id.columns:
+    if by_id.height:
         return by_id
-    name = pl.col("account_name").str.to_lowercase().str.strip_chars()
-    return frame.filter(name == asked.strip().lower()).collect()
+    return frame.filter(imports.called(frame, asked)).collect()
 
 
 def _closed(context: Context) -> pl.DataFrame | None:

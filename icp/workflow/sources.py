@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from icp.config import SourceConfig, add_source
+from icp.config import SourceConfig, add_source, remove_source
 from icp.errors import ConfigError, NotFoundError
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
-from icp.ingest.readers import read_table
+from icp.ingest.readers import ReadOptions, read_table
 from icp.ingest.result import LINE
 from icp.store.bulk import replaced
-from icp.workflow.context import CONFIG
+from icp.workflow.context import CONFIG, rewrite
 from icp.workflow.guess import guessed_object
 from icp.workflow.results import SourcePreview, worst_first
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from icp.config.document import SourceObject
-    from icp.ingest.readers import ReadOptions
     from icp.ingest.result import IngestResult, RawTable
     from icp.workflow.context import Context
 
 __all__ = [
     "add",
+    "all_or_nothing",
     "ingested",
     "mapping_of",
     "preview",
     "read_as",
+    "remove",
     "save_mapping",
     "source_name",
 ]
@@ -55,8 +59,8 @@ def preview(
     mapping: ColumnMapping | None = None,
 ) -> SourcePreview:
     """Read a file as it would be imported, without keeping anything."""
-    table = read_table(file, options=options)
     chosen = name or source_name(file)
+    table = read_table(file, options=_remembered(context, chosen, options))
     told = object_ or guessed_object(context.config, chosen, table)
     proposed = mapping or _proposed(context, chosen, told, table)
     result = parse(table, proposed)
@@ -92,11 +96,60 @@ def add(
         seen = preview(context, file, name=chosen, object_=object_, options=options)
         kept = seen.mapping
     _refuse_second_base(context, chosen, object_, kept)
-    source = _described(_copied(context, file, chosen), chosen, object_, options)
-    _write(context, source)
+    how = _remembered(context, chosen, options)
+    source = _described(_copied(context, file, chosen), chosen, object_, how)
+    rewrite(context, lambda text: add_source(text, source))
     named = kept.model_copy(update={"source": chosen})
     save_mapping(context, named.confirm() if confirm else named)
     return source
+
+
+def remove(context: Context, name: str, /) -> None:
+    """Take a source out of `icp.toml`, and its copy out of the workspace.
+
+    The mapping stays, so that adding the source again asks nothing anew.
+    """
+    source = context.config.source(name)
+    for population in ("customers", "prospects"):
+        plan = getattr(context.config.assembly, population)
+        if plan and name in plan.sources:
+            message = (
+                f"[assembly.{population}] of icp.toml uses source {name!r}; "
+                "take it out there first"
+            )
+            raise ConfigError(message)
+    rewrite(context, lambda text: remove_source(text, name))
+    if source.path and source.path.startswith(f"{_FOLDER}/"):
+        (context.path / source.path).unlink(missing_ok=True)
+
+
+@contextmanager
+def all_or_nothing(context: Context, /) -> Iterator[None]:
+    """Bring sources, mappings and `icp.toml` back as they were if something fails."""
+    with TemporaryDirectory(dir=context.path / ".icp", prefix="before-") as kept:
+        before = {
+            file: Path(kept) / str(number)
+            for number, file in enumerate(_declaring(context))
+        }
+        for file, copy in before.items():
+            shutil.copy2(file, copy)
+        try:
+            yield
+        except BaseException:
+            for file in set(_declaring(context)) - before.keys():
+                file.unlink()
+            for file, copy in before.items():
+                with replaced(file) as temporary:
+                    shutil.copy2(copy, temporary)
+            raise
+
+
+def _declaring(context: Context) -> list[Path]:
+    """The files that say what is read, and copies of what is read."""
+    folders = (context.path / "mappings", context.path / _FOLDER)
+    inside = (file for folder in folders for file in folder.glob("*"))
+    files = (context.path / CONFIG, *sorted(inside))
+    return [file for file in files if file.is_file()]
 
 
 def ingested(context: Context, source: SourceConfig, /) -> IngestResult:
@@ -240,6 +293,12 @@ def _copied(context: Context, file: Path, name: str) -> str:
     return whole.relative_to(context.path).as_posix()
 
 
+def _remembered(context: Context, name: str, options: ReadOptions) -> ReadOptions:
+    """How next month's export is read: as last time, unless a person says how."""
+    there = (s.options for s in context.config.sources if s.name == name)
+    return options if options != ReadOptions() else next(there, options)
+
+
 def _described(
     path: str, name: str, object_: SourceObject, options: ReadOptions
 ) -> SourceConfig:
@@ -255,10 +314,3 @@ def _described(
         repair=options.repair,
         strict=options.strict,
     )
-
-
-def _write(context: Context, source: SourceConfig) -> None:
-    file = context.path / CONFIG
-    text = add_source(file.read_text(encoding="utf-8-sig"), source)
-    with replaced(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")

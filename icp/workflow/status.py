@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from icp.workflow import imports, learning
 from icp.workflow.results import WorkspaceStatus
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from icp.workflow.context import Context
     from icp.workflow.results import ImportSummary
 
-__all__ = ["status"]
+__all__ = ["LEAST", "status"]
+
+#: Customers from which on learning says anything.
+LEAST: Final = {"best": 15, "regrettable": 10}
 
 
 def status(context: Context, role: RoleName, /) -> WorkspaceStatus:
@@ -53,14 +56,33 @@ def _steps(
         yield "Add your customers: icp import FILE"
     elif last is None:
         yield "Import the sources: icp import"
+    elif not last.customers:
+        yield "Add the customers to learn from: icp import FILE --as accounts"
     elif labelling is None or labelling.import_number != last.number:
         yield "Say which customers were best and which regrettable: icp label"
+    elif few := _too_few(labelling):
+        yield few
     elif not profiles or profiles[0].label_number != labelling.number:
         yield "Learn a profile from the newest outcomes: icp learn"
     yield from _about_profiles(profiles, in_force)
     yield from _about_scores(last, in_force, run)
     if last is not None and last.count("ask"):
-        yield f"Answer {last.count('ask')} questions about the imported data"
+        asked = last.count("ask")
+        noun = "question" if asked == 1 else "questions"
+        yield f"Answer {asked} {noun} about the imported data: icp import lists them"
+
+
+def _too_few(labelling: LabelRecord) -> str:
+    """What to do where learning would refuse; empty where it would not."""
+    for outcome, least in LEAST.items():
+        there = labelling.counts.get(outcome, 0)
+        if there < least:
+            return (
+                f"Only {there} customers are {outcome}, {least} are needed: change "
+                "[outcome] in icp.toml, or import more, and look with icp label "
+                "--preview"
+            )
+    return ""
 
 
 def _about_profiles(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,26 +18,26 @@ from icp.workflow import (
     scoring,
     sources,
     status,
-    writing,
 )
 from icp.workflow.access import needs
-from icp.workflow.context import CONFIG, Context, Progress, silent
+from icp.workflow.context import CONFIG, Progress, silent
+from icp.workflow.lists import Lists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
 
     from icp.config import SourceConfig, WorkspaceConfig
     from icp.config.document import SourceObject
     from icp.ingest.mapping import ColumnMapping
+    from icp.ingest.plan import AssemblyPlan
     from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.profile import Profile
     from icp.schema import AccountSchema
     from icp.scoring import Explanation
     from icp.store.jobs import JobQueue
     from icp.store.records import Job, JobKind, ProfileRecord, ScoreRun
-    from icp.workflow.access import RoleName
     from icp.workflow.imports import Population
     from icp.workflow.results import (
         Check,
@@ -48,16 +49,12 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 
-class Workspace:
+class Workspace(Lists):
     """The use cases. A role that may not use one gets PermissionDeniedError.
 
     Progress callbacks are called with the share done (0 to 1) and a message; one that
     raises CancelledError stops the work, and nothing half-done is kept.
     """
-
-    def __init__(self, context: Context, /, *, role: RoleName) -> None:
-        self._context = context
-        self.role = role
 
     def __enter__(self) -> Self:
         """The workspace itself."""
@@ -80,11 +77,6 @@ class Workspace:
     def config(self) -> WorkspaceConfig:
         """What `icp.toml` says."""
         return self._context.config
-
-    @property
-    def actor(self) -> str:
-        """Who is at work."""
-        return self._context.actor
 
     def _reload(self) -> None:
         config = load_config(self.path / CONFIG)
@@ -169,6 +161,22 @@ class Workspace:
         """Keep a mapping as the one in force for its source."""
         sources.save_mapping(self._context, mapping)
 
+    @needs("analyst")
+    def remove_source(self, name: str) -> None:
+        """Take a source out again; its mapping stays for when it comes back."""
+        sources.remove(self._context, name)
+        self._reload()
+
+    @needs("analyst")
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Within it, an error brings sources and `icp.toml` back as they were."""
+        try:
+            with sources.all_or_nothing(self._context):
+                yield
+        finally:
+            self._reload()
+
     # ------------------------------------------------------------------ import
 
     @needs("analyst")
@@ -182,14 +190,15 @@ class Workspace:
         return imports.last_import(self._context)
 
     @needs("viewer")
-    def quarantine(self, source: str | None = None) -> pl.DataFrame:
-        """Rows kept out: `source`, `line`, `last_line`, `raw`, `reason`."""
-        return imports.quarantine(self._context, source)
+    def plan(self, population: Population = "customers") -> AssemblyPlan | None:
+        """How a population is made: as `icp.toml` says, else as last proposed."""
+        return imports.plan_for(self._context, population)
 
-    @needs("viewer")
-    def unmatched(self) -> pl.DataFrame:
-        """Rows that belong to no account, by `source`; all columns are text."""
-        return imports.unmatched(self._context)
+    @needs("analyst")
+    def keep_plans(self) -> None:
+        """Write the plans that were proposed into `icp.toml`, to be changed there."""
+        imports.keep_plans(self._context)
+        self._reload()
 
     @needs("viewer")
     def accounts(self, population: Population = "customers") -> pl.LazyFrame:
@@ -211,6 +220,20 @@ class Workspace:
         """
         return labels.look(self._context, policy)
 
+    @needs("viewer")
+    def label_sensitivity(self, policy: OutcomePolicy | None = None) -> pl.DataFrame:
+        """What changes when one threshold moves, for the same policies.
+
+        `threshold`, `value`, a count per outcome, `flipped` (accounts) and `flips`
+        (some of them); the first row is the policy as it is.
+        """
+        return labels.moved(self._context, policy)
+
+    @needs("viewer")
+    def propose_policy(self) -> OutcomePolicy:
+        """A policy from the columns there are, whatever `icp.toml` says."""
+        return labels.propose(self._context)
+
     @needs("analyst")
     def label(self, policy: OutcomePolicy | None = None) -> LabelPreview:
         """Give customers their outcomes and keep them; again changes nothing.
@@ -228,8 +251,16 @@ class Workspace:
 
     @needs("analyst")
     def override_label(self, account_id: str, outcome: str, *, reason: str) -> None:
-        """Set one customer's outcome by hand, from the next labelling on."""
+        """Set one customer's outcome by hand, from the next labelling on.
+
+        The customer may be called by id or by name.
+        """
         labels.override(self._context, account_id, outcome, reason=reason)
+
+    @needs("analyst")
+    def withdraw_override(self, account_id: str, *, reason: str = "") -> None:
+        """Let the rules decide again, from the next labelling on."""
+        labels.withdraw(self._context, account_id, reason=reason)
 
     # ---------------------------------------------------------------- learning
 
@@ -239,6 +270,15 @@ class Workspace:
     ) -> ProfileRecord:
         """Learn a profile from the newest outcomes; nothing is put in force."""
         return learning.learn(self._context, seed=seed, progress=progress or silent)
+
+    @needs("analyst")
+    def accept_column(self, column: str, *, why: str) -> None:
+        """Let the next profile learn from a column that was refused.
+
+        Who said so and why is written into `icp.toml`.
+        """
+        learning.accept(self._context, column, why=why)
+        self._reload()
 
     @needs("viewer")
     def profiles(self) -> list[ProfileRecord]:
@@ -321,21 +361,6 @@ class Workspace:
         """Score a file into a `.csv` or `.parquet` file, batch by batch."""
         files = Path(source), Path(target)
         return scoring.score_file(self._context, *files, profile, parts=parts)
-
-    @needs("viewer")
-    def export_scores(
-        self, target: str | Path, /, *, run: str | int | None = None
-    ) -> int:
-        """Write a scored list to a `.csv` or `.parquet` file; returns its rows."""
-        return writing.write(scoring.scored(self._context, run), Path(target))
-
-    @needs("viewer")
-    def export_quarantine(
-        self, target: str | Path, /, *, source: str | None = None
-    ) -> int:
-        """Write the rows kept out of the newest import; returns how many."""
-        rows = imports.quarantine(self._context, source)
-        return writing.write(rows, Path(target))
 
     # -------------------------------------------------------------------- jobs
 

@@ -95,7 +95,7 @@ def test_an_outcome_is_set_by_hand(cli):
     "words", [["--account", "C0"], ["--outcome", "best", "--reason", "x"]]
 )
 def test_setting_an_outcome_needs_both(cli, words):
-    assert "belong together" in cli("label", *words, code=3).stderr
+    assert "--account goes with --outcome" in cli("label", *words, code=3).stderr
 
 
 def test_scores_are_exported(cli, tmp_path):

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from icp.config import (
+    Accepted,
     SourceConfig,
+    accept_column,
     add_source,
     default_config_text,
     parse_config,
@@ -147,6 +151,28 @@ def test_set_assembly():
     assert all(comment in both for comment in COMMENTS)
     shorter = set_assembly(both, "customers", AssemblyPlan(base="crm"))
     assert parse_config(shorter).assembly.customers == AssemblyPlan(base="crm")
+
+
+@pytest.mark.parametrize("text", ["", START, default_config_text()])
+def test_accept_column_adds_answers_and_exchanges_them(text):
+    first = Accepted(column="plan", who="ann", why="chosen early")
+    second = Accepted(column="tags", who="bob", why="ours")
+    later = Accepted(column="plan", who="bob", why="asked on the phone")
+    for answer in (first, second):
+        text = accept_column(text, answer)
+    assert parse_config(text).learning.accept == (first, second)
+    changed = accept_column(text, later)
+    assert parse_config(changed).learning.accept == (later, second)
+    assert accept_column(changed, later) == changed
+
+
+def test_accept_column_keeps_the_rest_of_learning():
+    text = '# mine\n[learning]\ngroup = "parent"  # holding\n'
+    answer = Accepted(column="plan", who="ann", why="chosen early")
+    changed = accept_column(text, answer)
+    assert changed.startswith(text)
+    learning = parse_config(changed).learning
+    assert (learning.group, learning.accept) == ("parent", (answer,))
 
 
 def test_edits_on_the_default_text_hold_together():

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -35,6 +35,7 @@ def test_a_table_is_named_by_its_content(folder):
     assert names == {f"{first.hash}.parquet", f"{other.hash}.parquet"}
 
 
+@settings(deadline=None)  # a busy disk is no fault
 @given(st.lists(st.text(max_size=4), max_size=5))
 def test_the_same_rows_have_the_same_hash(tmp_path_factory, values):
     folder = BulkFolder(tmp_path_factory.mktemp("bulk"))

@@ -131,6 +131,37 @@ def test_the_last_override_of_an_account_counts(store, clock):
     assert store.events(9)["kind"].to_list() == ["override", "override"]
 
 
+def test_an_override_is_taken_back_and_stays_in_the_log(store):
+    store.override("a", "best", reason="x", actor="ann")
+    store.override("b", "neutral", reason="y", actor="ann")
+    store.withdraw("a", reason="a mistake", actor="bob")
+    assert store.overrides()["account_id"].to_list() == ["b"]
+    newest = store.events(1).row(0, named=True)
+    assert (newest["kind"], newest["subject"], newest["actor"]) == (
+        "withdraw",
+        "a",
+        "bob",
+    )
+    assert json.loads(newest["payload"]) == {"reason": "a mistake"}
+    assert store.verify_events() == 3
+
+
+def test_what_was_not_set_cannot_be_taken_back(store):
+    store.override("a", "best", reason="x", actor="ann")
+    with pytest.raises(NotFoundError, match="no outcome of 'b' was set by hand"):
+        store.withdraw("b", reason="", actor="ann")
+    assert store.overrides().height == 1
+    assert store.verify_events() == 1
+
+
+def test_a_decision_kept_elsewhere_is_in_the_chain(store):
+    store.note("accept", "plan", actor="ann", why="chosen on the first call")
+    row = store.events(1).row(0, named=True)
+    assert (row["kind"], row["subject"]) == ("accept", "plan")
+    assert json.loads(row["payload"]) == {"why": "chosen on the first call"}
+    assert store.verify_events() == 1
+
+
 def test_overrides_may_be_none(store):
     assert store.overrides().rows() == []
 

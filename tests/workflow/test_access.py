@@ -8,33 +8,42 @@ from icp.workflow.access import LADDER, granted
 
 #: Who may do what, method by method; a new method must be added here.
 LEAST = {
+    "accept_column": "analyst",
     "accounts": "viewer",
     "activate": "analyst",
     "active": "viewer",
     "add_source": "analyst",
+    "all_or_nothing": "analyst",
     "cancel_job": "analyst",
     "check": "rep",
     "diff": "viewer",
     "doctor": "viewer",
     "events": "viewer",
+    "export_customers": "viewer",
     "export_quarantine": "viewer",
     "export_scores": "viewer",
+    "export_unmatched": "viewer",
     "import_sources": "analyst",
     "job": "viewer",
     "jobs": "viewer",
+    "keep_plans": "analyst",
     "label": "analyst",
     "label_preview": "viewer",
+    "label_sensitivity": "viewer",
     "labelled": "viewer",
     "last_import": "viewer",
     "learn": "analyst",
     "mapping": "viewer",
     "outliers": "viewer",
     "override_label": "analyst",
+    "plan": "viewer",
     "profile": "viewer",
     "profile_record": "viewer",
     "profiles": "viewer",
+    "propose_policy": "viewer",
     "quarantine": "viewer",
     "read_preview": "analyst",
+    "remove_source": "analyst",
     "rollback": "analyst",
     "save_mapping": "analyst",
     "schema": "viewer",
@@ -44,6 +53,7 @@ LEAST = {
     "start_job": "analyst",
     "status": "viewer",
     "unmatched": "viewer",
+    "withdraw_override": "analyst",
 }
 PLAIN = {"close"}
 
@@ -102,3 +112,31 @@ def test_the_actor_may_come_from_the_environment(imported_folder, monkeypatch):
     monkeypatch.setenv("ICP_ACTOR", "carol")
     with open_workspace(imported_folder) as workspace:
         assert workspace.actor == "carol"
+
+
+@pytest.mark.parametrize(
+    ("roles", "signed_in", "role"),
+    [
+        ({}, False, "admin"),
+        ({}, True, "viewer"),
+        ({"bob": "admin"}, True, "viewer"),
+        ({"ann@example.com": "rep"}, True, "rep"),
+        ({"ann@example.com": "admin"}, True, "admin"),
+    ],
+)
+def test_who_signed_in_has_no_rights_but_those_given(roles, signed_in, role):
+    assert granted("ann@example.com", roles, None, signed_in=signed_in) == role
+
+
+def test_a_sign_in_without_roles_may_only_look(imported):
+    with open_workspace(imported.path, actor="x@y.example", signed_in=True) as visitor:
+        assert visitor.role == "viewer"
+        assert visitor.last_import().customers == 90
+        with pytest.raises(PermissionDeniedError, match="is viewer here"):
+            visitor.import_sources()
+
+
+@pytest.mark.parametrize("actor", [None, ""])
+def test_a_sign_in_without_a_name_opens_nothing(imported, actor):
+    with pytest.raises(PermissionDeniedError, match="the sign-in gave no name"):
+        open_workspace(imported.path, actor=actor, signed_in=True)

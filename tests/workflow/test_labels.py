@@ -1,7 +1,7 @@
 import pytest
 
 from icp.errors import NotFoundError, PolicyError
-from icp.outcomes import LabelColumn, OutcomePolicy
+from icp.outcomes import LabelColumn, OutcomePolicy, Thresholds, Worth
 from icp.workflow import open_workspace
 
 SWAPPED = OutcomePolicy(
@@ -75,3 +75,42 @@ def test_an_override_needs_an_account_an_outcome_and_a_reason(
     with pytest.raises(error):
         imported.override_label(account, outcome, reason=reason)
     assert "override" not in imported.events()["kind"].to_list()
+
+
+WORTH = OutcomePolicy(
+    worth=Worth(value="employees"),
+    thresholds=Thresholds(best_from=25, regrettable_below=15),
+)
+
+
+def test_moving_a_limit_shows_who_changes(imported):
+    moved = imported.label_sensitivity(WORTH)
+    now, *steps = moved.select("threshold", "value", "best", "flipped").rows()
+    assert now == ("", None, 20, 0)
+    assert ("best_from", 27.5, 8, 12) in steps
+    assert {name for name, *_ in steps} == {"best_from", "regrettable_below"}
+    assert imported.events()["kind"].to_list().count("label") == 0
+
+
+def test_a_label_column_has_no_limit_to_move(imported):
+    assert imported.label_sensitivity().height == 1
+
+
+def test_what_was_said_by_hand_is_not_moved(imported):
+    account = imported.accounts().filter(employees=25.0).head(1).collect()
+    name = account["account_id"][0]
+    imported.override_label(name, "neutral", reason="x")
+    moved = imported.label_sensitivity(WORTH)
+    assert moved["best"][0] == 19
+    assert not any(name in flip for flips in moved["flips"] for flip in flips)
+
+
+def test_rules_are_proposed_anew_whatever_the_settings_say(imported, tmp_path):
+    assert imported.config.outcome.label.values["Good"] == "best"
+    proposed = imported.propose_policy()
+    assert proposed.label.column == "customer_status"
+    assert proposed.notes == (
+        "customer_status says it: 'Good' is best; 'Bad' is regrettable",
+    )
+    imported.label(proposed)
+    assert imported.config.outcome == proposed

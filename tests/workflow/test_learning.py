@@ -1,7 +1,11 @@
+import shutil
+
 import pytest
 
-from icp.errors import CancelledError, ConfigError, NotFoundError
-from icp.workflow import open_workspace
+from icp.config import set_assembly
+from icp.errors import CancelledError, ConfigError, NotFoundError, PolicyError
+from icp.ingest.plan import AssemblyPlan
+from icp.workflow import create_workspace, open_workspace
 
 
 def test_learning_needs_outcomes(imported):
@@ -98,3 +102,103 @@ def test_money_given_by_a_person_sets_the_grades(scored):
         record = workspace.learn()
         options = workspace.profile(record.version).provenance.options
     assert options["break_even"] == 0.1
+
+
+LEAKY = """
+[outcome.label]
+column = "customer_status"
+values = { Good = "best", Bad = "regrettable" }
+
+[learning.options]
+folds = 2
+refits = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def leaky_folder(tmp_path_factory):
+    """A column that says the outcome under an innocent name."""
+    lines = ["Account ID,Industry,Mood,Customer Status"]
+    for i in range(80):
+        status = "Good" if i % 2 else "Bad"
+        mood = "sunny" if i % 2 else "rainy"
+        lines.append(f"C{i},{('Retail', 'Mining')[i % 3 == 0]},{mood},{status}")
+    folder = tmp_path_factory.mktemp("leaky") / "space"
+    file = folder.parent / "customers.csv"
+    file.write_text("\n".join([*lines, ""]))
+    with create_workspace(folder) as workspace:
+        config = folder / "icp.toml"
+        config.write_text(config.read_text() + LEAKY)
+        workspace.add_source(file, confirm=True)
+        workspace.import_sources()
+        workspace.label()
+    return folder
+
+
+@pytest.fixture
+def leaky(leaky_folder, tmp_path):
+    shutil.copytree(leaky_folder, tmp_path / "space")
+    with open_workspace(tmp_path / "space", actor="ann") as workspace:
+        yield workspace
+
+
+def test_a_refused_column_is_learnt_from_once_somebody_answers_for_it(leaky):
+    refused = leaky.profile(leaky.learn().version)
+    found = {f.column: f.excluded for f in refused.provenance.findings}
+    assert found["mood"] is True
+    assert "mood" not in {table.column for table in refused.tables}
+    leaky.accept_column("mood", why="asked on the first call")
+    (answer,) = leaky.config.learning.accept
+    assert (answer.column, answer.who, answer.why) == (
+        "mood",
+        "ann",
+        "asked on the first call",
+    )
+    accepted = leaky.profile(leaky.learn().version)
+    assert "mood" in {table.column for table in accepted.tables}
+    assert "accept" in leaky.events()["kind"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("column", "why", "error", "message"),
+    [
+        ("moody", "x", NotFoundError, "no column 'moody'; did you mean 'mood'"),
+        ("mood", "  ", PolicyError, "accepting 'mood' needs a reason"),
+    ],
+)
+def test_an_answer_names_a_column_and_a_reason(leaky, column, why, error, message):
+    before = (leaky.path / "icp.toml").read_text()
+    with pytest.raises(error, match=message):
+        leaky.accept_column(column, why=why)
+    assert (leaky.path / "icp.toml").read_text() == before
+
+
+@pytest.mark.parametrize(("firms", "group"), [(30, "account_name"), (60, None)])
+def test_deals_of_one_account_are_kept_together_when_measuring(
+    tmp_path, monkeypatch, firms, group
+):
+    asked = []
+
+    def refuse(_customers, *, group, **_others):
+        asked.append(group)
+        raise CancelledError("enough seen")
+
+    monkeypatch.setattr("icp.learn.fit_profile", refuse)
+    lines = ["Deal ID,Account Name,Product,Stage"]
+    for i in range(60):
+        stage = "Closed Won" if i % 4 < 2 else "Closed Lost"
+        lines.append(f"D{i},Firm {i % firms},P{i % 3},{stage}")
+    file = tmp_path / "deals.csv"
+    file.write_text("\n".join([*lines, ""]))
+    with create_workspace(tmp_path / "space") as workspace:
+        workspace.add_source(file, object="deals", confirm=True)
+        workspace.import_sources()
+        plan = AssemblyPlan(base="deals", key="deal_id")
+        config = workspace.path / "icp.toml"
+        config.write_text(set_assembly(config.read_text(), "customers", plan))
+    with open_workspace(tmp_path / "space") as workspace:
+        assert workspace.import_sources().customers == 60
+        workspace.label()
+        with pytest.raises(CancelledError):
+            workspace.learn()
+    assert asked == [group]

@@ -40,10 +40,10 @@ ACCOUNTS = export(
 DEALS = export(
     "deals",
     "deals",
-    account_name=["Alpha", "Alpha", "Beta"],
-    product=["A", "B", "A"],
-    deal_stage=["Won", "Lost", "Open"],
-    amount=[10.0, 20.0, 30.0],
+    account_name=["Alpha", "Alpha", "Beta", "Beta"],
+    product=["A", "B", "A", "C"],
+    deal_stage=["Won", "Lost", "Open", "Lost"],
+    amount=[10.0, 20.0, 30.0, 40.0],
 )
 NAMELESS = export(
     "deals", "deals", product=["A", "B", "C"], deal_stage=["Won", "Lost", "Offer"]
@@ -169,7 +169,7 @@ def test_deals_that_name_no_account_are_customers_once_closed():
     assert customers.said == ("customers: one per closed deal of deals",)
     assert prospects.said == ("prospects: the deals of deals that are still open",)
     (finding,) = customers.findings
-    assert (finding.level, finding.code) == ("note", "no-identifier")
+    assert (finding.level, finding.code) == ("note", "assembly")
 
 
 @pytest.mark.parametrize(
