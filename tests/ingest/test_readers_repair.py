@@ -141,6 +141,12 @@ def test_empty_values_beyond_the_last_column_do_no_harm(place, count):
     assert [finding.code for finding in table.report.findings] == ["extra-cell"]
 
 
+def test_an_empty_value_in_front_is_no_empty_value_at_the_end():
+    table = read([*LINES[:3], ",Acme,won,5,", *LINES[3:]])
+    assert ("Acme", "won", "5", None, 5) in table.frame.rows()
+    assert [finding.code for finding in table.report.findings] == ["deviated-value"]
+
+
 def test_a_comma_in_a_name_is_no_empty_value_at_the_end():
     few = [*LINES[:3], DAMAGED, *LINES[3:5]]
     (row,) = read(few).quarantined

@@ -64,13 +64,14 @@ def _only_ends_empty(
 ) -> bool:
     """Whether a long row merely has empty values behind its last one.
 
-    `Acme, Inc.,won,` ends so, too, but for the comma in its name.
+    `Acme, Inc.,won,` ends so, too, but for the comma in its name, and `,Acme,won,` but
+    for the value too many in front.
     """
     width = len(shapes)
     if len(cells) <= width or any(cell.strip() for cell in cells[width:]):
         return False
-    joined = {way for way, how in _fitting(cells, shapes, delimiter) if how == "joined"}
-    return not joined
+    ways = _fitting(cells, shapes, delimiter)
+    return all(way == cells[:width] for way, _ in ways)
 
 
 def _mend_or_quarantine(draft: Draft, record: Record, shapes: list[Shape]) -> str:
