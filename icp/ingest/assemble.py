@@ -236,7 +236,7 @@ def _finished(part: Part, plan: AssemblyPlan, key: str) -> Part:
         for name, role in plan.roles.items()
     ]
     part = part.describing(changed)
-    spent = {key, LINE} - {ID, *(plan.columns or ())}
+    spent = {key, LINE} - {ID, NAME, *(plan.columns or ())}
     names = dict.fromkeys((ID, NAME, *part.schema.names))
     kept = [n for n in names if n in part.frame.columns and n not in spent]
     schema = AccountSchema(attributes=tuple(part.schema[name] for name in kept))

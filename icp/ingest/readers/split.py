@@ -314,7 +314,20 @@ class _Irregular:
             return []
         inner = [i for i in places if not self._at_border(line, i)]
         singles = [_masked(line, [i]) for i in places]
-        return [[_masked(line, inner)], singles, [_masked(line, places)]]
+        broken = _masked(line, self._in_broken_values(line))
+        return [[_masked(line, inner)], singles, [broken], [_masked(line, places)]]
+
+    def _in_broken_values(self, line: str) -> list[int]:
+        """Places of quotes in values that are not properly quoted by themselves."""
+        places: list[int] = []
+        start = 0
+        for value in line.split(self._dialect.delimiter):
+            if not self._dialect.strict.fullmatch(value):
+                places += [
+                    start + i for i, ch in enumerate(value) if ch == self._dialect.quote
+                ]
+            start += len(value) + 1
+        return places
 
     def _at_border(self, line: str, place: int) -> bool:
         mark = self._dialect.delimiter
