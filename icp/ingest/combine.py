@@ -22,6 +22,7 @@ __all__ = ["Joined", "combined"]
 
 _ROW = "__row__"
 _FEW_MATCHES = 0.5
+_REPEATED = "repeated-key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ def _fetched(base: Part, source: Part, join: Join) -> Joined:
         f"{base.name} without {source.name}": _with_problem(lacking),
     }
     findings = (
+        *(f for f in source.findings if f.code == _REPEATED),
         *_left_out(base, source, join, columns),
         _counts(base, source, found, matching=base.name, into=source.name),
     )
@@ -138,14 +140,30 @@ def _left_out(
 
 
 def _one_per_key(source: Part, join: Join) -> Part:
+    """One row per value of the first key; rows without one stay as they are."""
     by, column = join.on[0].by, join.on[0].right
     key = source.keys([(by, column)]).to_series().alias("__key__")
     known = pl.all().drop_nulls()
     kept = known.first() if join.keep == "first" else known.last()
     frame = source.frame.with_columns(key)
-    keyed = frame.filter(key.is_not_null())
-    groups = keyed.group_by("__key__", maintain_order=True).agg(kept)
-    return source.with_frame(groups.select(source.frame.columns))
+    groups = frame.drop_nulls("__key__").group_by("__key__", maintain_order=True)
+    columns = source.frame.columns
+    once = groups.agg(kept).select(columns)
+    keyless = frame.filter(pl.col("__key__").is_null()).select(columns)
+    part = source.with_frame(pl.concat([once, keyless]).sort(LINE))
+    merged = len(frame) - len(part.frame)
+    return part.noting(_merged(source, merged, join)) if merged else part
+
+
+def _merged(source: Part, count: int, join: Join) -> Finding:
+    return Finding(
+        level="note",
+        code=_REPEATED,
+        message=f"{some(count, 'row')} of {source.name!r} repeat the key of another; "
+        f"the {join.keep} known value of each column was kept",
+        file=source.file,
+        count=count,
+    )
 
 
 def _refuse_repeats(
