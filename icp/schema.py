@@ -166,6 +166,8 @@ class AccountSchema(BaseModel):
         collected = frame.lazy().collect()
         given_roles, given_kinds = dict(roles or {}), dict(kinds or {})
         _refuse_unknown({*given_roles, *given_kinds}, collected.columns)
+        if "" in collected.columns:
+            raise SchemaError("1 column without a name; rename it")
         return cls(
             attributes=tuple(
                 _proposed(series, given_roles.get(name), given_kinds.get(name))
@@ -222,10 +224,13 @@ def _refuse_unknown(named: set[str], columns: list[str]) -> None:
 def _proposed(
     series: pl.Series, role: str | Role | None, kind: str | Kind | None
 ) -> Attribute:
-    chosen = Kind(kind) if kind else _kind_of(series)
+    readable = _holds_values(series.dtype)
+    chosen = Kind(kind) if kind else _kind_of(series) if readable else Kind.TEXT
     if role:
         return Attribute(name=series.name, role=Role(role), kind=chosen)
     proposed, reason = _role_of(chosen)
+    if not readable and not kind:
+        reason = f"no attribute has values of type {series.dtype}"
     return Attribute(name=series.name, role=proposed, kind=chosen, reason=reason)
 
 
@@ -237,6 +242,13 @@ def _role_of(kind: Kind) -> tuple[Role, str]:
     return Role.FIRST_CONTACT, "no role was given"
 
 
+def _holds_values(dtype: pl.DataType) -> bool:
+    """Whether an attribute may have this type: one value, or a list of texts."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return isinstance(dtype.inner, pl.String | pl.Categorical | pl.Enum | pl.Null)
+    return not (dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object))
+
+
 def _kind_of(series: pl.Series) -> Kind:
     dtype = series.dtype
     if dtype == pl.Boolean:
@@ -245,7 +257,7 @@ def _kind_of(series: pl.Series) -> Kind:
         return Kind.NUMBER
     if dtype.is_temporal():
         return Kind.DATE
-    if isinstance(dtype, pl.List):
+    if isinstance(dtype, pl.List | pl.Array):
         return Kind.MULTI
     known = series.drop_nulls()
     if len(known) > _FEW_ROWS and known.n_unique() > _DISTINCT_MEANS_TEXT * len(known):

@@ -6,6 +6,7 @@ so that they leak nothing into cross-validation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ import polars as pl
 from icp.learn.order import in_canonical_order
 from icp.profile import AttributeTable
 from icp.schema import AccountSchema, Attribute, Kind
-from icp.scoring.cells import code_matrix
+from icp.scoring.cells import code_matrix, levels_of, refuse_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,8 @@ _MULTI_SHARE = 0.03
 _MAX_MULTI_VALUES = 40
 _OTHER = "other"
 _YEARS = (1700, 2100)
+_SPELT_OUT = 1e15
+_LEAST_MEDIAN = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,6 @@ class Cells:
     codes: NDArray[np.int32]
     positions: tuple[NDArray[np.float64], ...]
     rows: NDArray[np.int64]
-    colours: NDArray[np.uint64]
 
     def select(self, keep: list[int], /) -> Cells:
         """The same rows with only some tables."""
@@ -91,22 +93,48 @@ class Draft(NamedTuple):
 def draft_tables(
     frame: pl.DataFrame, schema: AccountSchema, /, *, min_level: int, max_levels: int
 ) -> list[Draft]:
-    """Cut every learnable attribute of the closed customers; sorted by name."""
-    drafts = (
+    """Cut every learnable attribute of the closed customers; sorted by name.
+
+    Raises SchemaError where a column's type cannot be read as its kind.
+    """
+    learnable = schema.learnable
+    refuse_unreadable(frame.schema, {a.name: a.kind for a in learnable})
+    drafts = [
         draft
-        for attribute in schema.learnable
+        for attribute in learnable
         for draft in _drafts(frame, attribute, min_level, max_levels)
-    )
-    return sorted(drafts, key=lambda draft: draft.table.name)
+    ]
+    drafts.sort(key=lambda draft: (draft.table.name, draft.table.column))
+    return list(_of_one_name_each(drafts))
+
+
+def _of_one_name_each(drafts: list[Draft]) -> Iterator[Draft]:
+    """A column "tools=SAP" beside the value SAP of "tools" gets a name of its own."""
+    taken = {"base"}
+    for table, positions in drafts:
+        name = table.name
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        same = name == table.name
+        yield Draft(
+            table if same else table.model_copy(update={"name": name}), positions
+        )
 
 
 def build_cells(
-    frame: pl.DataFrame, drafts: list[Draft], labels: NDArray[np.int8], /
+    frame: pl.DataFrame,
+    drafts: list[Draft],
+    labels: NDArray[np.int8],
+    /,
+    *,
+    groups: NDArray[np.int64] | None = None,
 ) -> Cells:
     """Look up every customer's cell codes and put rows and levels in order.
 
-    `labels` is any small integer per row that belongs to the row (its outcome); it
-    takes part in ordering rows, never in choosing cells.
+    `labels` is a small integer per row (its outcome); 0 and 1 may change places.
+    `groups` numbers rows that belong together. Both take part in ordering rows, never
+    in choosing cells.
     """
     tables = tuple(draft.table for draft in drafts)
     cells = Cells(
@@ -114,9 +142,8 @@ def build_cells(
         codes=code_matrix(frame, tables),
         positions=tuple(draft.positions for draft in drafts),
         rows=np.arange(frame.height),
-        colours=np.zeros(frame.height, dtype=np.uint64),
     )
-    return in_canonical_order(cells, labels)
+    return in_canonical_order(cells, labels, groups=groups)
 
 
 # ---------------------------------------------------------------------------- drafts
@@ -125,7 +152,7 @@ def build_cells(
 def _drafts(
     frame: pl.DataFrame, attribute: Attribute, min_level: int, max_levels: int
 ) -> Iterator[Draft]:
-    values = frame[attribute.name]
+    values = frame[attribute.name].alias("level")
     if attribute.kind is Kind.NUMBER:
         yield _number_draft(attribute, values)
     elif attribute.kind is Kind.FLAG:
@@ -168,34 +195,51 @@ def _draft(
 
 
 def _multi_drafts(attribute: Attribute, values: pl.Series) -> Iterator[Draft]:
-    known = values.drop_nulls()
-    counts = known.list.unique().explode().drop_nulls().value_counts(sort=False)
-    least = max(3, _MULTI_SHARE * len(known))
-    column = counts.columns[0]
-    common = counts.filter(pl.col("count") >= least).sort(
-        "count", column, descending=[True, False]
-    )
-    for value in common[column].head(_MAX_MULTI_VALUES).sort():
-        if not is_placeholder(value):
-            name = f"{attribute.name}={value}"
-            yield _draft(attribute, name, ("no", "yes"), value=value)
+    known = _lists(values).drop_nulls()
+    listed = _counted(known.list.unique().explode())
+    least = max(3, math.ceil(_MULTI_SHARE * len(known)))
+    for value in sorted(_common(listed, least, _MAX_MULTI_VALUES)):
+        name = f"{attribute.name}={value}"
+        yield _draft(attribute, name, ("no", "yes"), value=value)
+
+
+def _lists(values: pl.Series) -> pl.Series:
+    """Lists of texts; a single text is a list of one."""
+    if isinstance(values.dtype, pl.List | pl.Array):
+        return values.cast(pl.List(pl.String))
+    alone = pl.concat_list(pl.col("level").cast(pl.String))
+    chosen = pl.when(pl.col("level").is_not_null()).then(alone)
+    return values.to_frame().select(level=chosen).to_series()
+
+
+def _counted(levels: pl.Series) -> list[tuple[str, int]]:
+    """The levels that say something with their counts, commonest first."""
+    counts = levels.drop_nulls().value_counts(name="customers")
+    ordered = counts.sort("customers", levels.name, descending=[True, False])
+    return [(level, n) for level, n in ordered.iter_rows() if not is_placeholder(level)]
+
+
+def _common(counted: list[tuple[str, int]], least: int, most: int) -> list[str]:
+    """The commonest levels; levels of equal count are kept or left out together."""
+    common = [count for _, count in counted if count >= least]
+    if len(common) > most:
+        least = common[most] + 1
+    return [level for level, count in counted if count >= least]
 
 
 def _category_draft(
     attribute: Attribute, values: pl.Series, min_level: int, max_levels: int
 ) -> Draft:
-    counts = values.cast(pl.String).drop_nulls().value_counts()
-    column = counts.columns[0]
-    ordered = counts.sort("count", column, descending=[True, False])
-    real = [
-        (level, count) for level, count in ordered.rows() if not is_placeholder(level)
-    ]
-    kept = [level for level, count in real if count >= min_level][:max_levels]
+    written = values.to_frame().select(levels_of(pl.col("level"), values.dtype))
+    texts = written.to_series()
+    counted = _counted(texts)
+    kept = _common(counted, min_level, max_levels)
     code_of = {level: 2 + place for place, level in enumerate(kept)}
-    rest = [level for level, _ in real[len(kept) :]]
+    rest = [level for level, _ in counted[len(kept) :]]
     cells = (*kept, _other_name(rest, kept)) if rest else tuple(kept)
     code_of |= dict.fromkeys(rest, 2 + len(kept))
-    code_of |= {level: 0 for level in ordered[column] if is_placeholder(level)}
+    distinct = texts.unique().drop_nulls()
+    code_of |= {level: 0 for level in distinct if is_placeholder(level)}
     levels = tuple(sorted(code_of.items()))
     return _draft(attribute, attribute.name, cells, levels=levels)
 
@@ -284,7 +328,7 @@ def _year_text(value: float) -> str:
 
 
 def _number_text(value: float) -> str:
-    if value == int(value) or abs(value) >= 100:
+    if abs(value) < _SPELT_OUT and (value == int(value) or abs(value) >= 100):
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
@@ -301,13 +345,15 @@ def _positions(
     positions = np.full(3 + len(starts), np.nan)
     if not len(starts):
         return positions
-    shape = _transformed(ordered)
+    # A power of two takes the unit out exactly, and keeps sums from overflowing.
+    size = np.frexp(np.abs(ordered).max())[1]
+    shape = _transformed(np.ldexp(ordered, -size))
     bounds = np.concatenate([[0], starts])
     sizes = np.diff([*bounds, len(ordered)])
     means = np.add.reduceat(shape, bounds) / sizes
     centre = (means * sizes).sum() / len(ordered)
     spread = np.sqrt(((means - centre) ** 2 * sizes).sum() / len(ordered))
-    positions[2:] = (means - centre) / spread
+    positions[2:] = (means - centre) / (spread or 1.0)
     return positions
 
 
@@ -315,6 +361,7 @@ def _transformed(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
     positive = ordered[ordered > 0]
     skewed = len(positive) > 0 and ordered.mean() > 1.2 * np.median(ordered)
     if ordered[0] >= 0 and skewed:
-        return np.asarray(np.log1p(ordered / positive[len(positive) // 2]))
+        median = max(float(positive[len(positive) // 2]), _LEAST_MEDIAN)
+        return np.asarray(np.log1p(ordered / median))
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
     return np.clip(ordered, low, high) if low < high else ordered

@@ -15,11 +15,12 @@ value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
+from icp.learn.ridge import Ridge
 from icp.profile import MISSING, AttributeTable
 from icp.schema import Kind
 from icp.stats import auc_interval, log_losses, sigmoid
@@ -41,8 +42,8 @@ _BETTER_BY = 1.96
 _FEW_EXTRA = 5.0
 _MAX_CV_ROWS = 20_000
 _FEW_ROWS = 150
-_NEWTON_STEPS = 40
-_EXACT = 1e-10
+#: Stands for no deviations of number cells at all.
+_NO_SCALE = 1e-5
 #: Enough to compare settings; the final fit is exact.
 _NEAR = 1e-6
 
@@ -138,32 +139,37 @@ def fit_contrast(
     if setting is None:
         blank = tuple(np.zeros(table.size) for table in cells.tables)
         return Contrast(base=_base_logit(positive), points=blank)
-    tables = _scaled(cells, bases(cells, rows, missing_counts), setting.cell_scale)
-    design = _design(tables, cells.codes[rows])
-    weights = _ridge(design, positive, setting.penalty, np.zeros(design.shape[1] + 1))
-    return _as_tables(weights, tables)
+    tables = bases(cells, rows, missing_counts)
+    ridge = Ridge(design=_design(tables, cells.codes[rows]), positive=positive)
+    return _as_tables(ridge.solve(_penalties(cells, tables, setting)), tables)
 
 
 def _as_tables(
     weights: NDArray[np.float64], tables: list[NDArray[np.float64]]
 ) -> Contrast:
-    ends = np.cumsum([table.shape[1] for table in tables])[:-1]
-    parts = np.split(weights[1:], ends)
-    points = tuple(t @ part for t, part in zip(tables, parts, strict=True))
+    """Weights as points; a value not known is never the best or worst of its column."""
+    bounds = np.cumsum([1, *(table.shape[1] for table in tables)])
+    spans = zip(tables, pairwise(bounds.tolist()), strict=True)
+    points = tuple(table @ weights[start:end] for table, (start, end) in spans)
+    for of_cell in points:
+        known = of_cell[2:]
+        of_cell[:2] = np.clip(of_cell[:2], known.min(), known.max())
     return Contrast(base=float(weights[0]), points=points)
 
 
-def _scaled(
-    cells: Cells, tables: list[NDArray[np.float64]], cell_scale: float
-) -> list[NDArray[np.float64]]:
-    scaled = []
+def _penalties(
+    cells: Cells, tables: list[NDArray[np.float64]], setting: Setting
+) -> NDArray[np.float64]:
+    """The penalty of every column; deviations of number cells are shrunken more."""
+    parts = []
     for described, table in zip(cells.tables, tables, strict=True):
+        part = np.full(table.shape[1], setting.penalty)
         if described.kind is Kind.NUMBER:
-            cell_columns = slice(1, 1 + len(described.cells))
-            table = table.copy()
-            table[:, cell_columns] *= cell_scale
-        scaled.append(table)
-    return scaled
+            part[1 : 1 + len(described.cells)] /= (
+                max(setting.cell_scale, _NO_SCALE) ** 2
+            )
+        parts.append(part)
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _design(
@@ -176,78 +182,6 @@ def _design(
 
 def _base_logit(positive: NDArray[np.bool_]) -> float:
     return float(np.log((positive.sum() + 0.5) / ((~positive).sum() + 0.5)))
-
-
-def _ridge(
-    design: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    penalty: float,
-    start: NDArray[np.float64],
-    *,
-    counts: NDArray[np.float64] | None = None,
-    tolerance: float = _EXACT,
-) -> NDArray[np.float64]:
-    """Weights that minimise the log loss plus half the penalty times their squares.
-
-    The first weight is the intercept, which is not penalised. Newton's method with
-    step halving; `counts` says how often each row stands for itself.
-    """
-    full = np.column_stack([np.ones(len(design)), design])
-    ridge = np.full(full.shape[1], penalty)
-    ridge[0] = 1e-9
-    times = np.ones(len(design)) if counts is None else counts
-    weights, value = start, _objective(full, positive, times, ridge, start)
-    for _ in range(_NEWTON_STEPS):
-        step = _newton_step(full, positive, times, ridge, weights)
-        weights, improved = _halved(full, positive, times, ridge, weights, step, value)
-        if value - improved <= tolerance * (1 + abs(value)):
-            break
-        value = improved
-    return weights
-
-
-def _newton_step(
-    full: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    times: NDArray[np.float64],
-    ridge: NDArray[np.float64],
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    probability = sigmoid(full @ weights)
-    gradient = full.T @ (times * (probability - positive)) + ridge * weights
-    curvature = times * probability * (1 - probability)
-    hessian = (full * curvature[:, None]).T @ full
-    hessian[np.diag_indices_from(hessian)] += ridge + 1e-12
-    return np.asarray(cho_solve(cho_factor(hessian), gradient))
-
-
-def _halved(
-    full: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    times: NDArray[np.float64],
-    ridge: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    step: NDArray[np.float64],
-    value: float,
-) -> tuple[NDArray[np.float64], float]:
-    for power in range(12):
-        tried = weights - step / 2**power
-        reached = _objective(full, positive, times, ridge, tried)
-        if reached <= value:
-            return tried, reached
-    return weights, value
-
-
-def _objective(
-    full: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    times: NDArray[np.float64],
-    ridge: NDArray[np.float64],
-    weights: NDArray[np.float64],
-) -> float:
-    logit = full @ weights
-    losses = np.logaddexp(0, np.where(positive, -logit, logit))
-    return float(times @ losses + 0.5 * (ridge * weights) @ weights)
 
 
 # ------------------------------------------------------------------ cross-validation
@@ -306,21 +240,12 @@ def _path(
     test: NDArray[np.bool_],
 ) -> Iterator[NDArray[np.float64]]:
     """Held-out log-odds for every setting, each fit starting at the one before."""
-    scale, weights = -1.0, np.empty(0)
+    codes = cells.codes[rows]
+    ridge = Ridge(design=_design(tables, codes[train]), positive=positive[train])
     for setting in _settings(cells):
-        if setting.cell_scale != scale:
-            scale = setting.cell_scale
-            scaled = _scaled(cells, tables, scale)
-            design = _design(scaled, cells.codes[rows])
-            weights = np.zeros(design.shape[1] + 1)
-        weights = _ridge(
-            design[train],
-            positive[train],
-            setting.penalty,
-            weights,
-            tolerance=_NEAR,
-        )
-        yield weights[0] + design[test] @ weights[1:]
+        penalties = _penalties(cells, tables, setting)
+        weights = ridge.solve(penalties, tolerance=_NEAR)
+        yield _as_tables(weights, tables).logits(codes[test])
 
 
 def _chosen(
@@ -356,13 +281,16 @@ def folds_of(
 ) -> NDArray[np.int64]:
     """Fold of each row: groups stay whole, and each fold gets its share of best ones.
 
+    Exchanging best and regrettable gives the same folds.
+
     >>> groups = np.array([0, 0, 1, 2, 3])
     >>> fold = folds_of(groups, np.array([1, 1, 0, 1, 0], bool), folds=2, seed=0)
     >>> bool(fold[0] == fold[1]), sorted(set(fold.tolist()))
     (True, [0, 1])
     """
     count = int(groups.max()) + 1
-    share = np.bincount(groups, weights=positive) / np.bincount(groups)
+    side = positive == positive[0]
+    share = np.bincount(groups, weights=side) / np.bincount(groups)
     shuffled = np.random.default_rng([seed, count]).permutation(count)
     ordered = shuffled[np.argsort(share[shuffled], kind="stable")]
     fold_of_group = np.empty(count, dtype=np.int64)
@@ -387,22 +315,16 @@ def refit_logits(
 
     The bootstrap of Efron (1979) over groups; the setting stays as chosen.
     """
-    tables = _scaled(cells, bases(cells, rows, missing_counts), setting.cell_scale)
-    design = _design(tables, cells.codes[rows])
-    start = _ridge(design, positive, setting.penalty, np.zeros(design.shape[1] + 1))
+    tables, codes = bases(cells, rows, missing_counts), cells.codes[rows]
+    ridge = Ridge(design=_design(tables, codes), positive=positive)
+    penalties = _penalties(cells, tables, setting)
+    ridge.solve(penalties)
     draw = np.random.default_rng([seed, 1])
     count = int(groups.max()) + 1
     logits = np.empty((refits, len(rows)))
     for refit in range(refits):
         times = np.bincount(draw.integers(count, size=count), minlength=count)[groups]
-        weights = _ridge(
-            design,
-            positive,
-            setting.penalty,
-            start,
-            counts=times.astype(np.float64),
-            tolerance=_NEAR,
-        )
-        logits[refit] = weights[0] + design @ weights[1:]
+        weights = ridge.solve(penalties, counts=times.astype(float), tolerance=_NEAR)
+        logits[refit] = _as_tables(weights, tables).logits(codes)
         progress((refit + 1) / refits)
     return logits

@@ -84,9 +84,10 @@ def _alone(
 def _log_odds(
     best: NDArray[np.float64], regrettable: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Shrunken toward the overall odds by one customer of each kind."""
-    base = (best.sum() + 1) / (regrettable.sum() + 1)
-    return np.asarray(np.log((best + _SMOOTHING * base) / (regrettable + _SMOOTHING)))
+    """Shrunken toward the overall odds, as two more customers would."""
+    ones, zeros = best.sum() + 1, regrettable.sum() + 1
+    each = 2 * _SMOOTHING / (ones + zeros)
+    return np.asarray(np.log(best + each * ones) - np.log(regrettable + each * zeros))
 
 
 def attribute_evidence(

@@ -93,7 +93,8 @@ each are needed: label more customers, or widen what counts as regrettable
     tell = progress or (lambda share, phrase: None)
     tell(0.0, "reading the customers")
     frame = labelled.lazy().collect()
-    check_columns(frame, outcome, group, date)
+    learnable = () if schema is None else [a.name for a in schema.learnable]
+    check_columns(frame, outcome, group, date, learnable)
     described = schema or AccountSchema.infer(
         frame, roles={name: "ignored" for name in {outcome, group, date} if name}
     )
@@ -335,15 +336,12 @@ def _provenance(
     options: FitOptions,
     seed: int,
 ) -> Provenance:
-    counts = frame[outcome].cast(pl.String).fill_null("unknown").value_counts()
-    found = dict(counts.iter_rows())
-    known = sum(found.get(kind, 0) for kind in OUTCOMES)
+    outcomes = frame[outcome].cast(pl.String)
+    found = {kind: int((outcomes == kind).sum()) for kind in OUTCOMES}
     first, last = _window(frame, date)
     return Provenance(
-        best=found.get("best", 0),
-        regrettable=found.get("regrettable", 0),
-        neutral=found.get("neutral", 0),
-        unknown=frame.height - known,
+        **found,
+        unknown=frame.height - sum(found.values()),
         first_date=first,
         last_date=last,
         data_hash=_data_hash(screened),
@@ -366,7 +364,7 @@ def _headline(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _window(frame: pl.DataFrame, date: str | None) -> tuple[str | None, str | None]:
-    if date is None or not frame[date].dtype.is_temporal():
+    if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
         return None, None
     dates = frame[date].cast(pl.Date)
     first, last = dates.min(), dates.max()

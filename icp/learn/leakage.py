@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from icp.learn.cells import PLACEHOLDERS
 from icp.profile import AttributeTable, ColumnFinding
+from icp.scoring.cells import code_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from icp.learn.cells import Cells
     from icp.learn.evidence import Alone
@@ -34,6 +38,13 @@ _MISSING_RANKS = 0.7
 _FILL_GAP = 0.3
 _FILL_ROWS = 30
 _DISTINCT = 0.9
+_FEW_LEVELS = 20
+_USELESS = {
+    "empty": "it has no value at all",
+    "constant": "every known value is the same",
+    "rare": "no value is common enough to learn from",
+    "identifier": "nearly every account has a value of its own, like an id",
+}
 
 #: Words of which one in a column's name says that it is written after the sale.
 _WORDS = frozenset(
@@ -98,22 +109,38 @@ def _holds(words: list[str], phrases: Iterable[str]) -> bool:
 
 
 def unusable_columns(
-    frame: pl.DataFrame, tables: Iterable[AttributeTable], /
+    frame: pl.DataFrame, columns: Iterable[str], tables: Sequence[AttributeTable], /
 ) -> dict[str, ColumnFinding]:
-    """Columns that cannot be learnt from at all: empty, constant or an id."""
+    """Columns that cannot be learnt from at all: empty, constant, rare or an id.
+
+    `tables` are the cells into which the values of `columns` were cut; a list column
+    may have none.
+    """
+    codes = code_matrix(frame, tables)
     found = {}
-    for table in tables:
-        column = table.column
-        known = frame[column].drop_nulls()
-        if len(known) == 0:
-            found[column] = _refused(column, "empty", "it has no value at all")
-        elif table.levels and known.n_unique() > max(20, _DISTINCT * len(known)):
-            text = "nearly every account has a value of its own, like an id"
-            found[column] = _refused(column, "identifier", text)
-        elif table.size <= 3 or (table.value is None and known.n_unique() == 1):
-            text = "every known value is the same"
-            found[column] = _refused(column, "constant", text)
+    for column in columns:
+        places = [j for j, table in enumerate(tables) if table.column == column]
+        own = [tables[j] for j in places]
+        code = _why_useless(frame[column], own, codes[:, places])
+        if code:
+            found[column] = _refused(column, code, _USELESS[code])
     return found
+
+
+def _why_useless(
+    values: pl.Series, tables: list[AttributeTable], codes: NDArray[np.int32]
+) -> str | None:
+    known = codes >= 2
+    if not known.any():
+        listed = values.dtype.is_nested() and values.explode().count()
+        return "rare" if listed else "empty"
+    levels = [level for table in tables for level, code in table.levels if code]
+    if len(levels) > max(_FEW_LEVELS, _DISTINCT * known.sum()):
+        return "identifier"
+    cells = (len(np.unique(column[column >= 2])) for column in codes.T)
+    if max(cells) > 1 or any(table.value is not None for table in tables):
+        return None
+    return "rare" if len(levels) > 1 else "constant"
 
 
 def suspicious_columns(
@@ -207,10 +234,21 @@ def _refused(column: str, code: str, text: str) -> ColumnFinding:
 def fill_rates(frame: pl.DataFrame, columns: Iterable[str], /) -> dict[str, float]:
     """Share of rows with a value, per column that the frame has.
 
-    Nothing is said of fewer than 30 rows: one gap among three would be a third.
+    NaN and texts that say "not answered" are no values, as when learning. Nothing is
+    said of fewer than 30 rows: one gap among three would be a third.
     """
     present = [column for column in columns if column in frame.columns]
     if not present or frame.height < _FILL_ROWS:
         return {}
-    counts = frame.select(pl.col(c).is_not_null().mean() for c in present)
+    counts = frame.select(_filled(c, frame.schema[c]).mean() for c in present)
     return dict(zip(present, np.asarray(counts.row(0), dtype=float), strict=True))
+
+
+def _filled(column: str, dtype: pl.DataType) -> pl.Expr:
+    values = pl.col(column)
+    if dtype.is_float():
+        return (values.is_not_null() & values.is_not_nan()).fill_null(value=False)
+    if dtype == pl.String:
+        text = values.str.strip_chars().str.to_lowercase()
+        return ~text.is_in(list(PLACEHOLDERS)).fill_null(value=True)
+    return values.is_not_null()

@@ -25,14 +25,27 @@ __all__ = ["in_canonical_order"]
 
 _ROUNDS = 3
 _MOST_TIES = 50
+#: The first code whose cell has a name that may change; earlier ones mean the same.
+_NAMED_FROM = {Kind.CATEGORY: 2, Kind.MULTI: 3}
 
 
-def in_canonical_order(cells: Cells, labels: NDArray[np.int8], /) -> Cells:
-    """The same cells with levels renumbered and rows sorted canonically.
+def in_canonical_order(
+    cells: Cells,
+    labels: NDArray[np.int8],
+    /,
+    *,
+    groups: NDArray[np.int64] | None = None,
+) -> Cells:
+    """The same cells with tables, levels and rows in an order of their own.
 
-    Levels come by how many customers have them, pooled rare ones last.
+    Levels come by how many customers have them, pooled rare ones last; so do the
+    values of a multi column. Exchanging the labels 0 and 1 changes nothing. Rows that
+    are alike come by their group.
     """
-    row_colours, level_colours = _refined(cells, labels)
+    refined = (_refined(cells, side) for side in _sides(labels))
+    row_colours, level_colours = min(
+        refined, key=lambda found: np.sort(found[0]).tolist()
+    )
     tables, codes = [], cells.codes.copy()
     for j, table in enumerate(cells.tables):
         if table.kind is not Kind.CATEGORY:
@@ -41,14 +54,43 @@ def in_canonical_order(cells: Cells, labels: NDArray[np.int8], /) -> Cells:
         moved = _new_codes(table, cells.codes[:, j], level_colours[j])
         tables.append(_renumbered(table, moved))
         codes[:, j] = moved[cells.codes[:, j]]
-    order = np.argsort(row_colours, kind="stable")
-    return replace(
+    order = _row_order(row_colours, groups)
+    ordered = replace(
         cells,
         tables=tuple(tables),
         codes=np.ascontiguousarray(codes[order]),
         rows=cells.rows[order],
-        colours=row_colours[order],
     )
+    return ordered.select(_table_order(ordered, level_colours))
+
+
+def _sides(labels: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    """The labels with 0 in the majority; both ways round where neither is."""
+    swapped = np.where(labels < 2, 1 - labels, labels)
+    zeros, ones = (labels == 0).sum(), (labels == 1).sum()
+    if zeros == ones:
+        return [labels, swapped]
+    return [labels if zeros > ones else swapped]
+
+
+def _row_order(
+    colours: NDArray[np.uint64], groups: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    if groups is None:
+        return np.argsort(colours, kind="stable")
+    _, numbers = np.unique(groups, return_inverse=True)
+    sums = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint64)
+    np.add.at(sums, numbers, _mixed(colours, 1))
+    return np.lexsort((numbers, sums[numbers], colours))
+
+
+def _table_order(cells: Cells, levels: list[NDArray[np.uint64]]) -> list[int]:
+    def place(j: int) -> tuple[str, int, int, str]:
+        table = cells.tables[j]
+        holders = int((cells.codes[:, j] == 3).sum())
+        return table.column, -holders, int(levels[j][-1]), table.name
+
+    return sorted(range(len(cells.tables)), key=place)
 
 
 def _refined(
@@ -76,17 +118,20 @@ def _refine(
     cells: Cells, start: NDArray[np.uint64], levels: list[NDArray[np.uint64]]
 ) -> NDArray[np.uint64]:
     """Colours of rows; the colours of levels are brought up to date in place."""
+    columns = sorted({table.column for table in cells.tables})
+    salts = [2 + columns.index(table.column) for table in cells.tables]
     rows = start
     for _ in range(_ROUNDS):
         rows = start.copy()
         for j, colours in enumerate(levels):
-            rows += _mixed(colours[cells.codes[:, j]], 2 + j)
+            rows += _mixed(colours, salts[j])[cells.codes[:, j]]
         rows = _mixed(rows, 0)
         for j, table in enumerate(cells.tables):
-            if table.kind is Kind.CATEGORY:
+            if table.kind in _NAMED_FROM:
                 sums = np.zeros(table.size, dtype=np.uint64)
                 np.add.at(sums, cells.codes[:, j], rows)
-                sums[:2] = (0, 1)
+                fixed = _NAMED_FROM[table.kind]
+                sums[:fixed] = np.arange(fixed)
                 levels[j] = sums
     return rows
 
@@ -95,21 +140,24 @@ def _first_tie(
     cells: Cells, levels: list[NDArray[np.uint64]]
 ) -> tuple[int, int] | None:
     """Table and code of the first by name among levels of one colour, if any."""
+    families: dict[str, dict[int, list[tuple[str, int, int]]]] = {}
     for j, table in enumerate(cells.tables):
-        if table.kind is Kind.CATEGORY:
-            colours = levels[j][2:]
-            values, counts = np.unique(colours, return_counts=True)
-            if (counts > 1).any():
-                tied = np.flatnonzero(colours == values[counts > 1][0])
-                code = min(tied.tolist(), key=lambda place: table.cells[place])
-                return j, 2 + code
+        for code in range(_NAMED_FROM.get(table.kind, table.size), table.size):
+            alike = families.setdefault(table.column, {})
+            name = table.value or table.cells[code - 2]
+            alike.setdefault(int(levels[j][code]), []).append((name, j, code))
+    for _, alike in sorted(families.items()):
+        for _, tied in sorted(alike.items()):
+            if len(tied) > 1:
+                _, table_place, code = min(tied)
+                return table_place, code
     return None
 
 
 def _first_colours(table: AttributeTable) -> NDArray[np.uint64]:
     colours = np.arange(table.size, dtype=np.uint64)
-    if table.kind is Kind.CATEGORY:
-        colours[2:] = 2
+    named = _NAMED_FROM.get(table.kind, table.size)
+    colours[named:] = named
     return colours
 
 

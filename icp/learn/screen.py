@@ -15,6 +15,8 @@ from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from icp.learn.options import FitOptions
@@ -66,19 +68,36 @@ class Screened:
 
 
 def check_columns(
-    frame: pl.DataFrame, outcome: str, group: str | None, date: str | None
+    frame: pl.DataFrame,
+    outcome: str,
+    group: str | None,
+    date: str | None,
+    attributes: Iterable[str] = (),
 ) -> None:
-    """Raise SchemaError unless the frame has the columns that were named."""
-    named = {name for name in (outcome, group, date) if name}
+    """Raise SchemaError unless the frame has the columns that were named.
+
+    Outcome and group must hold one value per customer, not lists or records.
+    """
+    named = {name for name in (outcome, group, date, *attributes) if name}
     missing = named.difference(frame.columns)
     if missing:
         message = f"{counted(missing, 'missing column')}; name the columns you have"
         raise SchemaError(message)
+    types = {name: frame.schema[name] for name in (outcome, group) if name}
+    unfit = [
+        name
+        for name, dtype in types.items()
+        if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object)
+    ]
+    if unfit:
+        message = f"{counted(unfit, 'column')} must hold one text per customer; cast it"
+        raise SchemaError(message)
 
 
 def closed_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
-    """The customers whose outcome is known."""
-    return frame.filter(pl.col(outcome).cast(pl.String).is_in(list(OUTCOMES)))
+    """The customers whose outcome is known, with the outcome as text."""
+    told = frame.with_columns(pl.col(outcome).cast(pl.String))
+    return told.filter(pl.col(outcome).is_in(list(OUTCOMES)))
 
 
 def check_counts(closed: pl.DataFrame, outcome: str) -> None:
@@ -109,16 +128,19 @@ def screen(
     Empty, constant and id-like columns go first, then suspicious ones unless accepted;
     each is named in the findings.
     """
-    kept = schema.without(options.exclude)
+    kept = schema.without((*options.exclude, outcome))
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
     drafts = draft_tables(
         closed, kept, min_level=options.min_level, max_levels=options.max_levels
     )
-    useless = unusable_columns(closed, [draft.table for draft in drafts])
+    useless = unusable_columns(
+        closed, [a.name for a in kept.learnable], [draft.table for draft in drafts]
+    )
     usable = [draft for draft in drafts if draft.table.column not in useless]
-    cells = build_cells(closed, usable, labels)
+    given = None if group is None else _given_groups(closed[group])
+    cells = build_cells(closed, usable, labels, groups=given)
     labels = labels[cells.rows]
-    groups = _groups(closed, group, cells)
+    groups = _identical(cells) if given is None else renumbered(given[cells.rows])
     rows = np.flatnonzero(labels < OUTCOMES["neutral"])
     positive = labels[rows] == OUTCOMES["best"]
     folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
@@ -153,16 +175,15 @@ def _fill_rates(
     return fill_rates(prospects.lazy().collect(), {t.column for t in cells.tables})
 
 
-def _groups(closed: pl.DataFrame, group: str | None, cells: Cells) -> NDArray[np.int64]:
-    """A number per row: the given group, else one per set of identical accounts.
+def _given_groups(values: pl.Series) -> NDArray[np.int64]:
+    """A number per row; an account whose group is not known is a group of its own."""
+    ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
+    alone = -1 - np.arange(len(ranks))
+    return np.where(ranks > 0, ranks.astype(np.int64), alone)
 
-    An account whose group is not known is a group of its own.
-    """
-    if group is not None:
-        ranks = closed[group].cast(pl.String).rank("dense").fill_null(0).to_numpy()
-        given = ranks[cells.rows].astype(np.int64)
-        alone = -1 - np.arange(len(given))
-        return renumbered(np.where(given > 0, given, alone))
+
+def _identical(cells: Cells) -> NDArray[np.int64]:
+    """A number per row, the same for accounts that are alike in every cell."""
     if not cells.tables:
         return np.arange(len(cells.codes))
     _, same = np.unique(cells.codes, axis=0, return_inverse=True)

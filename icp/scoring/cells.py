@@ -27,13 +27,13 @@ from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from icp.profile import AttributeTable
 
-__all__ = ["code_matrix", "coder", "codes", "refuse_unreadable"]
+__all__ = ["code_matrix", "coder", "codes", "levels_of", "refuse_unreadable"]
 
 _FIRST: Final = 2
 _CODE: Final = pl.UInt32
@@ -72,7 +72,7 @@ def codes(schema: pl.Schema, tables: Sequence[AttributeTable], /) -> list[pl.Exp
     icp.errors.SchemaError: 1 column not of the type that the profile reads: \
 'staff' (String, needs a number); import the file with icp.ingest, or cast it
     """
-    refuse_unreadable(schema, tables)
+    refuse_unreadable(schema, {table.column: table.kind for table in tables})
     return [
         _code(table, schema[table.column]).alias(table.name)
         if table.column in schema
@@ -91,12 +91,12 @@ def code_matrix(
     return matrix
 
 
-def refuse_unreadable(schema: pl.Schema, tables: Sequence[AttributeTable], /) -> None:
+def refuse_unreadable(schema: pl.Schema, columns: Mapping[str, Kind], /) -> None:
     """Raise SchemaError that names every column of an unusable type."""
     wrong = {
-        f"{t.column!r} ({schema[t.column]}, needs {_NEEDED[t.kind]})"
-        for t in tables
-        if t.column in schema and not _readable(schema[t.column], t.kind)
+        f"{column!r} ({schema[column]}, needs {_NEEDED[kind]})"
+        for column, kind in columns.items()
+        if column in schema and not _readable(schema[column], kind)
     }
     if wrong:
         noun = "column" if len(wrong) == 1 else "columns"
@@ -129,7 +129,7 @@ def _code(table: AttributeTable, dtype: pl.DataType) -> pl.Expr:
     if table.kind is Kind.NUMBER:
         return _number_code(column.cast(pl.Float64), table.edges)
     if table.kind is Kind.CATEGORY:
-        return _category_code(_levels_of(column, dtype), table)
+        return _category_code(levels_of(column, dtype), table)
     if table.kind is Kind.MULTI:
         return _multi_code(column, dtype, table.value or "")
     return _flag_code(column, dtype)
@@ -144,7 +144,8 @@ def _number_code(column: pl.Expr, edges: Sequence[float]) -> pl.Expr:
     )
 
 
-def _levels_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def levels_of(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
+    """A category column as the texts by which its levels are known."""
     if not dtype.is_float() and not dtype.is_decimal():
         return column.cast(pl.String)
     number = column.cast(pl.Float64)

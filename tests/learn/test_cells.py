@@ -103,10 +103,15 @@ def test_a_single_rare_level_keeps_its_name() -> None:
 
 
 def test_only_so_many_levels_are_kept() -> None:
-    levels = [f"L{i}" for i in range(14) for _ in range(2)]
+    levels = [f"L{i:02}" for i in range(14) for _ in range(20 - i)]
     found = table(pl.DataFrame({"industry": levels}))
-    assert len(found.cells) == 11
-    assert found.cells[-1] == "other (4 rare ones)"
+    assert found.cells == (*(f"L{i:02}" for i in range(10)), "other (4 rare ones)")
+
+
+def test_levels_as_common_as_each_other_are_kept_or_pooled_together() -> None:
+    levels = ["top"] * 5 + [f"L{i}" for i in range(14) for _ in range(2)]
+    found = table(pl.DataFrame({"industry": levels}))
+    assert found.cells == ("top", "other (14 rare ones)")
 
 
 def test_common_values_of_a_multi_column_become_tables() -> None:

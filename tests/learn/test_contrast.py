@@ -4,12 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 from planted import closed_customers
-from scipy.optimize import minimize
 
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.contrast import (
     Setting,
-    _ridge,
     bases,
     cross_fit,
     fit_contrast,
@@ -43,36 +41,6 @@ def crossed(frame: pl.DataFrame, groups=None, seed: int = 0):
         seed=seed,
         progress=lambda share: None,
     ), positive
-
-
-def test_ridge_equals_a_general_optimiser() -> None:
-    draw = np.random.default_rng(0)
-    design, positive = draw.normal(size=(60, 4)), draw.random(60) < 0.4
-
-    def objective(w):
-        logit = w[0] + design @ w[1:]
-        loss = np.logaddexp(0, np.where(positive, -logit, logit)).sum()
-        return loss + 0.5 * 3.0 * (w[1:] ** 2).sum()
-
-    wanted = minimize(objective, np.zeros(5), tol=1e-12).x
-    assert _ridge(design, positive, 3.0, np.zeros(5)) == pytest.approx(wanted, abs=1e-4)
-
-
-def test_weights_equal_physical_copies() -> None:
-    draw = np.random.default_rng(1)
-    design, positive = draw.normal(size=(40, 3)), draw.random(40) < 0.5
-    counts = draw.integers(0, 4, size=40)
-    copies = np.repeat(np.arange(40), counts)
-    weighted = _ridge(design, positive, 1.0, np.zeros(4), counts=counts.astype(float))
-    copied = _ridge(design[copies], positive[copies], 1.0, np.zeros(4))
-    assert weighted == pytest.approx(copied, abs=1e-8)
-
-
-def test_separated_customers_still_get_finite_weights() -> None:
-    design = np.array([[1.0], [1.0], [-1.0], [-1.0]])
-    weights = _ridge(design, np.array([1, 1, 0, 0], bool), 1.0, np.zeros(2))
-    assert np.isfinite(weights).all()
-    assert weights[1] > 0
 
 
 def test_an_average_account_gets_nothing_from_an_attribute() -> None:
