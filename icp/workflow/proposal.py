@@ -108,7 +108,7 @@ def _prospects(
     plan = customers.plan
     deals = next(e for e in exports if e.name == plan.base)
     said = f"prospects: the deals of {deals.name} that are still open"
-    opposite = f"({plan.where}) IS NOT TRUE"
+    opposite = f"NOT COALESCE({plan.where}, FALSE)"
     return Proposed(plan=plan.model_copy(update={"where": opposite}), said=(said,))
 
 

@@ -1,11 +1,23 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from icp.cli.words import _evidence, _segment, contribution_row, run_lines, score_line
+from icp.cli.words import (
+    _evidence,
+    _segment,
+    contribution_row,
+    mapping_rows,
+    run_lines,
+    score_line,
+    status_lines,
+)
+from icp.config import SourceConfig
+from icp.ingest.mapping import ColumnMapping, ColumnRule
 from icp.profile import Segment
 from icp.scoring import Contribution, Score
 from icp.store.records import ScoreRun
+from icp.workflow import WorkspaceStatus
 
 NOTHING = {
     "fit": None,
@@ -46,19 +58,21 @@ def test_a_score_in_one_sentence(values, words):
     assert score_line(Score(**values)) == words
 
 
+RUN = ScoreRun(
+    number=1,
+    created_at=datetime(2026, 3, 1, tzinfo=UTC),
+    author="ann",
+    profile=3,
+    profile_id="a" * 64,
+    import_number=1,
+    rows=1200,
+    evaluable=1100,
+    grades={"B": 100, "A": 1000},
+)
+
+
 def test_a_run_by_grades():
-    run = ScoreRun(
-        number=1,
-        created_at=datetime(2026, 3, 1, tzinfo=UTC),
-        author="ann",
-        profile=3,
-        profile_id="a" * 64,
-        import_number=1,
-        rows=1200,
-        evaluable=1100,
-        grades={"B": 100, "A": 1000},
-    )
-    assert list(run_lines(run)) == [
+    assert list(run_lines(RUN)) == [
         "1,200 scored with profile v3: 1,100 evaluable, 100 not (too little known, or "
         "unlike all before)",
         "  A: 1,000",
@@ -96,3 +110,84 @@ def test_a_segment_in_one_sentence(kind, traits, words):
 def test_evidence_of_nothing_is_said_plainly():
     assert _evidence("none", 0.5, 0.4, 0.6).startswith("No attribute separates")
     assert "in 80% of cases (70% to 90%)" in _evidence("strong", 0.8, 0.7, 0.9)
+
+
+def rule(score=0.9, *, confirmed=False, **given):
+    values = {"source": "X", "name": "x", "role": "outcome", "kind": "flag"}
+    return ColumnRule(**{**values, **given}, score=score, confirmed=confirmed)
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "why"),
+    [
+        (
+            rule(role="known_at_first_contact", reason="the header 'X' means x"),
+            "first contact",
+            "known name",
+        ),
+        (
+            rule(
+                role="known_at_qualification",
+                reason="the header 'It''s: X' means x: asked on the call",
+            ),
+            "qualification",
+            "asked on the call",
+        ),
+        (
+            rule(
+                0.5,
+                role="after_sale",
+                reason="its name is not in the dictionary; say when it is known; "
+                "3 different values",
+            ),
+            "after sale?",
+            "a guess: unknown name; 3 different values",
+        ),
+        (
+            rule(0.5, confirmed=True, reason="its values are yes and no"),
+            "outcome",
+            "its values are yes and no",
+        ),
+    ],
+)
+def test_a_column_in_one_row(given, known, why):
+    mapping = ColumnMapping(source="x.csv", columns=(given,))
+    assert list(mapping_rows(mapping)) == [("X", "x", known, "flag", why)]
+
+
+def state(**given):
+    values = {
+        "name": "Tiny",
+        "path": Path("x"),
+        "actor": "ann",
+        "role": "rep",
+        "sources": (),
+        "last_import": None,
+        "labels": {},
+        "profiles": 0,
+        "active": None,
+        "last_run": None,
+        "next_steps": ("go",),
+    }
+    return WorkspaceStatus(**{**values, **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "Sources: none yet"),
+        (
+            {"sources": (SourceConfig(name="crm", path="x", object="deals"),)},
+            "Sources: crm (deals)",
+        ),
+        (
+            {"labels": {"best": 1200, "regrettable": 3}},
+            "Outcomes: 1,200 best, 3 regrettable",
+        ),
+        ({"profiles": 2}, "Profiles: 2, in force: none"),
+        ({"last_run": RUN}, "Newest scores: 1,200 prospects with profile v3"),
+    ],
+)
+def test_where_a_workspace_stands(given, line):
+    assert line in list(status_lines(state(**given)))
+    assert next(iter(status_lines(state(**given)))) == "Workspace 'Tiny'; ann is rep"

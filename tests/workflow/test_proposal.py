@@ -164,7 +164,7 @@ def test_deals_that_name_no_account_are_customers_once_closed():
     closed = "(deal_stage IN ('Won')) OR (deal_stage IN ('Lost'))"
     assert customers.plan == AssemblyPlan(base="deals", key="line", where=closed)
     assert prospects.plan == AssemblyPlan(
-        base="deals", key="line", where=f"({closed}) IS NOT TRUE"
+        base="deals", key="line", where=f"NOT COALESCE({closed}, FALSE)"
     )
     assert customers.said == ("customers: one per closed deal of deals",)
     assert prospects.said == ("prospects: the deals of deals that are still open",)
