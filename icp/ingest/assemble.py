@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import ConfigError, counted
-from icp.expressions import compiled, evaluated, near
+from icp.errors import ConfigError, counted, near, some
+from icp.expressions import compiled, evaluated
 from icp.ingest.combine import combined
 from icp.ingest.keys import id_key
-from icp.ingest.part import ID, NAME, Part, kind_of, some
+from icp.ingest.part import ID, NAME, Part, kind_of
 from icp.ingest.plan import Aggregate, AssemblyPlan, Derived, Join, Key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role

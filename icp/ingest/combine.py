@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import ConfigError, counted
+from icp.errors import ConfigError, counted, some
 from icp.ingest.aggregate import described, grouped
 from icp.ingest.keys import matched
-from icp.ingest.part import ID, NAME, some
+from icp.ingest.part import ID, NAME
 from icp.ingest.result import LINE, Finding
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from icp.errors import ConfigError
-from icp.expressions import condition, evaluated, near
+from icp.errors import ConfigError, near
+from icp.expressions import condition, evaluated
 from icp.ingest.keys import KEYS
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema, Attribute, Kind, Role
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from icp.ingest.keys import KeyKind
     from icp.ingest.result import Finding, IngestResult
 
-__all__ = ["ID", "NAME", "Part", "kind_of", "some"]
+__all__ = ["ID", "NAME", "Part", "kind_of"]
 
 ID: Final = "account_id"
 NAME: Final = "account_name"
@@ -40,15 +40,6 @@ def kind_of(dtype: pl.DataType, /) -> Kind:
     if isinstance(dtype, pl.Date | pl.Datetime):
         return Kind.DATE
     return Kind.MULTI if isinstance(dtype, pl.List) else Kind.CATEGORY
-
-
-def some(count: int, noun: str, /) -> str:
-    """A count with its noun.
-
-    >>> some(1, "row"), some(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,30 @@ __all__ = ["grid_of_rows", "read_workbook", "report_repeated", "sheets_of"]
 
 _CHILD = Path(__file__).with_name("excel_child.py")
 _SECONDS = 60
+#: What the child counts: level, code, noun, remark and action of the finding.
+_UNREADABLE = {
+    "uncalculated": (
+        "ask",
+        "missing-cell",
+        "formula",
+        "without a stored value came in empty",
+        "open the workbook in Excel, let it calculate, and save it again",
+    ),
+    "errors": (
+        "note",
+        "type-error",
+        "formula error",
+        "(such as #N/A) came in empty",
+        "",
+    ),
+    "rounded": (
+        "ask",
+        "deviated-value",
+        "number",
+        "of over 15 digits already rounded by Excel",
+        "export these columns as text",
+    ),
+}
 _AGAIN = "open it in Excel and save it again as .xlsx, or export CSV"
 
 
@@ -243,32 +267,16 @@ def _report(
 ) -> None:
     _report_sheets(sheets, notes, named=named)
     counts = found.get("counts", {})
-    if count := counts.get("uncalculated"):
-        notes.ask(
-            "missing-cell",
-            f"{plural(count, 'formula')} without a stored value came in empty: "
-            f"{', '.join(found['uncalculated'])}",
-            lines=_rows(found["uncalculated"]),
-            count=count,
-            action="open the workbook in Excel, let it calculate, and save it again",
-        )
-    if count := counts.get("errors"):
-        notes.note(
-            "type-error",
-            f"{plural(count, 'formula error')} (such as #N/A) came in empty: "
-            f"{', '.join(found['errors'])}",
-            lines=_rows(found["errors"]),
-            count=count,
-        )
-    if count := counts.get("rounded"):
-        notes.ask(
-            "deviated-value",
-            f"{plural(count, 'number')} of over 15 digits already rounded by Excel: "
-            f"{', '.join(found['rounded'])}",
-            lines=_rows(found["rounded"]),
-            count=count,
-            action="export these columns as text",
-        )
+    for what, (level, code, noun, remark, action) in _UNREADABLE.items():
+        if count := counts.get(what):
+            add = notes.ask if level == "ask" else notes.note
+            add(
+                code,
+                f"{plural(count, noun)} {remark}: {', '.join(found[what])}",
+                lines=_rows(found[what]),
+                count=count,
+                action=action,
+            )
     _report_hidden(found, notes)
 
 

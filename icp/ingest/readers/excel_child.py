@@ -58,7 +58,7 @@ SPECIAL = {
 STYLED = re.compile(
     R + rb'(?=[^>]*?\ss="(\d+)")(?![^>]*?\st="(?!n"))[^>]*>\s*<' + P + rb"v>(\d+)</"
 )
-MERGED = re.compile(rb"<" + P + rb'mergeCell\b[^>]*?ref="([^"]+)"')
+MERGED = re.compile(rb"<" + P + rb'mergeCell\b[^>]*?ref="([A-Z]+\d+:[A-Z]+\d+)"')
 HIDDEN_ROW = re.compile(rb"<" + P + rb'row\b[^>]*?\shidden="(?:1|true)"')
 HIDDEN_COLUMN = re.compile(rb"<" + P + rb'col\b[^>]*?\shidden="(?:1|true)"[^>]*>')
 
@@ -247,7 +247,11 @@ def padded_styles(archive: zipfile.ZipFile) -> dict[str, int]:
         text = archive.read("xl/styles.xml").decode("utf-8", errors="replace")
     except KeyError:
         return {}
-    formats = dict(re.findall(r'numFmtId="(\d+)" formatCode="(0{2,})"', text))
+    formats = {
+        style["numFmtId"]: style["formatCode"]
+        for style in attributes_of(archive, "xl/styles.xml", "numFmt")
+        if re.fullmatch("0{2,}", style.get("formatCode", ""))
+    }
     block = re.search(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", text, re.DOTALL)
     styles = re.findall(r"<(?:\w+:)?xf\b[^>]*>", block.group() if block else "")
     widths: dict[str, int] = {}
