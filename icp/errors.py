@@ -28,6 +28,7 @@ the next action. They never hold row values.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ __all__ = [
     "StoreError",
     "TooFewCustomersError",
     "counted",
+    "near",
+    "some",
 ]
 
 
@@ -151,3 +154,25 @@ def counted(names: Iterable[str], noun: str, plural: str | None = None, /) -> st
     ordered = sorted(names)
     word = noun if len(ordered) == 1 else plural or f"{noun}s"
     return f"{len(ordered)} {word}: {', '.join(repr(name) for name in ordered)}"
+
+
+def some(count: int, noun: str, /) -> str:
+    """A count with its noun.
+
+    >>> some(1, "row"), some(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def near(name: str, names: Iterable[str], /) -> str:
+    """What to do about an unknown name: the nearest known one, or the list.
+
+    >>> near("industri", ["industry", "size"]), near("x", ["a"])
+    ("did you mean 'industry'?", "it has 1 name: 'a'")
+    """
+    known = sorted(name for name in names if not name.startswith("__"))
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"it has {counted(known, 'name')}" if known else "there are none"

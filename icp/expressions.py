@@ -8,17 +8,16 @@ same types, so that mistakes are named before any data is read.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import PolicyError, counted
+from icp.errors import PolicyError, counted, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["compiled", "condition", "evaluated", "near", "number"]
+__all__ = ["compiled", "condition", "evaluated", "number"]
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
@@ -83,15 +82,6 @@ def evaluated(
     except pl.exceptions.PolarsError as error:
         reason = f"{_first_line(error)}; use TRY_CAST or a CASE for such values"
         raise _refused(text, what, reason) from error
-
-
-def near(name: str, names: Iterable[str], /) -> str:
-    """What to do about an unknown name: the nearest known one, or the list."""
-    known = sorted(name for name in names if not name.startswith("__"))
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"it has {counted(known, 'name')}" if known else "there are none"
 
 
 def _parsed(text: str, what: str) -> pl.Expr:

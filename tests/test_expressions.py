@@ -5,8 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from icp.errors import PolicyError
-from icp.expressions import compiled, condition, evaluated, near, number
+from icp.errors import PolicyError, near
+from icp.expressions import compiled, condition, evaluated, number
 
 FRAME = pl.DataFrame(
     {

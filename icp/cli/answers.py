@@ -6,8 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-from icp.errors import InputError
-from icp.expressions import near
+from icp.errors import InputError, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,7 @@ from icp.cli.options import JsonFlag, WorkspaceFolder, YesFlag, opened
 from icp.cli.screen import ask, emit, note, progress, say, table
 from icp.cli.setup import say_next
 from icp.cli.words import mapping_rows
-from icp.errors import InputError
-from icp.ingest.part import some
+from icp.errors import InputError, some
 
 if TYPE_CHECKING:
     from icp.ingest.readers import ReadOptions

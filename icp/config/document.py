@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from icp.errors import ConfigError, counted
-from icp.expressions import near
+from icp.errors import ConfigError, counted, near
 from icp.ingest.plan import AssemblyPlan  # noqa: TC001  # pydantic reads it when run
 from icp.outcomes import Economics, OutcomePolicy
 

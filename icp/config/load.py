@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from icp.config.document import CONFIG_FILE, WorkspaceConfig
-from icp.errors import ConfigError
-from icp.expressions import near
+from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from icp.errors import PolicyError, counted
-from icp.expressions import condition, evaluated, near, number
+from icp.errors import PolicyError, counted, near
+from icp.expressions import condition, evaluated, number
 from icp.outcomes.words import filled_in, money
 
 if TYPE_CHECKING:

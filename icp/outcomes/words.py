@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import PolicyError, counted
-from icp.expressions import near
+from icp.errors import PolicyError, counted, near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from icp.config import Accepted, EconomicsConfig, accept_column
-from icp.errors import ConfigError, NotFoundError, PolicyError
-from icp.expressions import near
+from icp.errors import ConfigError, NotFoundError, PolicyError, near
 from icp.profile import Profile
 from icp.workflow.context import Progress, rewrite, silent
 

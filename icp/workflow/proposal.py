@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from icp.ingest.part import some
+from icp.errors import some
 from icp.ingest.plan import AssemblyPlan, Derived, Join, Key
 from icp.ingest.result import Finding
 from icp.schema import Role
