@@ -13,30 +13,52 @@ All are fitted on out-of-fold log-odds, and all are monotone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from icp.profile import Calibration
 from icp.stats import sigmoid
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
 __all__ = ["calibrate", "grade_cuts"]
 
 _Method = Literal["none", "slope", "platt", "beta"]
+_Terms = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], float]]
 _REACH = 30_000
+_UNREACHED = 2**31 - 2
 _BINS = 12
+_MOST_ROWS = 4_000
 _STEPS = 1000
 
 
 class _Curve(NamedTuple):
+    """Log-odds told to log-odds meant: linear in `weights`, whose covariance is known.
+
+    `terms` turns log-odds into one column per weight, and a constant.
+    """
+
     method: _Method
-    of: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    terms: _Terms
+    weights: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    def of(self, logit: NDArray[np.float64]) -> NDArray[np.float64]:
+        basis, offset = self.terms(logit)
+        return np.asarray(basis @ self.weights + offset)
+
+    def drawn(self, refitted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for refits x rows, each refit under a curve of its own."""
+        draw = np.random.default_rng(len(refitted))
+        shifts = draw.multivariate_normal(
+            np.zeros(len(self.weights)), self.spread, size=len(refitted)
+        )
+        # A curve may turn out steeper than the one told, but never fall.
+        weights = np.maximum(self.weights + shifts, _LEAST_WEIGHTS[self.method])
+        basis, offset = self.terms(refitted)
+        return np.asarray(np.einsum("brk,bk->br", basis, weights) + offset)
 
 
 def calibrate(
@@ -93,55 +115,55 @@ def _curve(
     logit: NDArray[np.float64], positive: NDArray[np.bool_], smaller: int
 ) -> _Curve:
     if smaller < 30:
-        slope = _fitted_slope(logit, positive)
-        return _Curve("slope", lambda x: slope[0] * x + slope[1])
+        return _fitted("slope", _slope_terms(float(logit.mean())), logit, positive)
     if smaller < 100:
-        a, b = _fitted_platt(logit, positive)
-        return _Curve("platt", lambda x: a * x + b)
-    a, b, c = _fitted_beta(logit, positive)
-    return _Curve(
-        "beta", lambda x: c - a * np.logaddexp(0, -x) + b * np.logaddexp(0, x)
-    )
+        return _fitted("platt", _platt_terms, logit, positive)
+    return _fitted("beta", _beta_terms, logit, positive)
 
 
-def _fitted_slope(
-    logit: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> tuple[float, float]:
+def _slope_terms(centre: float) -> _Terms:
     """One slope in 0..1 about the mean, so that few customers cannot sharpen."""
-    centre = float(logit.mean())
-
-    def loss(parameters: NDArray[np.float64]) -> float:
-        return _loss(parameters[0] * (logit - centre) + centre, positive)
-
-    found = minimize(loss, np.array([0.8]), bounds=[(0.05, 1.0)], method="L-BFGS-B")
-    slope = float(found.x[0])
-    return slope, centre * (1 - slope)
+    return lambda x: (np.stack([x - centre], axis=-1), centre)
 
 
-def _fitted_platt(
-    logit: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    found = minimize(
-        lambda p: _loss(p[0] * logit + p[1], positive),
-        np.array([1.0, 0.0]),
-        bounds=[(0.05, 3.0), (-5.0, 5.0)],
-        method="L-BFGS-B",
-    )
-    return np.asarray(found.x)
+def _platt_terms(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    return np.stack([x, np.ones_like(x)], axis=-1), 0.0
 
 
-def _fitted_beta(
-    logit: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _beta_terms(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Kull, Silva Filho & Flach (2017): logit = a ln p - b ln(1 - p) + c, a, b > 0."""
-    up, down = -np.logaddexp(0, -logit), np.logaddexp(0, logit)
+    up, down = -np.logaddexp(0, -x), np.logaddexp(0, x)
+    return np.stack([up, down, np.ones_like(x)], axis=-1), 0.0
+
+
+_BOUNDS = {
+    "slope": ((0.05, 1.0),),
+    "platt": ((0.05, 3.0), (-5.0, 5.0)),
+    "beta": ((0.05, 3.0), (0.05, 3.0), (-5.0, 5.0)),
+}
+_LEAST_WEIGHTS = {
+    method: np.array([low for low, _ in bounds]) for method, bounds in _BOUNDS.items()
+}
+_STARTS = {"slope": (0.8,), "platt": (1.0, 0.0), "beta": (1.0, 1.0, 0.0)}
+
+
+def _fitted(
+    method: _Method,
+    terms: _Terms,
+    logit: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+) -> _Curve:
+    basis, offset = terms(logit)
     found = minimize(
-        lambda p: _loss(p[0] * up + p[1] * down + p[2], positive),
-        np.array([1.0, 1.0, 0.0]),
-        bounds=[(0.05, 3.0), (0.05, 3.0), (-5.0, 5.0)],
+        lambda weights: _loss(basis @ weights + offset, positive),
+        np.array(_STARTS[method]),
+        bounds=_BOUNDS[method],
         method="L-BFGS-B",
     )
-    return np.asarray(found.x)
+    chance = sigmoid(basis @ found.x + offset)
+    curvature = (basis * (chance * (1 - chance))[:, None]).T @ basis
+    spread = np.asarray(np.linalg.inv(curvature + np.eye(len(found.x))), dtype=float)
+    return _Curve(method, terms, np.asarray(found.x), spread)
 
 
 def _loss(logit: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
@@ -149,12 +171,16 @@ def _loss(logit: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
 
 
 def _thresholds(curve: _Curve) -> NDArray[np.int64]:
-    """The least margin, in millinats, at which each tenth of fit is reached."""
+    """The least margin, in millinats, at which each tenth of fit is reached.
+
+    A tenth that the curve never reaches has a margin that no account can have.
+    """
     margins = np.arange(-_REACH, _REACH + 1)
     probability = sigmoid(curve.of(margins / 1000).round(9))
     wanted = np.arange(1, _STEPS) / _STEPS
     places = np.searchsorted(probability, wanted, side="left")
-    return np.asarray(margins[np.minimum(places, len(margins) - 1)])
+    reached = margins[np.minimum(places, len(margins) - 1)]
+    return np.where(places < len(margins), reached, _UNREACHED)
 
 
 def _bounds(
@@ -165,11 +191,13 @@ def _bounds(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """5 % and 95 % bounds of the probability per step, in per mille.
 
-    How far refits move an account's log-odds depends mostly on how extreme it is, so
-    the deviations are pooled among accounts of similar margin and joined linearly.
+    How far refits, each under a calibration of its own, move an account's log-odds
+    depends mostly on how extreme it is, so the deviations are pooled among accounts of
+    similar margin and joined linearly.
     """
     order = np.argsort(fitted, kind="stable")
-    deviations = curve.of(refitted[:, order]) - curve.of(fitted[order])
+    order = order[:: -(-len(order) // _MOST_ROWS)]
+    deviations = curve.drawn(refitted[:, order]) - curve.of(fitted[order])
     parts = np.array_split(np.arange(len(order)), min(_BINS, max(1, len(order) // 5)))
     middle = np.array([fitted[order][part].mean() for part in parts])
     lower = np.array([np.quantile(deviations[:, part], 0.05) for part in parts])

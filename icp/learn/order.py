@@ -54,7 +54,8 @@ def in_canonical_order(
         moved = _new_codes(table, cells.codes[:, j], level_colours[j])
         tables.append(_renumbered(table, moved))
         codes[:, j] = moved[cells.codes[:, j]]
-    order = _row_order(row_colours, groups)
+    named = _first_tie(cells, level_colours) is not None
+    order = _row_order(row_colours, groups, codes if named else codes[:, :0])
     ordered = replace(
         cells,
         tables=tuple(tables),
@@ -74,14 +75,17 @@ def _sides(labels: NDArray[np.int8]) -> list[NDArray[np.int8]]:
 
 
 def _row_order(
-    colours: NDArray[np.uint64], groups: NDArray[np.int64] | None
+    colours: NDArray[np.uint64],
+    groups: NDArray[np.int64] | None,
+    codes: NDArray[np.int32],
 ) -> NDArray[np.int64]:
+    """By colour; among rows of one colour by their codes, then by their group."""
     if groups is None:
-        return np.argsort(colours, kind="stable")
+        return np.lexsort((*codes.T, colours))
     _, numbers = np.unique(groups, return_inverse=True)
     sums = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint64)
     np.add.at(sums, numbers, _mixed(colours, 1))
-    return np.lexsort((numbers, sums[numbers], colours))
+    return np.lexsort((numbers, sums[numbers], *codes.T, colours))
 
 
 def _table_order(cells: Cells, levels: list[NDArray[np.uint64]]) -> list[int]:

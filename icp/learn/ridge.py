@@ -51,15 +51,19 @@ class Ridge:
         /,
         *,
         counts: NDArray[np.float64] | None = None,
+        centres: NDArray[np.float64] | float = 0.0,
         tolerance: float = _EXACT,
     ) -> NDArray[np.float64]:
         """Weights that minimise the log loss plus half the penalties times squares.
 
-        `penalties` has one value per column, or one for all; `counts` says how often
-        each row stands for itself. Starts where the last solution without counts was.
+        `penalties` has one value per column, or one for all; the squares are of how
+        far a weight lies from its value in `centres`. `counts` says how often each row
+        stands for itself. Starts where the last solution without counts was.
         """
         ridge = np.empty(self._full.shape[1])
         ridge[0], ridge[1:] = _FREE, penalties
+        self._centres = np.zeros(len(ridge))
+        self._centres[1:] = centres
         times = np.ones(len(self._full)) if counts is None else counts
         weights = self._descended(ridge, times, tolerance)
         if counts is None:
@@ -74,7 +78,7 @@ class Ridge:
         fresh = self._curvature is None
         factor = self._factor(weights, ridge, times, fresh=fresh)
         for _ in range(_STEPS):
-            step = cho_solve(factor, gradient)
+            step = cho_solve(factor, gradient, check_finite=False)
             left = float(gradient @ step) / 2
             if left <= tolerance * (1 + abs(value)):
                 break
@@ -114,9 +118,10 @@ class Ridge:
         """Objective and gradient."""
         logit = self._full @ weights
         losses = np.logaddexp(0, np.where(self.positive, -logit, logit))
-        pull = ridge * weights
+        away = weights - self._centres
+        pull = ridge * away
         gradient = self._full.T @ (times * (sigmoid(logit) - self.positive)) + pull
-        return float(times @ losses + 0.5 * pull @ weights), gradient
+        return float(times @ losses + 0.5 * pull @ away), gradient
 
     def _factor(
         self,

@@ -71,6 +71,30 @@ def test_grade_b_starts_where_pursuing_pays(break_even: float) -> None:
     assert c < b < a < 1000
 
 
+def test_a_tenth_that_is_never_reached_has_a_margin_that_no_account_has() -> None:
+    positive = np.arange(60) % 2 == 0
+    told = np.linspace(-1, 1, 60)
+    found = calibrate(told, positive, told, np.tile(told, (5, 1)), cuts=CUTS)
+    assert found.step(30_000) < 900
+    assert found.thresholds[-1] > 10**9
+
+
+def test_bounds_hold_what_the_curve_itself_does_not_know() -> None:
+    few, many = (
+        calibrate(told, positive, told, np.tile(told, (80, 1)), cuts=CUTS)
+        for told, positive in (held_out(240), held_out(24_000))
+    )
+    middle = 500
+    assert few.high[middle] - few.low[middle] > 100
+    assert many.high[middle] - many.low[middle] < 30
+
+
+def held_out(count: int):
+    draw = np.random.default_rng(4)
+    truth = draw.normal(0, 1.5, count)
+    return truth, draw.random(count) < sigmoid(truth)
+
+
 def test_one_letter_only_where_the_interval_allows_it() -> None:
     steps = np.arange(1000)
     narrow = Calibration(

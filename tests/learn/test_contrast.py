@@ -8,6 +8,8 @@ from planted import closed_customers
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.contrast import (
     Setting,
+    _design,
+    _penalties,
     bases,
     cross_fit,
     fit_contrast,
@@ -110,6 +112,48 @@ def test_folds_keep_groups_whole_and_balanced() -> None:
     sizes = np.bincount(fold)
     assert sizes.min() > 30
     assert sizes.max() < 90
+
+
+def test_refits_scatter_as_the_posterior_does() -> None:
+    cells, rows, positive, nothing = prepared(closed_customers(300))
+    setting = Setting(10.0, 0.0)
+    logits = refit_logits(
+        cells,
+        rows,
+        positive,
+        rows,
+        setting,
+        missing_counts=nothing,
+        refits=300,
+        seed=0,
+        progress=lambda share: None,
+    )
+    tables = bases(cells, rows, nothing)
+    design = np.column_stack([np.ones(300), _design(tables, cells.codes)])
+    fitted = fit_contrast(cells, rows, positive, setting, missing_counts=nothing)
+    chance = sigmoid(fitted.logits(cells.codes))
+    penalties = np.array([1e-9, *_penalties(cells, tables, setting)])
+    curvature = (design * (chance * (1 - chance))[:, None]).T @ design
+    covariance = np.linalg.inv(curvature + np.diag(penalties))
+    wanted = np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
+    assert logits.std(axis=0).mean() == pytest.approx(wanted.mean(), rel=0.15)
+
+
+def test_missing_is_never_the_best_nor_the_worst_of_a_column() -> None:
+    frame = closed_customers(400)
+    best = (frame["outcome"] == "best").to_numpy()
+    blank = np.random.default_rng(0).random(400) < np.where(best, 0.5, 0.2)
+    hidden = frame.with_columns(
+        colour=pl.when(pl.Series(~blank)).then("colour"),
+        partner=pl.when(pl.Series(~blank)).then("partner"),
+    )
+    cells, rows, positive, nothing = prepared(hidden)
+    contrast = fit_contrast(
+        cells, rows, positive, Setting(1.0, 1.0), missing_counts=~nothing
+    )
+    for points in contrast.points:
+        assert points[2:].min() <= points[:2].min()
+        assert points[:2].max() <= points[2:].max()
 
 
 def test_refits_scatter_around_the_fit() -> None:

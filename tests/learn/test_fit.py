@@ -109,6 +109,32 @@ def test_its_measured_quality_is_what_new_customers_show() -> None:
     assert covered >= 8
 
 
+@pytest.mark.parametrize("count", [60, 200])
+def test_bounds_hold_the_truth_about_as_often_as_they_say(count: int) -> None:
+    new = closed_customers(1_500, seed=99)
+    truth = true_chance(new)
+    held = []
+    for seed in range(10):
+        profile = learnt(
+            closed_customers(count, seed=seed),
+            options=FitOptions(refits=60, max_segments=1),
+        )
+        if profile.calibration.thresholds:
+            steps = [profile.calibration.step(int(m)) for m in margins(profile, new)]
+            low = np.array(profile.calibration.low)[steps] / 1000
+            high = np.array(profile.calibration.high)[steps] / 1000
+            held.append(((low <= truth) & (truth <= high)).mean())
+    assert len(held) >= 6
+    assert 0.8 <= np.mean(held) <= 0.98
+
+
+def true_chance(frame: pl.DataFrame) -> np.ndarray:
+    staff = frame["employees"].fill_null(np.exp(4)).to_numpy()
+    industry = frame["industry"].to_numpy()
+    logit = 1.5 * (industry == "Retail") - 1.2 * (industry == "Bank")
+    return 1 / (1 + np.exp(-(logit + 0.8 * (np.log(staff) - 4))))
+
+
 def test_counts_are_those_of_the_customers() -> None:
     profile = learnt()
     industry = next(t for t in profile.tables if t.name == "industry")

@@ -70,6 +70,23 @@ def test_counts_equal_physical_copies() -> None:
     assert weighted == pytest.approx(copied, abs=1e-4)
 
 
+def test_weights_are_pulled_toward_their_centres() -> None:
+    design, positive = problem(40, 2, seed=3)
+    ridge = Ridge(design=design, positive=positive)
+    centres = np.array([2.0, -1.0])
+    assert ridge.solve(1e9, centres=centres)[1:] == pytest.approx(centres, abs=1e-6)
+    moved = ridge.solve(1.0, centres=centres)
+    shifted = design @ centres
+
+    def objective(w):
+        logit = w[0] + shifted + design @ w[1:]
+        loss = np.logaddexp(0, np.where(positive, -logit, logit)).sum()
+        return loss + 0.5 * (w[1:] ** 2).sum()
+
+    away = minimize(objective, np.zeros(3), tol=1e-12).x
+    assert moved[1:] == pytest.approx(away[1:] + centres, abs=1e-4)
+
+
 def test_resamples_start_from_the_fit_to_everybody() -> None:
     design, positive = problem(40, 3, seed=2)
     ridge = Ridge(design=design, positive=positive)
