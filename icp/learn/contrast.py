@@ -37,7 +37,7 @@ __all__ = ["Contrast", "CrossFit", "cross_fit", "fit_contrast", "refit_logits"]
 _PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 _CELL_SCALES = (0.0, 0.3, 1.0)
 #: The AUC less so many standard errors must exceed one half, or nothing separates.
-#: More with few customers, where the standard error is itself too small.
+#: More with few customers (or groups of them), where it is itself too small.
 _BETTER_BY = 1.96
 _FEW_EXTRA = 5.0
 _MAX_CV_ROWS = 20_000
@@ -259,8 +259,8 @@ def _chosen(
     losses = np.array([log_losses(sigmoid(row), positive) for row in logits])
     best = int(np.argmin(losses.mean(axis=1).round(9)))
     gain = log_losses(sigmoid(baseline), positive).mean() - losses[best].mean()
-    smaller = max(1, min(positive.sum(), (~positive).sum()))
-    z = _BETTER_BY * (1 + _FEW_EXTRA / smaller)
+    smaller = min(len(np.unique(groups[side])) for side in (positive, ~positive))
+    z = _BETTER_BY * (1 + _FEW_EXTRA / max(1, smaller))
     low, _ = auc_interval(logits[best], positive, groups=groups, z=z)
     separates = low > 0.5 and gain > 0
     return CrossFit(

@@ -107,29 +107,34 @@ def _refined(
     """
     start = _mixed(labels.astype(np.uint64), 1)
     levels = [_first_colours(table) for table in cells.tables]
-    rows = _refine(cells, start, levels)
+    _refine(cells, start, levels)
     for number in range(_MOST_TIES):
         tie = _first_tie(cells, levels)
         if tie is None:
             break
         table, code = tie
         levels[table][code] ^= np.uint64(number + 1)
-        rows = _refine(cells, start, levels)
-    return rows, levels
+        _refine(cells, start, levels)
+    return _row_colours(cells, start, levels), levels
+
+
+def _row_colours(
+    cells: Cells, start: NDArray[np.uint64], levels: list[NDArray[np.uint64]]
+) -> NDArray[np.uint64]:
+    columns = sorted({table.column for table in cells.tables})
+    rows = start.copy()
+    for j, (table, colours) in enumerate(zip(cells.tables, levels, strict=True)):
+        salt = 2 + columns.index(table.column)
+        rows += _mixed(colours, salt)[cells.codes[:, j]]
+    return _mixed(rows, 0)
 
 
 def _refine(
     cells: Cells, start: NDArray[np.uint64], levels: list[NDArray[np.uint64]]
-) -> NDArray[np.uint64]:
-    """Colours of rows; the colours of levels are brought up to date in place."""
-    columns = sorted({table.column for table in cells.tables})
-    salts = [2 + columns.index(table.column) for table in cells.tables]
-    rows = start
+) -> None:
+    """Bring the colours of levels up to date in place."""
     for _ in range(_ROUNDS):
-        rows = start.copy()
-        for j, colours in enumerate(levels):
-            rows += _mixed(colours, salts[j])[cells.codes[:, j]]
-        rows = _mixed(rows, 0)
+        rows = _row_colours(cells, start, levels)
         for j, table in enumerate(cells.tables):
             if table.kind in _NAMED_FROM:
                 sums = np.zeros(table.size, dtype=np.uint64)
@@ -137,7 +142,6 @@ def _refine(
                 fixed = _NAMED_FROM[table.kind]
                 sums[:fixed] = np.arange(fixed)
                 levels[j] = sums
-    return rows
 
 
 def _first_tie(
