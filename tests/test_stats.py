@@ -152,3 +152,130 @@ def test_midranks_sum_to_the_ranks(values) -> None:
 def test_sigmoid_is_symmetric() -> None:
     logits = np.linspace(-40, 40, 81)
     assert stats.sigmoid(logits) + stats.sigmoid(-logits) == pytest.approx(np.ones(81))
+
+
+def naive_information_value(best, bad):
+    used = [(b, r) for b, r in zip(best, bad, strict=True) if b + r]
+    if len(used) < 2 or not sum(best) or not sum(bad):
+        return 0.0
+    total = 0.0
+    for b, r in used:
+        one = (b + 0.5) / (sum(best) + 0.5 * len(used))
+        other = (r + 0.5) / (sum(bad) + 0.5 * len(used))
+        total += (one - other) * np.log(one / other)
+    return total - (len(used) - 1) * (1 / sum(best) + 1 / sum(bad))
+
+
+counts = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1)
+
+
+@given(counts)
+def test_information_value_equals_its_formula(cells) -> None:
+    best, bad = (np.array(side, float) for side in zip(*cells, strict=True))
+    found = stats.information_value(best, bad)
+    assert found == pytest.approx(naive_information_value(best, bad))
+    assert found == pytest.approx(stats.information_value(bad, best))
+
+
+@given(counts, st.randoms(use_true_random=False))
+def test_information_value_knows_no_order_of_cells(cells, random) -> None:
+    shuffled = list(cells)
+    random.shuffle(shuffled)
+    one, other = (
+        stats.information_value(
+            np.array([c[0] for c in chosen], float),
+            np.array([c[1] for c in chosen], float),
+        )
+        for chosen in (cells, shuffled)
+    )
+    assert one == pytest.approx(other)
+
+
+def naive_lift(scores, positive, share):
+    """Mean over all ways to break ties, by giving tied rows their share."""
+    wanted = share * len(scores)
+    taken, hits = 0.0, 0.0
+    for border in sorted(set(scores), reverse=True):
+        tied = scores == border
+        part = min(1.0, max(0.0, (wanted - taken) / tied.sum()))
+        hits += part * positive[tied].sum()
+        taken += part * tied.sum()
+    return hits / wanted / positive.mean()
+
+
+@given(scored, st.sampled_from([0.1, 0.25, 0.5, 1.0]))
+def test_lift_equals_walking_down_the_list(rows, share) -> None:
+    scores, positive = rows
+    if positive.any():
+        assert stats.lift(scores, positive, share=share) == pytest.approx(
+            naive_lift(scores, positive, share)
+        )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_adjusted_p_values_equal_their_definition(p_values) -> None:
+    ordered = sorted(p_values)
+    count = len(ordered)
+    found = stats.adjusted_p_values(np.array(p_values))
+    for p_value, adjusted in zip(p_values, found, strict=True):
+        place = ordered.index(p_value)
+        wanted = min(ordered[i] * count / (i + 1) for i in range(place, count))
+        assert adjusted == pytest.approx(min(1.0, wanted))
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=20))
+def test_midranks_count_those_below_and_half_of_the_equal(values) -> None:
+    found = stats.midranks(np.array(values, float))
+    for value, rank in zip(values, found, strict=True):
+        below = sum(other < value for other in values)
+        equal = sum(other == value for other in values)
+        assert rank == below + (equal + 1) / 2
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "bounds"),
+    [(9, 10, (0.596, 0.982)), (18, 20, (0.699, 0.972)), (45, 50, (0.786, 0.957))],
+)
+def test_wilson_equals_published_intervals(successes, trials, bounds) -> None:
+    found = stats.wilson(successes, trials, z=1.96)
+    assert found == pytest.approx(bounds, abs=5e-4)
+
+
+def naive_auc_variance(scores, positive):
+    """DeLong by its definition: variances of placements over pairs."""
+    ones, zeros = scores[positive], scores[~positive]
+    wins = (ones[:, None] > zeros) + 0.5 * (ones[:, None] == zeros)
+    value = wins.mean()
+    by_one, by_zero = wins.mean(axis=1) - value, wins.mean(axis=0) - value
+    return (by_one**2).sum() / len(ones) ** 2 + (by_zero**2).sum() / len(zeros) ** 2
+
+
+@given(scored, st.floats(0.5, 3))
+def test_auc_interval_is_delongs(rows, z) -> None:
+    scores, positive = rows
+    if min(positive.sum(), (~positive).sum()) < 2:
+        return
+    value = stats.auc(scores, positive)
+    spread = z * np.sqrt(naive_auc_variance(scores, positive))
+    low, high = stats.auc_interval(scores, positive, z=z)
+    assert low == pytest.approx(max(0.0, value - spread), abs=1e-9)
+    assert high == pytest.approx(min(1.0, value + spread), abs=1e-9)
+
+
+def test_every_row_its_own_group_is_no_groups() -> None:
+    draw = np.random.default_rng(3)
+    scores, positive = draw.normal(size=30), np.arange(30) % 3 == 0
+    alone = stats.auc_interval(scores, positive)
+    assert stats.auc_interval(
+        scores, positive, groups=draw.permutation(30)
+    ) == pytest.approx(alone)
+
+
+@pytest.mark.parametrize(("z", "tail"), [(0.0, 0.5), (1.96, 0.025), (-1.6449, 0.95)])
+def test_the_normal_tail(z: float, tail: float) -> None:
+    assert stats.normal_upper_tail(z) == pytest.approx(tail, abs=1e-4)
+
+
+def test_sigmoid_keeps_very_small_chances_ordered() -> None:
+    logits = np.array([-30.0, -20.0, -10.0])
+    assert np.all(np.diff(stats.sigmoid(logits)) > 0)

@@ -74,8 +74,10 @@ _PHRASES = (
 
 
 #: Words that say who sold rather than who bought.
-_SELLERS = ("owner", "seller", "salesperson", "sales rep", "sales agent")
-_SELLER_ENDINGS = ("seller", "salesperson", "rep", "agent", "name", "id")
+_SELLERS = (
+    *("owner", "seller", "salesperson", "sales person", "sales rep", "sales agent"),
+)
+_SELLER_ENDINGS = ("seller", "salesperson", "person", "rep", "agent", "name", "id")
 
 
 def written_after_sale(name: str, /) -> bool:

@@ -6,7 +6,14 @@ import pytest
 from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
-from icp.learn.leakage import fill_rates, written_after_sale
+from icp.learn.cells import draft_tables
+from icp.learn.evidence import Alone
+from icp.learn.leakage import (
+    _by_purity,
+    fill_rates,
+    names_the_seller,
+    written_after_sale,
+)
 from icp.schema import AccountSchema
 
 
@@ -125,3 +132,84 @@ def test_fill_rates_of_columns_that_are_there() -> None:
     frame = pl.DataFrame({"a": [1, None] * 15, "b": [None] * 30})
     assert fill_rates(frame, ["a", "b", "c"]) == {"a": 0.5, "b": 0.0}
     assert fill_rates(frame.head(29), ["a"]) == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Account Owner", "sales_rep", "SalesPerson", "Owner Id", "seller name", "owner"],
+)
+def test_names_of_who_sold(name: str) -> None:
+    assert names_the_seller(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Owner-managed firm", "reseller tier", "salesforce user", "home ownership"]
+)
+def test_names_that_are_about_the_buyer(name: str) -> None:
+    assert not names_the_seller(name)
+
+
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [
+        ([1.0, float("nan"), None] * 10, 1 / 3),
+        (["Select", "x", None] * 10, 1 / 3),
+        ([" n/a ", "UNKNOWN", "y"] * 10, 1 / 3),
+        ([[], ["a"], None] * 10, 2 / 3),
+        ([True, False, None] * 10, 2 / 3),
+        ([None] * 30, 0.0),
+    ],
+)
+def test_prospects_have_a_value_where_customers_would(values, share) -> None:
+    frame = pl.DataFrame({"a": values})
+    assert fill_rates(frame, ["a"]) == pytest.approx({"a": share})
+
+
+def test_prospects_with_placeholders_do_not_accuse_a_column() -> None:
+    draw = np.random.default_rng(7)
+    kinds = draw.choice(["x", "y", "Select"], 400, p=[0.3, 0.2, 0.5]).tolist()
+    prospects = pl.DataFrame({"sort": kinds[:100]})
+    assert refused(with_columns(sort=kinds), prospects=prospects) == {}
+
+
+def one_table(best: list[int], bad: list[int], *, auc: float = 0.8) -> str | None:
+    table = draft_of(len(best))
+    counts = (np.array([0.0, 0.0, *side]) for side in (best, bad))
+    alone = Alone(
+        **dict(zip(("best", "regrettable"), counts, strict=True)),
+        auc=auc,
+        missing_auc=0.5,
+    )
+    finding = _by_purity(table, alone)
+    return finding.message if finding else None
+
+
+def draft_of(cells: int):
+    frame = pl.DataFrame({"sort": [f"l{i}" for i in range(cells)]})
+    schema = AccountSchema.infer(frame)
+    ((table, _),) = draft_tables(frame, schema, min_level=1, max_levels=50)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("best", "bad", "share"),
+    [
+        ([60, 0, 40], [0, 60, 40], "60%"),
+        ([60, 0, 40], [1, 60, 40], None),
+        ([90, 0], [0, 90], "100%"),
+        ([9, 0, 91], [0, 9, 91], None),
+    ],
+)
+def test_cells_with_one_outcome_are_counted(best, bad, share) -> None:
+    message = one_table(best, bad)
+    assert (
+        message is None if share is None else str(message).startswith(f"sort: {share}")
+    )
+
+
+def test_pure_cells_of_a_column_that_ranks_poorly_are_let_be() -> None:
+    assert one_table([60, 0, 40], [0, 60, 40], auc=0.7) is None
+
+
+def test_a_rare_outcome_makes_pure_cells_by_chance() -> None:
+    assert one_table([0, 0, 0, 5], [40, 40, 40, 35]) is None

@@ -6,7 +6,14 @@ import pytest
 from planted import segmented_customers
 
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.segments import split_into_segments
+from icp.learn.segments import (
+    _coarse,
+    _falls_apart,
+    _one_hot,
+    _overlap,
+    _shuffled,
+    split_into_segments,
+)
 from icp.schema import AccountSchema
 
 
@@ -93,3 +100,113 @@ def test_columns_that_never_vary_do_not_hinder() -> None:
         frame.with_columns(same=pl.lit("x"), empty=pl.lit(None, pl.String))
     )
     assert result.count == 2
+
+
+def cells_of(codes: np.ndarray) -> np.ndarray:
+    frame = pl.DataFrame({"size": codes.astype(float)})
+    return build_cells(
+        frame,
+        draft_tables(frame, AccountSchema.infer(frame), min_level=1, max_levels=9),
+        np.zeros(len(codes), dtype=np.int8),
+    ).codes[:, 0]
+
+
+@pytest.mark.parametrize(("count", "most"), [(120, 3), (600, 4), (2_000, 6)])
+def test_number_cells_are_coarser_with_few_customers(count: int, most: int) -> None:
+    draw = np.random.default_rng(0)
+    coarse = _coarse(cells_of(draw.permutation(count)))
+    assert len(np.unique(coarse)) == most
+    sizes = np.bincount(coarse)[2:]
+    assert sizes.max() <= 1.6 * sizes.min()
+
+
+def test_coarse_cells_keep_order_and_missing() -> None:
+    codes = np.array([0, 1, 2, 3, 4, 5, 6, 7, 2, 7], dtype=np.int32)
+    coarse = _coarse(codes)
+    assert coarse[:2].tolist() == [0, 0]
+    assert np.all(np.diff(coarse[2:8]) >= 0)
+    assert coarse[8] == coarse[2]
+    assert coarse[9] == coarse[7]
+
+
+@pytest.mark.parametrize(
+    ("members", "others", "wanted"),
+    [
+        ([0, 0, 1, 1], [1, 1, 0, 0], [1.0, 1.0]),
+        ([0, 0, 1, 1], [0, 1, 1, 1], [0.5, 2 / 3]),
+        ([0, 0, 1, 1], [0, 0, 0, 0], [0.5, 0.5]),
+    ],
+)
+def test_overlap_is_the_best_jaccard_index(members, others, wanted) -> None:
+    found = _overlap(np.array(members), np.array(others), 2)
+    assert found.tolist() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("lost", "apart"), [(3, False), (4, True)])
+def test_a_segment_falls_apart_when_lost_in_over_a_tenth(lost, apart) -> None:
+    stable = np.ones((30, 2))
+    stable[:lost, 1] = 0.5
+    assert _falls_apart(stable) is apart
+
+
+def test_shuffling_keeps_margins_and_missing_and_breaks_the_rest() -> None:
+    frame, _ = segmented_customers(200, segments=2)
+    hidden = frame.with_columns(
+        pl.when(pl.int_range(200) % 5 == 0).then(None).otherwise("c0").alias("c0")
+    )
+    drafts = draft_tables(
+        hidden, AccountSchema.infer(hidden), min_level=3, max_levels=50
+    )
+    cells = build_cells(hidden, drafts, np.ones(200, dtype=np.int8))
+    data = _one_hot(cells, np.arange(200), 4.0)
+    mixed = _shuffled(data, np.random.default_rng(0))
+    assert mixed.rows.sum(axis=0).tolist() == data.rows.sum(axis=0).tolist()
+    held = np.add.reduceat(mixed.rows, data.starts, axis=1)
+    assert held.max() == 1
+    assert held[:, 0].sum() == 160
+    assert (mixed.rows != data.rows).any()
+
+
+def test_one_hot_leaves_out_what_never_varies_and_what_is_not_known() -> None:
+    frame = pl.DataFrame(
+        {"one": ["a", "b", None, "a"], "same": ["x"] * 4, "size": [1.0, 2.0, 3.0, 4.0]}
+    )
+    drafts = draft_tables(frame, AccountSchema.infer(frame), min_level=1, max_levels=9)
+    cells = build_cells(frame, drafts, np.zeros(4, dtype=np.int8))
+    data = _one_hot(cells, np.arange(4), 2.0)
+    assert data.rows.shape == (4, 5)
+    assert data.starts.tolist() == [0, 2]
+    assert np.add.reduceat(data.prior, data.starts).tolist() == pytest.approx([2, 2])
+    assert sorted(data.rows[:, :2].sum(axis=1).tolist()) == [0, 1, 1, 1]
+
+
+def test_a_tiny_group_is_no_segment() -> None:
+    frame, _ = segmented_customers(200, segments=1)
+    odd = pl.DataFrame({column: ["other"] * 5 for column in frame.columns})
+    result, _ = split(pl.concat([frame, odd]))
+    assert result.count == 1
+
+
+def test_segments_are_found_among_many_by_looking_at_a_part() -> None:
+    frame, truth = segmented_customers(4_500, segments=2, seed=3)
+    result, members = split(frame, max_segments=3)
+    assert result.count == 2
+    assert same_pairs(truth[:500], members[:500]) > 0.9
+
+
+def test_progress_rises_within_its_part() -> None:
+    told: list[float] = []
+    frame, _ = segmented_customers(120, segments=2)
+    drafts = draft_tables(frame, AccountSchema.infer(frame), min_level=3, max_levels=50)
+    cells = build_cells(frame, drafts, np.ones(120, dtype=np.int8))
+    split_into_segments(
+        cells,
+        np.arange(120),
+        noun="best customers",
+        max_segments=3,
+        prior=4.0,
+        seed=0,
+        progress=told.append,
+    )
+    assert told == sorted(told)
+    assert 0 < told[0] <= told[-1] <= 1
