@@ -28,7 +28,9 @@ def customers(space: Workspace, status: WorkspaceStatus, /) -> None:
         )
         return
     split = overview.split_of(space.labelled())
-    components.chart(charts.outcome_split(split), key="split")
+    policy = space.config.outcome
+    currency = policy.currency if policy else ""
+    components.chart(charts.outcome_split(split, currency=currency), key="split")
 
 
 def profile(status: WorkspaceStatus, /) -> None:

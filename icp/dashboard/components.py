@@ -31,6 +31,7 @@ __all__ = [
     "left_out",
     "problem",
     "reading",
+    "reason",
     "said",
     "say",
     "section",
@@ -201,7 +202,7 @@ def left_out(found: Iterable[ColumnFinding], /) -> None:
         {
             "column": finding.column,
             "in the profile": "no" if finding.excluded else "yes",
-            "why": finding.message,
+            "why": reason(finding),
         }
         for finding in found
     ]
@@ -209,6 +210,11 @@ def left_out(found: Iterable[ColumnFinding], /) -> None:
         st.markdown("Nothing was left out.")
         return
     reading(pl.DataFrame(rows), alt=f"{len(rows)} columns left out or suspicious")
+
+
+def reason(finding: ColumnFinding, /) -> str:
+    """Why a column was left out, without its name in front."""
+    return finding.message.removeprefix(f"{finding.column}: ")
 
 
 def say(key: str, kind: Literal["success", "error"], message: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from icp.dashboard import components, jobs
+from icp.dashboard import components, jobs, refused
 from icp.dashboard.routes import link
 from icp.errors import IcpError
 
@@ -41,6 +41,9 @@ def draw(space: Workspace, /) -> None:
     elif status.active is not None:
         link("profile", f"{status.active.version} is in force. Look at it")
     components.said(_SAID)
+    newest = next(iter(space.profiles()), None)
+    if newest is not None:
+        refused.draw(space, newest.version)
     _scoring(space)
 
 

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _COLUMNS = {
-    "account_id": cc.TextColumn("Id", width="small"),
-    "account_name": cc.TextColumn("Company", width="medium"),
+    "account_id": cc.TextColumn("Id", width=80),
+    "account_name": cc.TextColumn("Company", width=170),
     "fit": cc.ProgressColumn(
-        "Fit", format="%.0f", min_value=0, max_value=100, width="small"
+        "Fit", format="%.0f", min_value=0, max_value=100, width=90
     ),
-    "grade": cc.TextColumn("Grade", width="small"),
-    "chance": cc.TextColumn("Chance of best, in %"),
-    "nearest_best": cc.TextColumn("Nearest best segment"),
-    "nearest_regrettable": cc.TextColumn("Nearest regrettable segment"),
-    "known": cc.NumberColumn("Known", format="%.0f %%", width="small"),
+    "grade": cc.TextColumn("Grade", width=70),
+    "chance": cc.TextColumn("Chance, in %", width=95, help="Chance of best, 90 % sure"),
+    "known": cc.NumberColumn("Known", format="%.0f %%", width=70),
+    "nearest_best": cc.TextColumn("Nearest best segment", width=230),
+    "nearest_regrettable": cc.TextColumn("Nearest regrettable segment", width=230),
 }
 
 

@@ -1,4 +1,4 @@
-"""The prospects' distances, read once per profile and import."""
+"""Outliers: the accounts' distances, the farthest of them, and one looked at."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import streamlit as st
 
-from icp.dashboard import queue
+from icp.dashboard import components, explained, queue
+from icp.dashboard.routes import link
+from icp.dashboard.text import escaped, quiet
 
 if TYPE_CHECKING:
-    from icp.workflow import Workspace
+    from icp.workflow import ImportSummary, Workspace
+    from icp.workflow.imports import Population
 
-__all__ = ["farthest", "rows"]
+__all__ = ["draw", "farthest", "population", "rows"]
 
 _LISTED: Final = 100
 _COLUMNS: Final = (
@@ -26,14 +29,38 @@ _COLUMNS: Final = (
 )
 
 
-def rows(space: Workspace, profile: int, number: int, /) -> pl.DataFrame:
-    """Every prospect's distances; kept while profile and import are the same."""
-    return _rows(space, str(space.path), profile, number)
+def population(last: ImportSummary, /) -> Population:
+    """Let a person choose prospects or customers, whichever were imported."""
+    offered: dict[Population, str] = {}
+    if last.prospects:
+        offered["prospects"] = f"Prospects ({last.prospects:,})"
+    if last.customers:
+        offered["customers"] = f"Customers ({last.customers:,})"
+    return st.segmented_control(
+        "Whom to look at",
+        list(offered),
+        format_func=offered.__getitem__,
+        default=next(iter(offered)),
+        required=True,
+        key="who",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing the prospects …")
-def _rows(_space: Workspace, folder: str, profile: int, number: int) -> pl.DataFrame:
-    return _space.outliers().pipe(queue.named).select(_COLUMNS).collect()
+def rows(
+    space: Workspace, population: Population, profile: int, number: int, /
+) -> pl.DataFrame:
+    """Every account's distances; kept while profile and import are the same."""
+    return _rows(space, str(space.path), population, profile, number)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Comparing the accounts …")
+def _rows(
+    _space: Workspace, folder: str, population: Population, profile: int, number: int
+) -> pl.DataFrame:
+    outliers = _space.outliers(population=population)
+    return outliers.pipe(queue.named).select(_COLUMNS).collect()
 
 
 def farthest(accounts: pl.DataFrame, /) -> pl.DataFrame:
@@ -53,3 +80,14 @@ def farthest(accounts: pl.DataFrame, /) -> pl.DataFrame:
 
 
 _FAR: Final = ("far from both", "far from all closed only")
+
+
+def draw(space: Workspace, name: str, account: str, /) -> None:
+    """One account: what makes it odd, and the past customers most like it."""
+    explanation = space.check(account)
+    components.section(escaped(name))
+    st.markdown(quiet("What makes it odd among the customers you closed:"))
+    explained.oddities(explanation)
+    st.markdown(quiet("The past customers that are still the most alike:"))
+    explained.look_alikes(explanation)
+    link("prospect", "Open it with its fit", query={"account": account})

@@ -8,15 +8,16 @@ import streamlit as st
 from streamlit import column_config as cc
 
 from icp import charts
-from icp.dashboard import components, overview
-from icp.dashboard.text import quiet
+from icp.dashboard import components, overview, rules, thresholds
+from icp.dashboard.text import escaped, quiet
 from icp.errors import IcpError
-from icp.outcomes import OUTCOMES, OutcomePolicy, propose_policy
+from icp.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
+    from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.workflow import Workspace
 
-__all__ = ["draw", "moved"]
+__all__ = ["draw"]
 
 _SAID = "labels-said"
 _EXAMPLES = {
@@ -37,18 +38,23 @@ def draw(space: Workspace, /) -> None:
             "Add a file of customers under Files, then import.",
         )
         return
-    policy = _policy(space)
+    kept = _policy(space)
     components.section("What decides", "In this order; the first that applies counts.")
-    components.bullets([*policy.describe(), *policy.notes])
-    policy = _thresholds(policy)
+    st.markdown("\n".join(f"- {line}" for line in rules.in_words(kept)))
+    for note in kept.notes:
+        st.markdown(quiet(escaped(components.capital(note))))
+    policy = _moved(kept)
     preview = space.label_preview(policy)
     components.section("What that gives")
+    if policy != kept:
+        st.info(_differs(space.label_preview(kept), preview))
     drawing = charts.outcome_split(overview.split(preview), currency=policy.currency)
     components.chart(drawing, key="split")
     with st.expander("Examples of each"):
         components.table(preview.examples, alt="Examples", columns=_EXAMPLES)
     st.button("Keep these labels", type="primary", on_click=_keep, args=(space, policy))
     components.said(_SAID)
+    thresholds.draw(space, policy)
     _by_hand(space)
 
 
@@ -61,43 +67,49 @@ def _policy(space: Workspace) -> OutcomePolicy:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _proposed(_space: Workspace, folder: str, number: int) -> OutcomePolicy:
-    return propose_policy(_space.accounts(), _space.schema())
+    return _space.propose_policy()
 
 
-def _thresholds(policy: OutcomePolicy) -> OutcomePolicy:
-    """Fields for the thresholds that are set; moving one shows what changes."""
-    cuts = {k: v for k, v in policy.thresholds.model_dump().items() if v is not None}
-    if not cuts:
+def _moved(policy: OutcomePolicy) -> OutcomePolicy:
+    """Fields for the numbers that decide; moving one shows what changes."""
+    given = rules.knobs(policy)
+    if not given:
         return policy
-    st.markdown(quiet("Move a threshold to see what changes; nothing is kept yet."))
-    cells = st.columns(max(2, len(cuts)))
-    for cell, (name, value) in zip(cells, cuts.items(), strict=False):
-        label, share = _LABELS[name]
-        cuts[name] = cell.number_input(
-            label,
-            value=100.0 * value if share else float(value),
-            min_value=1.0 if share else None,
-            max_value=99.0 if share else None,
-            step=1.0 if share else max(1.0, abs(value) / 20),
-            key=f"cut-{name}",
-        )
-    return moved(policy, cuts)
+    st.markdown(quiet("Move a number to see what changes; nothing is kept yet."))
+    for place in range(len(given)):
+        if place % _COLUMNS == 0:
+            cells = st.columns(_COLUMNS, vertical_alignment="bottom")
+        # A number that has moved may have moved the place of those behind it.
+        knob = rules.knobs(policy)[place]
+        with cells[place % _COLUMNS]:
+            policy = rules.moved(policy, knob, _field(place, knob))
+    return policy
 
 
-#: Threshold -> how it reads, and whether it is a share.
-_LABELS = {
-    "best_top": ("Best: the top, in % of customers", True),
-    "best_from": ("Best: worth from", False),
-    "regrettable_below": ("Regrettable: worth below", False),
-    "regrettable_bottom": ("Regrettable: the bottom, in % of customers", True),
-}
+_COLUMNS = 4
 
 
-def moved(policy: OutcomePolicy, cuts: dict[str, float], /) -> OutcomePolicy:
-    """The policy with other thresholds; shares come in per cent."""
-    values = {name: v / 100 if _LABELS[name][1] else v for name, v in cuts.items()}
-    thresholds = policy.thresholds.model_copy(update=values)
-    return policy.model_copy(update={"thresholds": thresholds})
+def _field(place: int, knob: rules.Knob) -> float:
+    months = knob.part == "maturity"
+    step = 1.0 if knob.share or months else max(1.0, abs(knob.value) / 20)
+    value = st.number_input(
+        components.capital(knob.label),
+        value=knob.value,
+        min_value=1.0 if knob.share else 0.0 if months else None,
+        max_value=99.0 if knob.share else 240.0 if months else None,
+        step=step,
+        format=None if knob.value % 1 else "%.0f",
+        # A number that was kept starts its field anew.
+        key=f"knob-{place}-{knob.value}",
+    )
+    return knob.value if value is None else value
+
+
+def _differs(before: LabelPreview, after: LabelPreview) -> str:
+    """How many customers more or fewer each outcome has."""
+    changes = {name: after.counts[name] - before.counts[name] for name in OUTCOMES}
+    said = [f"{change:+,} {name}" for name, change in changes.items() if change]
+    return f"Not kept yet: {', '.join(said) or 'the same number of each'}."
 
 
 def _keep(space: Workspace, policy: OutcomePolicy) -> None:
@@ -117,9 +129,17 @@ def _by_hand(space: Workspace) -> None:
         st.form("override", border=False, clear_on_submit=True),
     ):
         account, outcome, reason = st.columns([1, 1, 2])
-        chosen = account.text_input("Customer id")
+        chosen = account.text_input("Customer: id or name")
         given = outcome.selectbox("Outcome", OUTCOMES)
         why = reason.text_input("Reason", placeholder="Why, in a few words")
         if st.form_submit_button("Decide"):
-            space.override_label(chosen or "", given, reason=why or "")
-            st.success("Noted. It counts from the next time labels are kept.")
+            _decide(space, chosen or "", given, why or "")
+
+
+def _decide(space: Workspace, customer: str, outcome: str, reason: str) -> None:
+    try:
+        space.override_label(customer, outcome, reason=reason)
+    except IcpError as error:
+        components.problem(str(error))
+    else:
+        st.success("Noted. It counts from the next time labels are kept.")

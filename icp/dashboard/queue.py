@@ -102,9 +102,9 @@ def shown(matched: pl.LazyFrame, page: int, /) -> pl.DataFrame:
             "fit",
             pl.col("grade").fill_null("not evaluable"),
             _interval(),
+            (100 * pl.col("known_fraction")).alias("known"),
             "nearest_best",
             "nearest_regrettable",
-            (100 * pl.col("known_fraction")).alias("known"),
         )
         .collect()
     )

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from icp.dashboard import components, session
-from icp.dashboard.text import day
+from icp.dashboard.text import day, escaped
 from icp.errors import IcpError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from icp.store.records import ProfileRecord
 
-__all__ = ["choose", "draw"]
+__all__ = ["choose", "draw", "origin"]
 
 
 def choose(records: Sequence[ProfileRecord], /) -> ProfileRecord:
@@ -34,6 +34,15 @@ def choose(records: Sequence[ProfileRecord], /) -> ProfileRecord:
         bind="query-params",
     )
     return by_name[picked]
+
+
+def origin(record: ProfileRecord, /) -> str:
+    """When, by whom and from what a version was learnt; safe Markdown."""
+    return (
+        f"{record.version} · learnt {day(record.created_at)} by "
+        f"{escaped(record.author)} from {record.best:,} best and "
+        f"{record.regrettable:,} regrettable customers · id {record.short_id}"
+    )
 
 
 def _newest_first(record: ProfileRecord) -> tuple[bool, int]:

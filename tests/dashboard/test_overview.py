@@ -5,8 +5,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from icp.dashboard import odd, outcomes, overview
-from icp.outcomes import OutcomePolicy, Thresholds, Worth
+from icp.dashboard import odd, overview
 from icp.workflow import WorkspaceStatus
 
 NOTHING = WorkspaceStatus(
@@ -48,15 +47,6 @@ def test_kept_labels_are_split_by_count_and_known_worth() -> None:
             {"outcome": ["best", "unknown"], "customers": [2, 1], "worth": [5.0, None]}
         ),
     )
-
-
-def test_thresholds_move_in_per_cent_where_they_are_shares() -> None:
-    policy = OutcomePolicy(
-        worth=Worth(value="revenue"),
-        thresholds=Thresholds(best_top=0.25, regrettable_below=0.0),
-    )
-    moved = outcomes.moved(policy, {"best_top": 30.0, "regrettable_below": -5.0})
-    assert moved.thresholds == Thresholds(best_top=0.3, regrettable_below=-5.0)
 
 
 def test_the_farthest_accounts_come_first() -> None:

@@ -55,9 +55,9 @@ def test_a_page_shows_what_a_rep_reads() -> None:
         90.0,
         "A-C",
         "50–95",
+        100.0,
         "Best 2",
         "Regrettable 1",
-        100.0,
     )
     assert rows["account_name"][3] == "p2"
     assert rows["grade"][3] == "not evaluable"

@@ -8,7 +8,7 @@ import streamlit as st
 
 from icp import charts
 from icp.dashboard import components, session, versions
-from icp.dashboard.text import day, escaped, quiet
+from icp.dashboard.text import quiet
 from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
@@ -30,13 +30,7 @@ def draw() -> None:
         return
     record = versions.choose(records)
     profile = session.profile(record.version)
-    st.markdown(
-        quiet(
-            f"{record.version} · learnt {day(record.created_at)} by "
-            f"{escaped(record.author)} from {record.best:,} best and "
-            f"{record.regrettable:,} regrettable customers · id {record.short_id}"
-        )
-    )
+    st.markdown(quiet(versions.origin(record)))
     parts = {
         "Segments": lambda: _segments(profile),
         "Attributes": lambda: _attributes(profile),

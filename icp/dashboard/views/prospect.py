@@ -20,15 +20,13 @@ _PICK, _FILL = "Pick a company", "Fill in a form"
 
 def draw() -> None:
     """Draw the page."""
-    components.heading(
-        "One prospect", "How good it is, why, and what to find out next."
-    )
+    lead = "How good it is, why, and what to find out next."
+    components.heading("One prospect", lead)
     space = session.workspace()
     status = space.status()
     if status.active is None:
-        components.empty(
-            "No profile is in force", "Learn one from your customers first.", "data"
-        )
+        todo = "Learn one from your customers first."
+        components.empty("No profile is in force", todo, "data")
         return
     way = st.segmented_control(
         "How to choose it",
@@ -42,11 +40,8 @@ def draw() -> None:
     if way == _FILL:
         _filled(space)
     elif status.last_run is None:
-        components.empty(
-            "No prospects are scored yet",
-            "Score your prospects, or fill in the form above.",
-            "data",
-        )
+        todo = "Score your prospects, or fill in the form above."
+        components.empty("No prospects are scored yet", todo, "data")
     else:
         _picked(space, status.last_run.number)
 

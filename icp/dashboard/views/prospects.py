@@ -10,7 +10,7 @@ from icp import charts
 from icp.dashboard import components, listing, queue, session
 
 if TYPE_CHECKING:
-    import polars as pl
+    from icp.profile import Profile
 
 __all__ = ["draw"]
 
@@ -28,21 +28,30 @@ def draw() -> None:
             "data",
         )
         return
-    scored = session.scored(run.number)
+    scored, profile = session.scored(run.number), session.profile(f"v{run.profile}")
     with st.expander("How they are spread", key="spread"):
-        cuts = session.profile(f"v{run.profile}").calibration.grade_cuts
+        cuts = profile.calibration.grade_cuts
         components.chart(charts.fit_distribution(scored, cuts=cuts), key="fits")
-    matched = queue.matching(scored, _query(scored))
+    matched = queue.matching(scored, _query(profile))
     listing.draw(matched, run.rows)
 
 
-def _query(scored: pl.LazyFrame) -> queue.Query:
-    search, grades, order = st.columns([2, 2, 2], vertical_alignment="bottom")
+def _query(profile: Profile) -> queue.Query:
+    search, grades, nearest, order = st.columns(4, vertical_alignment="bottom")
     text = search.text_input(
         "Search a company", key="q", bind="query-params", on_change=_first_page
     )
     picked = grades.multiselect(
         "Grades", queue.GRADES, key="grade", bind="query-params", on_change=_first_page
+    )
+    segment = nearest.selectbox(
+        "Nearest best segment",
+        [s.name for s in profile.segments if s.kind == "best"],
+        index=None,
+        placeholder="Any",
+        key="segment",
+        bind="query-params",
+        on_change=_first_page,
     )
     by = order.selectbox(
         "Order",
@@ -52,7 +61,7 @@ def _query(scored: pl.LazyFrame) -> queue.Query:
         bind="query-params",
         on_change=_first_page,
     )
-    return queue.Query(text=text or "", grades=tuple(picked), order=by)
+    return queue.Query(text=text or "", grades=tuple(picked), segment=segment, order=by)
 
 
 def _first_page() -> None:
