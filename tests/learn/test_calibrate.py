@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from icp.learn.calibrate import calibrate, grade_cuts
 from icp.profile import Calibration
@@ -106,3 +107,69 @@ def test_one_letter_only_where_the_interval_allows_it() -> None:
     wide = narrow.model_copy(update={"low": (100,) * 1000, "high": (900,) * 1000})
     assert {narrow.grades[i] for i in (100, 400, 600, 900)} == {"A", "B", "C", "D"}
     assert set(wide.grades) == {"A-D"}
+
+
+def naive_curve(found: Calibration, margins: np.ndarray) -> np.ndarray:
+    return np.array([sum(t <= m for t in found.thresholds) for m in margins]) / 1000
+
+
+@pytest.mark.parametrize("count", [40, 120, 600])
+def test_the_step_is_how_many_thresholds_are_reached(count: int) -> None:
+    found = calibrated(count)
+    margins = np.array([-40_000, -900, 0, 1, 900, 40_000])
+    steps = [found.step(int(m)) / 1000 for m in margins]
+    assert steps == naive_curve(found, margins).tolist()
+
+
+def test_the_beta_curve_equals_a_general_optimiser() -> None:
+    draw = np.random.default_rng(1)
+    told = draw.normal(0, 2, 3_000)
+    positive = draw.random(3_000) < sigmoid(0.7 * told + 0.4)
+    found = calibrate(told, positive, told, np.tile(told, (5, 1)), cuts=CUTS)
+    terms = np.column_stack([np.log(sigmoid(told)), -np.log(sigmoid(-told))])
+
+    def loss(p):
+        logit = terms @ p[:2] + p[2]
+        return np.logaddexp(0, np.where(positive, -logit, logit)).mean()
+
+    a, b, c = minimize(loss, [1.0, 1.0, 0.0], method="Nelder-Mead").x
+    for margin in np.array([-3.0, -1.0, 0.0, 2.0]):
+        logit = a * np.log(sigmoid(margin)) - b * np.log(sigmoid(-margin)) + c
+        fit = found.step(round(1000 * margin)) / 1000
+        assert fit == pytest.approx(sigmoid(logit), abs=0.005)
+
+
+def test_no_refits_give_no_thresholds() -> None:
+    told = np.linspace(-1, 1, 60)
+    none = np.empty((0, 60))
+    found = calibrate(told, np.arange(60) % 2 == 0, told, none, cuts=CUTS)
+    assert found == Calibration(method="none", grade_cuts=CUTS)
+
+
+def test_wider_refits_give_wider_bounds() -> None:
+    draw = np.random.default_rng(2)
+    told = draw.normal(0, 1.5, 400)
+    positive = draw.random(400) < sigmoid(told)
+    narrow, wide = (
+        calibrate(
+            told, positive, told, told + draw.normal(0, spread, (60, 1)), cuts=CUTS
+        )
+        for spread in (0.1, 1.0)
+    )
+    width = np.array(wide.high) - np.array(wide.low)
+    assert (width >= np.array(narrow.high) - np.array(narrow.low))[100:900].all()
+
+
+@pytest.mark.parametrize("count", [40, 120, 600])
+def test_the_same_numbers_give_the_same_calibration(count: int) -> None:
+    assert calibrated(count) == calibrated(count)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_mean_fit_is_the_share_of_best(share: float) -> None:
+    draw = np.random.default_rng(3)
+    told = draw.normal(0, 1, 4_000)
+    positive = draw.random(4_000) < sigmoid(told + np.log(share / (1 - share)))
+    found = calibrate(told, positive, told, np.tile(told, (5, 1)), cuts=CUTS)
+    fits = [found.step(round(1000 * margin)) / 1000 for margin in told]
+    assert np.mean(fits) == pytest.approx(positive.mean(), abs=0.01)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive_score import naive_code
 
 from icp.learn.cells import (
     build_cells,
@@ -179,3 +183,143 @@ def test_positions_follow_the_value_and_ignore_units() -> None:
     assert np.isnan(small[:2]).all()
     assert np.all(np.diff(small[2:]) > 0)
     assert small[2:].tolist() == large[2:].tolist()
+
+
+def naive_edges(ordered: np.ndarray, cells: int) -> list[float]:
+    """The gap nearest to each equal count, by trying every gap."""
+    distinct = sorted(set(ordered.tolist()))
+    gaps = [
+        (a / 2 + b / 2, int((ordered <= a).sum()))
+        for a, b in itertools.pairwise(distinct)
+    ]
+    if len(distinct) <= cells:
+        return [edge for edge, _ in gaps]
+    chosen = set()
+    for part in range(1, cells):
+        target = len(ordered) * part / cells
+        chosen.add(min(gaps, key=lambda gap: (abs(gap[1] - target), gap[1]))[0])
+    return sorted(chosen)
+
+
+@given(
+    st.lists(st.integers(-9, 9).map(float), min_size=1, max_size=50), st.integers(2, 6)
+)
+def test_edges_are_the_gaps_nearest_to_equal_counts(numbers, cells) -> None:
+    ordered = np.sort(np.array(numbers))
+    assert number_edges(ordered, cells=cells).tolist() == naive_edges(ordered, cells)
+
+
+@pytest.mark.parametrize(
+    ("count", "cells"), [(199, 8), (200, 12), (999, 12), (1000, 16)]
+)
+def test_more_values_carry_more_cells(count: int, cells: int) -> None:
+    assert cells_for(count) == cells
+    assert len(table(pl.DataFrame({"size": np.arange(count) * 1.0})).cells) == cells
+
+
+mixed_rows = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c", "n/a", None]),
+        st.one_of(st.none(), st.floats(), st.integers(0, 5).map(float)),
+        st.one_of(st.none(), st.booleans()),
+        st.one_of(st.none(), st.lists(st.sampled_from(["x", "y"]), max_size=2)),
+    ),
+    min_size=4,
+    max_size=40,
+)
+MIXED = {
+    "one": pl.String,
+    "size": pl.Float64,
+    "flag": pl.Boolean,
+    "many": pl.List(pl.String),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(mixed_rows)
+def test_codes_are_what_plain_loops_say(data) -> None:
+    frame = pl.DataFrame(data, schema=MIXED, orient="row")
+    cells = built(frame)
+    for place, row in enumerate(cells.rows.tolist()):
+        for j, described in enumerate(cells.tables):
+            value = frame[described.column].to_list()[row]
+            assert cells.codes[place, j] == naive_code(described, value)
+
+
+@settings(max_examples=80, deadline=None)
+@given(mixed_rows)
+def test_every_known_value_falls_into_a_cell(data) -> None:
+    frame = pl.DataFrame(data, schema=MIXED, orient="row")
+    cells = built(frame)
+    for j, described in enumerate(cells.tables):
+        values = frame[described.column].to_list()
+        for place, row in enumerate(cells.rows.tolist()):
+            value = values[row]
+            unknown = value is None or value == "n/a" or value != value
+            assert (cells.codes[place, j] == 0) == unknown
+            endless = isinstance(value, float) and math.isinf(value)
+            assert (cells.codes[place, j] == 1) == endless
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (["a", "a", "b", "b"], ("a", "b")),
+        (["a", "a", "B", "b"], ("a", "other (2 rare ones)")),
+        (["a"] * 2 + ["other (2 rare ones)"] * 2 + ["x", "y"], 3),
+    ],
+)
+def test_levels_are_told_apart_exactly(texts, wanted) -> None:
+    found = table(pl.DataFrame({"one": texts})).cells
+    assert found == wanted or len(set(found)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        ([1e-6, 2e-6, 3e-6], ("up to 1e-06", "2e-06", "3e-06 or more")),
+        ([1e20, 2e20, 3e20], ("up to 1e+20", "2e+20", "3e+20 or more")),
+        ([-5.0, 0.0, 5.0], ("up to -5", "0", "5 or more")),
+        ([1699.0, 1800.0], ("up to 1,699", "1,800 or more")),
+        ([1900.5, 2000.0], ("up to 1,900", "2000 or more")),
+    ],
+)
+def test_small_large_and_odd_numbers_are_written_short(numbers, names) -> None:
+    found = table(pl.DataFrame({"size": numbers})).cells
+    assert [name.replace(",", "") for name in found] == [
+        name.replace(",", "") for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0.0, 1e308, -1e308],
+        [1e-320, 1e-310, 1e300],
+        [0.0] * 150 + [1.0, 1e9],
+        [1.0, 1.0 + 2**-52],
+        [-3.0, -2.0, -1.0],
+    ],
+    ids=["huge", "tiny", "mostly zero", "neighbours", "negative"],
+)
+def test_positions_are_finite_and_ascend(numbers) -> None:
+    cells = built(pl.DataFrame({"size": pl.Series(numbers, dtype=pl.Float64)}))
+    (positions,) = cells.positions
+    assert np.isfinite(positions[2:]).all()
+    assert np.all(np.diff(positions[2:]) >= 0)
+    assert positions[-1] > positions[2]
+
+
+def test_positions_have_mean_zero_and_spread_one_over_customers() -> None:
+    numbers = np.exp(np.random.default_rng(1).normal(2, 1, 400))
+    cells = built(pl.DataFrame({"size": numbers}))
+    seen = cells.positions[0][cells.codes[:, 0]]
+    assert seen.mean() == pytest.approx(0, abs=1e-12)
+    assert seen.std() == pytest.approx(1)
+
+
+def test_tables_stand_in_order_of_their_columns() -> None:
+    frame = pl.DataFrame({"b": [1.0, 2.0], "a": ["x", "y"], "C": [True, False]})
+    names = [t.name for t in built(frame).tables]
+    assert names == sorted(names)
+    assert names == [t.name for t in built(frame.select("C", "a", "b")).tables]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import Split
 from icp.learn.surprise import (
+    _range_text,
     describe_segments,
     group_of,
     novelty,
@@ -159,3 +160,120 @@ def test_many_distances_are_thinned_to_999() -> None:
     pooled = pooled_surprises(cells, shares)
     found = novelty(cells, pooled, np.arange(0), np.zeros(0, dtype=int), ())
     assert len(found.closed) == 999
+
+
+def naive_surprise(counts, shares, prior, *, smooth):
+    """In loops: lend to neighbours, add the prior, compare with the commonest."""
+    known = [float(count) for count in counts[2:]]
+    if smooth:
+        padded = [known[0], *known, known[-1]]
+        known = [
+            0.25 * a + 0.5 * b + 0.25 * c
+            for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)
+        ]
+    total = sum(known) + prior
+    chance = [(k + prior * s) / total for k, s in zip(known, shares[2:], strict=True)]
+    never = prior * shares[1] / total
+    cost = [min(6.0, np.log(max(chance) / c)) for c in chance]
+    mean = sum(c * x for c, x in zip(chance, cost, strict=True)) / sum(chance)
+    return [mean, min(6.0, np.log(max(chance) / max(never, 1e-9))), *cost]
+
+
+@settings(max_examples=100)
+@given(frames, st.floats(0.5, 20))
+def test_surprises_equal_plain_loops(frame, prior) -> None:
+    cells, group = grouped(frame, prior=prior)
+    shares = pooled_shares(cells)
+    for j, described in enumerate(cells.tables):
+        if described.size > 2 and shares[j][2:].sum() > 0:
+            wanted = naive_surprise(
+                np.bincount(cells.codes[:, j], minlength=described.size),
+                shares[j],
+                prior,
+                smooth=described.kind == "number",
+            )
+            found = group.surprises[j].tolist()
+            assert found == pytest.approx([1000 * w for w in wanted], abs=0.51)
+
+
+@settings(max_examples=100)
+@given(frames)
+def test_pooled_shares_sum_to_one_and_keep_room_for_the_unseen(frame) -> None:
+    cells, _ = grouped(frame)
+    for j, shares in enumerate(pooled_shares(cells)):
+        known = int((cells.codes[:, j] > 1).sum())
+        assert shares[0] == 0
+        if known:
+            assert shares.sum() == pytest.approx(1)
+            assert shares[1] == pytest.approx(1 / (known + 1))
+
+
+@settings(max_examples=60)
+@given(frames)
+def test_leaving_out_is_refitting_without_the_customer(frame) -> None:
+    cells, group = grouped(frame)
+    shares = pooled_shares(cells)
+    weights = np.full(len(cells.tables), 1000)
+    for row in range(0, frame.height, 5):
+        others = np.delete(np.arange(frame.height), row)
+        without = group_of(cells, others, shares=shares, weights=weights, prior=4.0)
+        for j in range(len(cells.tables)):
+            code = cells.codes[row, j]
+            if code > 1:
+                assert group.without_self[j][code] == without.surprises[j][code]
+
+
+def test_distance_is_the_sum_over_attributes() -> None:
+    frame = pl.DataFrame({"one": list("aab"), "two": list("xyy")})
+    cells, group = grouped(frame)
+    for row, codes in enumerate(cells.codes):
+        wanted = sum(int(s[c]) for s, c in zip(group.surprises, codes, strict=True))
+        assert group.distances(cells.codes)[row] == wanted
+
+
+def segment_of(frame: pl.DataFrame, members) -> list:
+    cells = cells_of(frame)
+    segments, _ = describe_segments(
+        cells,
+        np.arange(frame.height),
+        Split(members=np.asarray(members)[cells.rows], count=2, note=""),
+        "best",
+        shares=pooled_shares(cells),
+        weights=np.full(len(cells.tables), 1000),
+        prior=4.0,
+    )
+    return list(segments)
+
+
+def test_numbers_are_told_as_the_range_that_is_typical() -> None:
+    sizes = [float(i) for i in range(40)]
+    frame = pl.DataFrame({"staff": sizes})
+    small, large = segment_of(frame, [0] * 20 + [1] * 20)
+    assert small.traits[0].startswith("staff: up to 1")
+    assert large.traits[0].endswith(" or more")
+
+
+def test_segments_that_nothing_sets_apart_are_numbered() -> None:
+    frame = pl.DataFrame({"one": list("ab") * 20})
+    names = [s.name for s in segment_of(frame, [0, 0, 1, 1] * 10)]
+    assert names == ["All best customers", "All best customers (2)"]
+
+
+def test_a_list_column_gives_one_trait_at_most() -> None:
+    lists = [["x", "y"]] * 20 + [["z"]] * 20
+    (first, _) = segment_of(pl.DataFrame({"tools": lists}), [0] * 20 + [1] * 20)
+    assert len(first.traits) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("5", "5", "5"),
+        ("up to 3", "4 to 9", "up to 9"),
+        ("4 to 9", "10 to 20", "4 to 20"),
+        ("4 to 9", "30 or more", "4 or more"),
+        ("7", "8", "7 to 8"),
+    ],
+)
+def test_neighbouring_ranges_are_joined(first, last, text) -> None:
+    assert _range_text(first, last) == text
