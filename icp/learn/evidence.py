@@ -87,7 +87,9 @@ def _log_odds(
     """Shrunken toward the overall odds, as two more customers would."""
     ones, zeros = best.sum() + 1, regrettable.sum() + 1
     each = 2 * _SMOOTHING / (ones + zeros)
-    return np.asarray(np.log(best + each * ones) - np.log(regrettable + each * zeros))
+    odds = np.log(best + each * ones) - np.log(regrettable + each * zeros)
+    # Equal odds are a tie, whichever counts they come from.
+    return np.asarray(odds.round(9))
 
 
 def attribute_evidence(
