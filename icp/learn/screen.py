@@ -146,12 +146,11 @@ def screen(
     folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
     alone = each_alone(cells, rows, positive, folds)
     suspects = suspicious_columns(cells, alone, _fill_rates(prospects, cells))
-    refused = {c: f for c, f in suspects.items() if c not in options.accept}
-    accepted = [
-        finding.model_copy(update={"excluded": False})
+    answered = [
+        finding.model_copy(update={"excluded": column not in options.accept})
         for column, finding in suspects.items()
-        if column in options.accept
     ]
+    refused = suspects.keys() - set(options.accept)
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
@@ -161,7 +160,7 @@ def screen(
         groups=groups,
         alone=alone,
         evidence=evidence,
-        findings=(*useless.values(), *refused.values(), *accepted),
+        findings=(*useless.values(), *answered),
         missing_counts=_missing_that_counts(cells, rows, positive),
         notes=_repetition_notes(cells, rows, positive),
     )
