@@ -15,7 +15,7 @@ def test_learn_shows_what_it_found_and_asks(cli):
 def test_learn_in_json_asks_nothing(cli):
     found = json.loads(cli("learn", "--seed", "1", "--json").stdout)
     assert (found["record"]["number"], found["record"]["active"]) == (2, False)
-    assert found["evidence"]["level"] == "moderate"
+    assert found["evidence"]["level"] == "strong"
     assert {segment["kind"] for segment in found["segments"]} == {
         "best",
         "regrettable",
