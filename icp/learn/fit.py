@@ -258,7 +258,10 @@ def _segmented(
         if kind == "best":
             best_groups, best_members = groups, split.members
     pooled = pooled_surprises(cells, shares)
-    distances = novelty(cells, pooled, screened.of("best"), best_members, best_groups)
+    best = screened.of("best")
+    distances = novelty(
+        cells, pooled, best, best_members, best_groups, once=screened.once
+    )
     return pooled, tuple(segments), distances, tuple(notes)
 
 

@@ -13,6 +13,7 @@ from icp.learn.cells import Cells, build_cells, draft_tables
 from icp.learn.contrast import folds_of
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
+from icp.learn.surprise import seen_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +51,7 @@ class Screened:
     evidence: tuple[AttributeEvidence, ...]
     findings: tuple[ColumnFinding, ...]
     missing_counts: NDArray[np.bool_]
+    once: NDArray[np.bool_]
     notes: tuple[str, ...]
 
     @property
@@ -162,6 +164,7 @@ def screen(
         evidence=evidence,
         findings=(*useless.values(), *answered),
         missing_counts=_missing_that_counts(cells, rows, positive),
+        once=seen_once(closed, cells),
         notes=_repetition_notes(cells, rows, positive),
     )
 

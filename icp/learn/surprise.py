@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import polars as pl
 
 from icp.profile import MISSING, NEVER_SEEN, AttributeTable, Novelty, Segment
 from icp.schema import Kind
+from icp.scoring.cells import levels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
     from icp.learn.cells import Cells
     from icp.learn.segments import Split
 
-__all__ = ["Group", "describe_segments", "group_of", "novelty", "pooled_surprises"]
+__all__ = [
+    "Group",
+    "describe_segments",
+    "group_of",
+    "novelty",
+    "pooled_surprises",
+    "seen_once",
+]
 
 _CAP = 6_000
 _MOST_DISTANCES = 999
@@ -276,18 +285,44 @@ def novelty(
     best_members: NDArray[np.int64],
     best_groups: tuple[Group, ...],
     /,
+    *,
+    once: NDArray[np.bool_] | None = None,
 ) -> Novelty:
-    """Leave-one-out distances of the closed and of the best customers."""
-    closed = pooled.distances(cells.codes, own=True)
-    codes = cells.codes[best_rows]
+    """Leave-one-out distances of the closed and of the best customers.
+
+    `once` (rows x tables) says where a customer is the only one with its level: had it
+    been left out, that level would be one never seen.
+    """
+    away = cells.codes if once is None else np.where(once, NEVER_SEEN, cells.codes)
+    closed = pooled.distances(away, own=True)
+    codes = away[best_rows]
     nearest = np.full(len(best_rows), np.iinfo(np.int64).max)
     for number, group in enumerate(best_groups):
         inside = best_members == number
-        away = np.where(
-            inside, group.distances(codes, own=True), group.distances(codes)
-        )
-        nearest = np.minimum(nearest, away)
+        far = np.where(inside, group.distances(codes, own=True), group.distances(codes))
+        nearest = np.minimum(nearest, far)
     return Novelty(closed=_thinned(closed), best=_thinned(nearest))
+
+
+def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
+    """Rows x tables: whether nobody else among the closed customers has that level.
+
+    >>> frame = pl.DataFrame({"town": ["a", "b", "a", None]})
+    >>> from icp.learn.cells import build_cells, draft_tables
+    >>> from icp.schema import AccountSchema
+    >>> schema = AccountSchema.infer(frame, kinds={"town": "category"})
+    >>> drafts = draft_tables(frame, schema, min_level=1, max_levels=9)
+    >>> cells = build_cells(frame, drafts, np.zeros(4, dtype=np.int8))
+    >>> seen_once(frame, cells)[np.argsort(cells.rows), 0].tolist()
+    [False, True, False, False]
+    """
+    once = np.zeros(cells.codes.shape, dtype=bool)
+    for j, table in enumerate(cells.tables):
+        if table.kind is Kind.CATEGORY:
+            level = levels_of(pl.col(table.column), frame.schema[table.column])
+            alone = frame.select(level.is_unique()).to_series().to_numpy()
+            once[:, j] = alone[cells.rows] & (cells.codes[:, j] > NEVER_SEEN)
+    return once
 
 
 def _thinned(distances: NDArray[np.int64]) -> tuple[int, ...]:

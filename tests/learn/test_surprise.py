@@ -15,12 +15,15 @@ from icp.learn.surprise import (
     novelty,
     pooled_shares,
     pooled_surprises,
+    seen_once,
 )
 from icp.schema import AccountSchema
+from icp.scoring.cells import code_matrix
 
 
-def cells_of(frame: pl.DataFrame):
-    drafts = draft_tables(frame, AccountSchema.infer(frame), min_level=2, max_levels=50)
+def cells_of(frame: pl.DataFrame, *, min_level: int = 2):
+    schema = AccountSchema.infer(frame)
+    drafts = draft_tables(frame, schema, min_level=min_level, max_levels=50)
     return build_cells(frame, drafts, np.zeros(frame.height, dtype=np.int8))
 
 
@@ -277,3 +280,36 @@ def test_a_list_column_gives_one_trait_at_most() -> None:
 )
 def test_neighbouring_ranges_are_joined(first, last, text) -> None:
     assert _range_text(first, last) == text
+
+
+def test_a_level_of_ones_own_is_never_seen_without_oneself() -> None:
+    towns = ["a"] * 9 + ["b", "c"]
+    frame = pl.DataFrame({"town": towns})
+    cells = cells_of(frame, min_level=4)
+    once = seen_once(frame, cells)
+    assert once[np.argsort(cells.rows), 0].tolist() == [False] * 9 + [True] * 2
+    pooled = pooled_surprises(cells, pooled_shares(cells))
+    rows, members = np.arange(11), np.zeros(11, dtype=int)
+    found = novelty(cells, pooled, rows, members, (pooled,), once=once)
+    unseen = pooled.surprises[0][1]
+    assert found.closed[-2:] == found.best[-2:] == (unseen, unseen)
+    assert found.closed[-3] < unseen
+
+
+@pytest.mark.parametrize("count", [30, 100])
+def test_ordinary_accounts_are_seldom_called_unusual(count: int) -> None:
+    small = []
+    for seed in range(30):
+        draw = np.random.default_rng(seed)
+        towns = draw.zipf(1.5, 2 * count).clip(max=60).astype(str)
+        frame = pl.DataFrame({"town": towns[:count]})
+        cells = cells_of(frame, min_level=4)
+        pooled = pooled_surprises(cells, pooled_shares(cells))
+        empty = np.arange(0)
+        found = novelty(
+            cells, pooled, empty, empty, (), once=seen_once(frame, cells)
+        ).closed
+        codes = code_matrix(pl.DataFrame({"town": towns[count:]}), cells.tables)
+        further = np.array([[d <= c for c in found] for d in pooled.distances(codes)])
+        small.append((1 + further.sum(axis=1)) / (1 + count) <= 0.1)
+    assert np.mean(small) <= 0.11
