@@ -7,6 +7,7 @@ IcpError                     base: message says what is wrong and what to do nex
  │   ├─ MappingError         a column mapping does not fit the table
  │   ├─ SchemaError          a frame does not have the columns or types asked for
  │   ├─ PolicyError          an outcome rule or derived column cannot be evaluated
+ │   ├─ RuleError            a disqualifier cannot be read, or may not change like that
  │   ├─ TooFewCustomersError not enough best or regrettable customers to learn from
  │   ├─ LeakageError         a suspicious column needs a person's answer first
  │   └─ ConfigError          icp.toml, a mapping file or a profile file is not valid
@@ -49,6 +50,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "PolicyError",
+    "RuleError",
     "SchemaError",
     "SourceError",
     "StoreError",
@@ -85,6 +87,10 @@ class SchemaError(InputError):
 
 class PolicyError(InputError):
     """An outcome rule or a derived column cannot be evaluated."""
+
+
+class RuleError(InputError):
+    """A disqualifier or its condition cannot be read, or may not change like that."""
 
 
 class TooFewCustomersError(InputError):
