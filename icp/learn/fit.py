@@ -21,6 +21,7 @@ from icp.learn.screen import (
     closed_customers,
     renumbered,
     screen,
+    waiting_customers,
 )
 from icp.learn.segments import Split, split_into_segments
 from icp.learn.surprise import (
@@ -102,7 +103,10 @@ each are needed: label more customers, or widen what counts as regrettable
     check_counts(closed, outcome)
     # One thread: sums keep their order, and a busy second core costs nothing.
     with threadpool_limits(limits=1, user_api="blas"):
-        screened = screen(closed, described, outcome, group, prospects, chosen, seed)
+        waiting = waiting_customers(frame, outcome)
+        screened = screen(
+            closed, described, outcome, group, prospects, chosen, seed, date, waiting
+        )
         learnt = _learnt(screened, chosen, seed, tell)
     tell(1.0, "done")
     return _profile(screened, learnt, frame, outcome, date, chosen, seed)

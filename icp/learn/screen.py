@@ -11,6 +11,7 @@ import polars as pl
 from icp.errors import SchemaError, TooFewCustomersError, counted
 from icp.learn.cells import Cells, build_cells, draft_tables
 from icp.learn.contrast import folds_of
+from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
 from icp.learn.surprise import seen_once
@@ -32,6 +33,7 @@ __all__ = [
     "closed_customers",
     "renumbered",
     "screen",
+    "waiting_customers",
 ]
 
 #: Outcomes that are learnt from, as small numbers.
@@ -102,6 +104,12 @@ def closed_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
     return told.filter(pl.col(outcome).is_in(list(OUTCOMES)))
 
 
+def waiting_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The customers whose outcome is not known yet, with the outcome as text."""
+    told = frame.with_columns(pl.col(outcome).cast(pl.String))
+    return told.filter(~pl.col(outcome).is_in(list(OUTCOMES)).fill_null(value=False))
+
+
 def check_counts(closed: pl.DataFrame, outcome: str) -> None:
     """Raise TooFewCustomersError below five of each kind."""
     best, bad = (
@@ -124,11 +132,14 @@ def screen(
     prospects: pl.DataFrame | pl.LazyFrame | None,
     options: FitOptions,
     seed: int,
+    date: str | None = None,
+    waiting: pl.DataFrame | None = None,
 ) -> Screened:
     """Cut the closed customers into cells and set unfit columns aside.
 
-    Empty, constant and id-like columns go first, then suspicious ones unless accepted;
-    each is named in the findings.
+    Empty, constant and id-like columns go first, then suspicious ones and, where there
+    is a `date`, those that changed beyond use, unless accepted; each is named in the
+    findings. `waiting` are the customers whose outcome is not known yet.
     """
     kept = schema.without((*options.exclude, outcome))
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
@@ -148,11 +159,16 @@ def screen(
     folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
     alone = each_alone(cells, rows, positive, folds)
     suspects = suspicious_columns(cells, alone, _fill_rates(prospects, cells))
+    drift = _drift(closed, waiting, cells, labels, date, group)
     answered = [
-        finding.model_copy(update={"excluded": column not in options.accept})
-        for column, finding in suspects.items()
+        finding.model_copy(
+            update={
+                "excluded": finding.excluded and finding.column not in options.accept
+            }
+        )
+        for finding in (*suspects.values(), *drift.findings)
     ]
-    refused = suspects.keys() - set(options.accept)
+    refused = {finding.column for finding in answered if finding.excluded}
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
@@ -165,7 +181,27 @@ def screen(
         findings=(*useless.values(), *answered),
         missing_counts=_missing_that_counts(cells, rows, positive),
         once=seen_once(closed, cells),
-        notes=_repetition_notes(cells, rows, positive),
+        notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),
+    )
+
+
+def _drift(
+    closed: pl.DataFrame,
+    waiting: pl.DataFrame | None,
+    cells: Cells,
+    labels: NDArray[np.int8],
+    date: str | None,
+    group: str | None,
+) -> Drift:
+    """What changed over time, among customers whose outcome is not known yet too."""
+    if date is None:
+        return Drift()
+    young = closed.clear() if waiting is None else waiting
+    customers = pl.concat([closed[cells.rows], young])
+    known = np.concatenate([labels, np.full(young.height, WAITING, dtype=np.int8)])
+    groups = None if group is None else _given_groups(customers[group])
+    return drift_findings(
+        customers, cells.tables, known, customers[date], groups=groups
     )
 
 
