@@ -21,19 +21,19 @@ def row(id: str, claim: str, target: str, figure: str, met: str, /) -> Row:
 
 
 def spread_over(value: float, low: float, high: float, /) -> str:
-    """ "met" within the bounds, else by how much it misses them."""
+    """Say "met" within the bounds, else by how much it misses them."""
     if low <= value <= high:
         return "met"
     return f"missed by {max(low - value, value - high):.3f}"
 
 
 def at_least(value: float, target: float, /) -> str:
-    """ "met" from the target on."""
+    """Say "met" from the target on."""
     return "met" if value >= target else f"missed by {target - value:.3f}"
 
 
 def at_most(value: float, target: float, /) -> str:
-    """ "met" up to the target."""
+    """Say "met" up to the target."""
     return "met" if value <= target else f"missed by {value - target:.3f}"
 
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from icp.learn.cells import Cells
     from icp.learn.contrast import CrossFit
 
-__all__ = ["Alone", "attribute_evidence", "each_alone", "overall_evidence"]
+__all__ = [
+    "Alone",
+    "attribute_evidence",
+    "each_alone",
+    "log_odds",
+    "overall_evidence",
+]
 
 _PERMUTATIONS = 400
 _PERMUTED_ROWS = 4_000
@@ -70,7 +76,7 @@ def _alone(
         test = folds == fold
         out_best = np.bincount(codes[test & positive], minlength=size)
         out_bad = np.bincount(codes[test & ~positive], minlength=size)
-        scores[test] = _log_odds(best - out_best, bad - out_bad)[codes[test]]
+        scores[test] = log_odds(best - out_best, bad - out_bad)[codes[test]]
     missing = np.where(codes == 0, 1.0, 0.0)
     ranked = auc(missing, positive)
     return Alone(
@@ -81,7 +87,7 @@ def _alone(
     )
 
 
-def _log_odds(
+def log_odds(
     best: NDArray[np.float64], regrettable: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Shrunken toward the overall odds, as two more customers would."""

@@ -9,17 +9,21 @@ catch what a person marked wrongly (methods 1c, checks 1-4, 6 and 7; Kaufman et 
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from icp.learn.cells import PLACEHOLDERS
+from icp.learn.surprise import range_text
 from icp.profile import AttributeTable, ColumnFinding
+from icp.schema import Kind
 from icp.scoring.cells import code_matrix
+from icp.stats import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,12 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["suspicious_columns", "unusable_columns", "written_after_sale"]
 
-_RANKS_TOO_WELL = 0.92
+_RANKS_TOO_WELL = 0.9
 _PURE_CUSTOMERS = 10
 _PURE_SHARE = 0.02
 _PURE_CHANCE = 1e-4
 _PURE_RANKS = 0.75
 _PURE_COVERS = 0.5
+_PURE_SURELY = 0.9
 _MISSING_RANKS = 0.7
 _FILL_GAP = 0.3
 _FILL_ROWS = 30
@@ -162,6 +167,7 @@ def suspicious_columns(
             or _by_purity(table, one)
             or _by_missing(table, one)
             or _by_fill(cells, table, fill_rates)
+            or _by_one_outcome(table, one)
         )
         if finding and table.column not in found:
             found[table.column] = finding
@@ -201,6 +207,41 @@ def _by_purity(table: AttributeTable, one: Alone) -> ColumnFinding | None:
         return None
     text = f"{share:.0%} of customers are in cells with one outcome only"
     return _refused(table.column, "pure", text)
+
+
+def _by_one_outcome(table: AttributeTable, one: Alone) -> ColumnFinding | None:
+    """A level, or a run of number cells, surely of one outcome; only worth a look.
+
+    Surely: nine in ten at least, by the lower bound of the share.
+    """
+    for name, best, total in _runs(table, one):
+        chance = one.best.sum() / max((one.best + one.regrettable).sum(), 1)
+        likely = (chance if best else 1 - chance) ** total * table.size
+        if wilson(total, total)[0] >= _PURE_SURELY and likely < _PURE_CHANCE:
+            outcome = "best" if best else "regrettable"
+            text = (
+                f"all {total:,} customers with {name!r} are {outcome}; make sure that "
+                "it is known before the sale"
+            )
+            finding = _refused(table.column, "one_outcome", text)
+            return finding.model_copy(update={"excluded": False})
+    return None
+
+
+def _runs(table: AttributeTable, one: Alone) -> Iterator[tuple[str, bool, int]]:
+    """Cells whose customers all had one outcome: their name, whether best, how many.
+
+    Neighbouring cells of a number are taken together.
+    """
+    counts = (one.best + one.regrettable)[2:]
+    sides = np.sign(one.best[2:]) - np.sign(one.regrettable[2:])
+    number = table.kind is Kind.NUMBER
+    places = range(len(counts))
+    for (side, _), run in groupby(places, lambda i: (int(sides[i]), number or i)):
+        if side:
+            cells = list(run)
+            name = range_text(table.cells[cells[0]], table.cells[cells[-1]])
+            yield name, side > 0, int(counts[cells].sum())
 
 
 def _by_missing(table: AttributeTable, one: Alone) -> ColumnFinding | None:

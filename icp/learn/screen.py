@@ -10,6 +10,7 @@ import polars as pl
 
 from icp.errors import SchemaError, TooFewCustomersError, counted
 from icp.learn.cells import Cells, build_cells, draft_tables
+from icp.learn.confounded import confounded, strata_of
 from icp.learn.contrast import folds_of
 from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
@@ -172,13 +173,15 @@ def screen(
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
+    strata = strata_of(closed, schema, date=date)
+    doubtful = confounded(cells, rows, positive, strata, evidence)
     return Screened(
         cells=cells,
         labels=labels,
         groups=groups,
         alone=alone,
         evidence=evidence,
-        findings=(*useless.values(), *answered),
+        findings=(*useless.values(), *answered, *doubtful),
         missing_counts=_missing_that_counts(cells, rows, positive),
         once=seen_once(closed, cells),
         notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),

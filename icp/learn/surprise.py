@@ -31,6 +31,7 @@ __all__ = [
     "group_of",
     "novelty",
     "pooled_surprises",
+    "range_text",
     "seen_once",
 ]
 
@@ -246,10 +247,15 @@ def _widest_run(
         if total < 0:
             total, start = 0.0, place + 1
     first, last = table.cells[span[0]], table.cells[span[1]]
-    return best, _range_text(first, last)
+    return best, range_text(first, last)
 
 
-def _range_text(first: str, last: str) -> str:
+def range_text(first: str, last: str, /) -> str:
+    """The range that two cells of a number span, in words.
+
+    >>> range_text("1 to 3", "9 or more"), range_text("up to 1", "4 to 8")
+    ('1 or more', 'up to 8')
+    """
     if first == last:
         return first
     low = first.split(" to ")[0]

@@ -9,7 +9,9 @@ from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
 from icp.learn.evidence import Alone
 from icp.learn.leakage import (
+    _by_one_outcome,
     _by_purity,
+    _runs,
     fill_rates,
     names_the_seller,
     written_after_sale,
@@ -213,3 +215,61 @@ def test_pure_cells_of_a_column_that_ranks_poorly_are_let_be() -> None:
 
 def test_a_rare_outcome_makes_pure_cells_by_chance() -> None:
     assert one_table([0, 0, 0, 5], [40, 40, 40, 35]) is None
+
+
+def test_a_level_that_only_one_outcome_has_is_worth_a_look() -> None:
+    draw = np.random.default_rng(8)
+    ended = ~outcome() & (draw.random(400) < 0.3)
+    plan = np.where(ended, "settled", draw.choice(["plus", "pro"], 400))
+    frame = with_columns(plan=plan).drop("account_id")
+    profile = fit_profile(frame, options=FitOptions(refits=0, max_segments=1))
+    (finding,) = profile.provenance.findings
+    assert (finding.column, finding.code, finding.excluded) == (
+        *("plan", "one_outcome"),
+        False,
+    )
+    assert f"all {ended.sum()} customers with 'settled' are regrett" in finding.message
+    assert "plan" in profile.columns
+
+
+def number_table(best: list[int], bad: list[int]):
+    size = len(best)
+    frame = pl.DataFrame({"paid": [float(i) for i in range(size)]})
+    ((table, _),) = draft_tables(
+        frame, AccountSchema.infer(frame), min_level=1, max_levels=9
+    )
+    counts = (np.array([0.0, 0.0, *side]) for side in (best, bad))
+    alone = Alone(
+        **dict(zip(("best", "regrettable"), counts, strict=True)),
+        auc=0.7,
+        missing_auc=0.5,
+    )
+    return table, alone
+
+
+@pytest.mark.parametrize(
+    ("best", "bad", "runs"),
+    [
+        ([9, 0, 0], [9, 8, 7], [("1 or more", False, 15)]),
+        ([9, 5, 0], [9, 8, 7], [("2 or more", False, 7)]),
+        ([3, 2, 9], [0, 0, 7], [("up to 1", True, 5)]),
+        ([3, 0, 9], [0, 4, 7], [("up to 0", True, 3), ("1", False, 4)]),
+        ([9, 5, 0], [9, 8, 0], []),
+    ],
+)
+def test_neighbouring_number_cells_of_one_outcome_count_together(best, bad, runs):
+    assert list(_runs(*number_table(best, bad))) == runs
+
+
+@pytest.mark.parametrize(
+    ("best", "bad", "found"),
+    [
+        ([100, 0, 0], [60, 20, 20], True),
+        ([100, 1, 0], [60, 20, 20], False),
+        ([100, 0, 0], [60, 12, 12], False),
+        ([10, 0, 0], [200, 20, 20], False),
+    ],
+)
+def test_few_customers_of_one_outcome_may_be_chance(best, bad, found) -> None:
+    finding = _by_one_outcome(*number_table(best, bad))
+    assert (finding is not None) == found

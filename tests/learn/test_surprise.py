@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import Split
 from icp.learn.surprise import (
-    _range_text,
     describe_segments,
     group_of,
     novelty,
     pooled_shares,
     pooled_surprises,
+    range_text,
     seen_once,
 )
 from icp.schema import AccountSchema
@@ -279,7 +279,7 @@ def test_a_list_column_gives_one_trait_at_most() -> None:
     ],
 )
 def test_neighbouring_ranges_are_joined(first, last, text) -> None:
-    assert _range_text(first, last) == text
+    assert range_text(first, last) == text
 
 
 def test_a_level_of_ones_own_is_never_seen_without_oneself() -> None:
