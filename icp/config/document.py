@@ -147,7 +147,8 @@ class LearningConfig(_Frozen):
 
     #: Column whose equal values stay together when quality is measured.
     group: str | None = None
-    #: Date column: quality is measured on customers later than those learnt from.
+    #: Date column: earlier customers are compared with newer ones, for drift. Where it
+    #: is not given, the date from which customers mature does.
     date: str | None = None
     accept: tuple[Accepted, ...] = ()
     #: Settings of `icp.learn.FitOptions` by name.

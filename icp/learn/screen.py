@@ -16,6 +16,7 @@ from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
 from icp.learn.surprise import seen_once
+from icp.learn.unlike import prospects_unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -175,13 +176,14 @@ def screen(
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
     strata = strata_of(closed, schema, date=date)
     doubtful = confounded(cells, rows, positive, strata, evidence)
+    unlike = _unlike(prospects, closed, cells)
     return Screened(
         cells=cells,
         labels=labels,
         groups=groups,
         alone=alone,
         evidence=evidence,
-        findings=(*useless.values(), *answered, *doubtful),
+        findings=(*useless.values(), *answered, *doubtful, *unlike),
         missing_counts=_missing_that_counts(cells, rows, positive),
         once=seen_once(closed, cells),
         notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),
@@ -214,6 +216,14 @@ def _fill_rates(
     if prospects is None:
         return {}
     return fill_rates(prospects.lazy().collect(), {t.column for t in cells.tables})
+
+
+def _unlike(
+    prospects: pl.DataFrame | pl.LazyFrame | None, closed: pl.DataFrame, cells: Cells
+) -> Iterable[ColumnFinding]:
+    if prospects is None:
+        return ()
+    return prospects_unlike(prospects.lazy().collect(), closed, cells.tables)
 
 
 def _given_groups(values: pl.Series) -> NDArray[np.int64]:

@@ -116,7 +116,7 @@ def learn(
         customers,
         schema=imports.schema(context, "customers"),
         group=settings.group or _same_account(customers),
-        date=settings.date,
+        date=settings.date or _start(context, customers),
         prospects=imports.present(context, "prospects"),
         options=_options(context, customers),
         seed=seed,
@@ -144,6 +144,13 @@ def accept(context: Context, column: str, /, *, why: str) -> None:
     answer = Accepted(column=column, who=context.actor, why=why)
     rewrite(context, lambda text: accept_column(text, answer))
     context.store.note("accept", column, actor=context.actor, why=why)
+
+
+def _start(context: Context, customers: pl.LazyFrame) -> str | None:
+    """The date from which customers mature, where the labels are given by one."""
+    policy = context.config.outcome
+    start = policy.maturity.start if policy and policy.maturity else None
+    return start if start in customers.collect_schema() else None
 
 
 def _same_account(customers: pl.LazyFrame) -> str | None:
