@@ -1,9 +1,9 @@
 """Segments of customers: a mixture over cells, split only where that is earned.
 
 One segment is the default. More are kept only if the integrated completed likelihood
-(Biernacki, Celeux & Govaert 2000) improves by more than it does on data with the same
-margins and no structure, the split returns under resampling (Hennig 2007), and every
-segment is large enough. What was tried and refused is said in words.
+(Biernacki, Celeux & Govaert 2000) improves by more than it does on one group with the
+same margins and correlations, the split returns under resampling (Hennig 2007), and
+every segment is large enough. What was tried and refused is said in words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icp.learn.mixture import Mixture, OneHot, fit_mixture, icl
+from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture, icl
+from icp.learn.onegroup import OneGroup
 from icp.schema import Kind
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Split", "split_into_segments"]
 
-_COARSE = ((250, 3), (1_000, 4))
 _MAX_ROWS = 2_000
 _NULLS = 19
 _RESAMPLES = 30
@@ -34,6 +34,7 @@ _STABLE_MEAN = 0.75
 _STABLE_LOW = 0.6
 _MOST_TRIED = 5
 _LOOK_AFTER = 8
+_ONE_GROUP = "one group with the same correlations gains as much"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +65,11 @@ def split_into_segments(
     if len(rows) < 30 or most < 2:
         note = f"{len(rows)} {noun} are too few to look for more than one segment."
         return _whole(rows, note)
-    onehot = _one_hot(cells, rows, prior)
+    data = _rows(cells, rows, prior)
+    if not len(data.starts):
+        return _whole(rows, f"Nothing is known that the {noun} differ in.")
     every = -(-len(rows) // _MAX_ROWS)
-    sample = onehot.take(np.arange(0, len(rows), every))
+    sample = data.take(np.arange(0, len(rows), every))
     draw = np.random.default_rng([seed, 2])
     fits = [fit_mixture(sample, k, draw=draw) for k in range(1, most + 1)]
     gains = [icl(sample, fits[0]) - icl(sample, fit) for fit in fits]
@@ -81,8 +84,10 @@ def split_into_segments(
         )
         if not refusal:
             note = f"{k + 1} segments of {noun} are supported."
-            return _ordered(fits[k].nearest(onehot.rows), k + 1, note)
+            return _ordered(fits[k].nearest(data), k + 1, note)
         refusals.append(f"into {k + 1}: {refusal}")
+        if refusal == _ONE_GROUP:
+            break
     told = f"Splits of the {noun} were tried and are not supported"
     return _whole(rows, f"{told} ({'; '.join(refusals)}).")
 
@@ -105,44 +110,16 @@ def _ordered(members: NDArray[np.int64], count: int, note: str) -> Split:
     return Split(members=rank[members], count=count, note=note)
 
 
-def _one_hot(cells: Cells, rows: NDArray[np.int64], prior: float) -> OneHot:
-    """Columns for the known cells of every attribute that varies among the rows."""
-    blocks = []
-    for j, table in enumerate(cells.tables):
-        codes = cells.codes[rows, j]
-        if table.kind is Kind.NUMBER:
-            codes = _coarse(codes)
-        present = np.unique(codes[codes > 1])
-        if len(present) > 1:
-            blocks.append(codes[:, None] == present[None, :])
-    if not blocks:
-        blocks = [np.ones((len(rows), 1), dtype=bool)]
-    widths = [block.shape[1] for block in blocks]
-    onehot = np.hstack(blocks).astype(np.float64)
-    starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
-    sums = onehot.sum(axis=0)
-    totals = np.repeat(np.add.reduceat(sums, starts), widths)
-    return OneHot(rows=onehot, starts=starts, prior=prior * sums / totals)
-
-
-def _coarse(codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Neighbouring number cells merged into a few of equal weight.
-
-    Three below 250 customers, since every cell of every segment has to be learnt.
-    """
-    known = codes > 1
-    cells = next((few for limit, few in _COARSE if known.sum() < limit), 6)
-    counts = np.bincount(codes[known], minlength=int(codes.max(initial=2)) + 1)
-    middle = np.cumsum(counts) - counts / 2
-    part = (middle / max(known.sum(), 1) * cells).astype(np.int32)
-    return np.where(known, 2 + part[codes], 0).astype(np.int32)
+def _rows(cells: Cells, rows: NDArray[np.int64], prior: float) -> CellRows:
+    numbers = np.array([table.kind is Kind.NUMBER for table in cells.tables])
+    return cell_rows(cells.codes[rows], numbers, prior=prior)
 
 
 # ----------------------------------------------------------------------------- gates
 
 
 def _refusal(
-    data: OneHot,
+    data: CellRows,
     fit: Mixture,
     gain: float,
     draw: np.random.Generator,
@@ -150,9 +127,9 @@ def _refusal(
 ) -> str:
     """Why the split is not supported, or nothing where it is."""
     count = len(fit.log_shares)
-    members = fit.nearest(data.rows)
+    members = fit.nearest(data)
     smallest = int(np.bincount(members, minlength=count).min())
-    least = max(8, round(0.05 * len(data.rows)))
+    least = max(8, round(0.05 * len(data.cells)))
     if smallest < least:
         return f"its smallest segment has {smallest} customers, fewer than {least}"
     stable = _stability(data, members, count, draw, progress)
@@ -165,7 +142,7 @@ def _refusal(
 
 
 def _stability(
-    data: OneHot,
+    data: CellRows,
     members: NDArray[np.int64],
     count: int,
     draw: np.random.Generator,
@@ -176,7 +153,7 @@ def _stability(
     for resample in range(_RESAMPLES):
         rows = draw.integers(len(members), size=len(members))
         fit = fit_mixture(data.take(rows), count, draw=draw, restarts=_FEW_RESTARTS)
-        found[resample] = _overlap(members, fit.nearest(data.rows), count)
+        found[resample] = _overlap(members, fit.nearest(data), count)
         progress(0.5 * (resample + 1) / _RESAMPLES)
         so_far = found[: resample + 1]
         hopeless = resample >= _LOOK_AFTER and so_far.mean(axis=0).min() < _STABLE_LOW
@@ -200,29 +177,22 @@ def _overlap(
 
 
 def _no_better_than_chance(
-    data: OneHot,
+    data: CellRows,
     count: int,
     gain: float,
     draw: np.random.Generator,
     progress: Callable[[float], None],
 ) -> str:
-    """Whether the gain is reached when every column is shuffled by itself.
+    """Whether the gain is reached by customers of one group that are alike otherwise.
 
-    None of 19 shuffles may reach it, which happens by chance once in 20.
+    None of 19 draws may reach it, which happens by chance once in 20.
     """
+    group = OneGroup.of(data)
     for number in range(_NULLS):
-        null = _shuffled(data, draw)
+        null = group.drawn(draw)
         one = fit_mixture(null, 1, draw=draw)
         many = fit_mixture(null, count, draw=draw, restarts=_FEW_RESTARTS)
         if icl(null, one) - icl(null, many) >= gain:
-            return "it gains no more than the same customers do when shuffled"
+            return _ONE_GROUP
         progress(0.5 + 0.5 * (number + 1) / _NULLS)
     return ""
-
-
-def _shuffled(data: OneHot, draw: np.random.Generator) -> OneHot:
-    rows = data.rows.copy()
-    for start, width in zip(data.starts, data.widths, strict=True):
-        columns = slice(start, start + width)
-        rows[:, columns] = rows[draw.permutation(len(rows)), columns]
-    return OneHot(rows=rows, starts=data.starts, prior=data.prior)

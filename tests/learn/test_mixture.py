@@ -1,21 +1,28 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from math import exp, log
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.learn.mixture import Mixture, OneHot, fit_mixture, icl
+from icp.learn import mixture
+from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture, icl
+
+STRAY = 0.02
 
 
-def one_hot(codes: np.ndarray, *, prior: float = 1.0) -> OneHot:
-    blocks = [codes[:, [j]] == np.unique(codes[:, j]) for j in range(codes.shape[1])]
-    widths = [block.shape[1] for block in blocks]
-    rows = np.hstack(blocks).astype(float)
-    sums = rows.sum(axis=0)
-    starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
-    totals = np.repeat(np.add.reduceat(sums, starts), widths)
-    return OneHot(rows=rows, starts=starts, prior=prior * sums / totals)
+def levels(codes: np.ndarray, *, prior: float = 1.0) -> CellRows:
+    flat = np.zeros(codes.shape[1], dtype=bool)
+    return cell_rows(codes.astype(np.int32), flat, prior=prior)
+
+
+def numbers(codes: np.ndarray, *, prior: float = 1.0) -> CellRows:
+    line = np.ones(codes.shape[1], dtype=bool)
+    return cell_rows(codes.astype(np.int32), line, prior=prior)
 
 
 def planted(count: int, seed: int = 0, *, columns: int = 5, clear: float = 0.9):
@@ -23,86 +30,195 @@ def planted(count: int, seed: int = 0, *, columns: int = 5, clear: float = 0.9):
     member = draw.integers(2, size=count)
     other = draw.integers(3, size=(count, columns))
     keeps = draw.random((count, columns)) < clear
-    return np.where(keeps, member[:, None], other), member
+    return 2 + np.where(keeps, member[:, None], other), member
 
 
-def naive_log_likelihood(data: OneHot, fit: Mixture) -> float:
+def binned(count: int, seed: int = 0, *, columns: int = 4, away: float = 3.0):
+    """Two segments of numbers as eight cells of equal weight, a tenth missing."""
+    draw = np.random.default_rng(seed)
+    member = draw.integers(2, size=count)
+    values = draw.normal(size=(count, columns)) + away * member[:, None]
+    edges = np.quantile(values, np.arange(1, 8) / 8, axis=0)
+    codes = 2 + np.sum(values[None] > edges[:, None, :], axis=0)
+    return np.where(draw.random(codes.shape) < 0.1, 0, codes), member
+
+
+def agreement(found: np.ndarray, member: np.ndarray) -> float:
+    same = float((found == member).mean())
+    return max(same, 1 - same)
+
+
+# --------------------------------------------------------------------- naive oracles
+
+
+def naive_log_likelihood(data: CellRows, fit: Mixture) -> float:
     total = 0.0
-    for row in data.rows:
-        chance = 0.0
-        for share, cells in zip(fit.log_shares, fit.log_cells, strict=True):
-            chance += np.exp(share + sum(cells[row > 0]))
-        total += np.log(chance)
+    for row in data.cells:
+        chance = sum(
+            exp(share + sum(fit.log_cells[place, segment] for place in row))
+            for segment, share in enumerate(fit.log_shares)
+        )
+        total += log(chance)
     return total
 
 
-def naive_step(data: OneHot, fit: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    """One step of MAP-EM in loops."""
+def naive_weights(data: CellRows, fit: Mixture) -> np.ndarray:
     weights = np.array(
         [
             [
-                np.exp(s + c[row > 0].sum())
-                for s, c in zip(fit.log_shares, fit.log_cells, strict=True)
+                exp(share + sum(fit.log_cells[place, segment] for place in row))
+                for segment, share in enumerate(fit.log_shares)
             ]
-            for row in data.rows
+            for row in data.cells
         ]
     )
-    weights /= weights.sum(axis=1, keepdims=True)
-    cells = np.empty_like(fit.log_cells)
-    for segment in range(weights.shape[1]):
-        sums = weights[:, segment] @ data.rows + data.prior
-        for start, width in zip(data.starts, data.widths, strict=True):
-            part = slice(start, start + width)
-            cells[segment, part] = sums[part] / sums[part].sum()
-    shares = (weights.sum(axis=0) + 1) / (len(data.rows) + weights.shape[1])
-    return cells, shares
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def naive_cells(data: CellRows, weights: np.ndarray) -> np.ndarray:
+    """Shares of every place in a segment, attribute by attribute, in loops."""
+    cells = np.ones(len(data.shares))
+    for j, start in enumerate(data.starts):
+        end = data.starts[j + 1] if j + 1 < len(data.starts) else len(data.shares)
+        places = range(start + 1, end)
+        counts = [
+            weights[data.cells[:, j] == place].sum() + data.prior * data.shares[place]
+            for place in places
+        ]
+        chance = [count / sum(counts) for count in counts]
+        if data.ordered[j]:
+            chance = naive_normal(chance, data.shares[start + 1 : end].tolist())
+        cells[start + 1 : end] = chance
+    return cells
+
+
+def naive_normal(chance: list[float], shares: list[float]) -> list[float]:
+    """Integrate the normal with the moments of `chance` over the cells."""
+    plain = NormalDist()
+    upto = np.cumsum(shares)[:-1]
+    edges = [-12.0, *(plain.inv_cdf(share) for share in upto), 12.0]
+    mean = square = 0.0
+    for weight, (low, high) in zip(chance, pairwise(edges), strict=True):
+        grid = np.linspace(low, high, 20_001)
+        density = np.exp(-(grid**2) / 2)
+        mean += weight * float((grid * density).sum() / density.sum())
+        square += weight * float((grid**2 * density).sum() / density.sum())
+    fitted = NormalDist(mean, (square - mean**2) ** 0.5)
+    mass = [fitted.cdf(high) - fitted.cdf(low) for low, high in pairwise(edges)]
+    return [
+        (1 - STRAY) * own + STRAY * share
+        for own, share in zip(mass, shares, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_the_log_likelihood_is_that_of_the_model(count: int) -> None:
-    data = one_hot(planted(60)[0])
+@pytest.mark.parametrize("data", [levels(planted(60)[0]), numbers(binned(60)[0])])
+def test_the_log_likelihood_is_that_of_the_model(data: CellRows, count: int) -> None:
     fit = fit_mixture(data, count, draw=np.random.default_rng(1))
     assert fit.log_likelihood == pytest.approx(naive_log_likelihood(data, fit))
 
 
-def test_it_stops_where_one_more_step_changes_little() -> None:
-    data = one_hot(planted(80)[0])
+@pytest.mark.parametrize("data", [levels(planted(80)[0]), numbers(binned(80)[0])])
+def test_it_stops_where_one_more_step_changes_little(data: CellRows) -> None:
     fit = fit_mixture(data, 2, draw=np.random.default_rng(2))
-    cells, shares = naive_step(data, fit)
-    assert np.exp(fit.log_cells) == pytest.approx(cells, abs=0.01)
+    weights = naive_weights(data, fit)
+    for segment in range(2):
+        cells = naive_cells(data, weights[:, segment])
+        assert np.exp(fit.log_cells[:, segment]) == pytest.approx(cells, abs=0.01)
+    shares = (weights.sum(axis=0) + 1) / (len(data.cells) + 2)
     assert np.exp(fit.log_shares) == pytest.approx(shares, abs=0.01)
 
 
-def test_one_segment_is_the_smoothed_pooled_shares() -> None:
-    data = one_hot(np.array([[0], [0], [0], [1]]), prior=4.0)
+# ------------------------------------------------------------------------- cell rows
+
+
+def test_places_follow_the_cells_that_occur() -> None:
+    codes = np.array([[2, 5, 7], [4, 0, 7], [1, 9, 7], [4, 5, 7]], dtype=np.int32)
+    rows = cell_rows(codes, np.array([False, True, True]), prior=4.0)
+    assert rows.cells.tolist() == [[1, 4], [2, 3], [0, 5], [2, 4]]
+    assert rows.starts.tolist() == [0, 3]
+    assert rows.shares.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 0, 2 / 3, 1 / 3])
+    assert rows.ordered.tolist() == [False, False]
+
+
+def test_numbers_lie_on_a_line_from_four_cells_on() -> None:
+    codes = np.array([[2, 2], [3, 3], [4, 4], [2, 5]])
+    assert numbers(codes).ordered.tolist() == [False, True]
+    assert levels(codes).ordered.tolist() == [False, False]
+    assert numbers(codes).free == 2 + 2
+    assert levels(codes).free == 2 + 3
+
+
+def test_nothing_that_varies_leaves_no_attribute() -> None:
+    assert levels(np.array([[2, 0], [2, 0]])).cells.shape == (2, 0)
+
+
+def test_taking_rows_keeps_the_pooled_shares() -> None:
+    data = levels(planted(40)[0])
+    part = data.take(np.array([3, 3, 7]))
+    assert part.cells.tolist() == data.cells[[3, 3, 7]].tolist()
+    assert part.shares is data.shares
+
+
+# ------------------------------------------------------------------------------ fits
+
+
+@pytest.mark.parametrize("data", [levels(planted(50)[0]), numbers(binned(50)[0])])
+def test_one_segment_is_the_pooled_shares(data: CellRows) -> None:
     fit = fit_mixture(data, 1, draw=np.random.default_rng(0))
-    assert np.exp(fit.log_cells) == pytest.approx(np.array([[0.75, 0.25]]))
+    known = data.shares > 0
+    assert np.exp(fit.log_cells[known, 0]) == pytest.approx(data.shares[known])
     assert fit.log_shares.tolist() == [0.0]
+
+
+def test_numbers_of_uneven_cells_are_their_pooled_shares_too() -> None:
+    codes = np.repeat([2, 3, 4, 5, 6], [60, 3, 20, 1, 16])[:, None]
+    data = numbers(codes)
+    fit = fit_mixture(data, 1, draw=np.random.default_rng(0))
+    assert np.exp(fit.log_cells[1:, 0]) == pytest.approx([0.6, 0.03, 0.2, 0.01, 0.16])
 
 
 def test_planted_segments_are_recovered() -> None:
     codes, member = planted(300)
-    data = one_hot(codes)
-    found = fit_mixture(data, 2, draw=np.random.default_rng(3)).nearest(data.rows)
-    agreement = (found == member).mean()
-    assert max(agreement, 1 - agreement) > 0.97
-    estimate = fit_mixture(data, 2, draw=np.random.default_rng(3))
-    assert np.exp(estimate.log_shares) == pytest.approx([0.5, 0.5], abs=0.08)
+    data = levels(codes)
+    fit = fit_mixture(data, 2, draw=np.random.default_rng(3))
+    assert agreement(fit.nearest(data), member) > 0.97
+    assert np.exp(fit.log_shares) == pytest.approx([0.5, 0.5], abs=0.08)
+
+
+def test_segments_of_numbers_are_recovered_although_cells_are_fine() -> None:
+    codes, member = binned(120, away=2.0)
+    found = fit_mixture(numbers(codes), 2, draw=np.random.default_rng(3))
+    assert agreement(found.nearest(numbers(codes)), member) > 0.95
+
+
+def test_a_number_in_a_segment_has_its_mean_and_spread() -> None:
+    codes, _ = binned(4_000, away=2.0)
+    data = numbers(codes)
+    fit = fit_mixture(data, 2, draw=np.random.default_rng(3))
+    for segment in range(2):
+        own = fit.nearest(data) == segment
+        counts = np.bincount(codes[own, 0], minlength=10)[2:]
+        fitted = np.exp(fit.log_cells[1:9, segment])
+        assert fitted == pytest.approx(counts / counts.sum(), abs=0.06)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 1000), st.integers(1, 4))
-def test_cells_of_every_attribute_sum_to_one(seed: int, count: int) -> None:
+@given(st.integers(0, 1000), st.integers(1, 4), st.booleans())
+def test_cells_of_every_attribute_sum_to_one(seed: int, count: int, line: bool) -> None:
     draw = np.random.default_rng(seed)
-    data = one_hot(draw.integers(4, size=(40, 3)))
+    codes = draw.integers(1, 7, size=(40, 3))
+    data = numbers(codes) if line else levels(codes)
     fit = fit_mixture(data, count, draw=draw)
-    sums = np.add.reduceat(np.exp(fit.log_cells), data.starts, axis=1)
+    chance = np.exp(fit.log_cells)
+    chance[data.starts] = 0
+    sums = np.add.reduceat(chance, data.starts, axis=0)
     assert sums == pytest.approx(np.ones_like(sums))
     assert np.exp(fit.log_shares).sum() == pytest.approx(1)
 
 
 def test_more_segments_never_fit_worse() -> None:
-    data = one_hot(planted(120, clear=0.6)[0])
+    data = levels(planted(120, clear=0.6)[0])
     values = [
         fit_mixture(data, count, draw=np.random.default_rng(4)).log_likelihood
         for count in (1, 2, 3)
@@ -111,32 +227,69 @@ def test_more_segments_never_fit_worse() -> None:
 
 
 def test_a_missing_value_is_left_out_of_the_product() -> None:
-    data = one_hot(planted(100)[0])
+    data = levels(planted(100)[0])
     fit = fit_mixture(data, 2, draw=np.random.default_rng(5))
-    nothing = np.zeros((1, data.rows.shape[1]))
+    nothing = CellRows(
+        cells=data.starts[None, :].astype(np.int32),
+        starts=data.starts,
+        shares=data.shares,
+        ordered=data.ordered,
+        prior=1.0,
+    )
     assert fit.joint(nothing) == pytest.approx(fit.log_shares[None, :])
 
 
 def test_the_same_draws_give_the_same_fit() -> None:
-    data = one_hot(planted(90)[0])
+    data = numbers(binned(90)[0])
     one, two = (fit_mixture(data, 3, draw=np.random.default_rng(6)) for _ in range(2))
     assert one.log_cells.tolist() == two.log_cells.tolist()
 
 
-def test_icl_prefers_two_where_there_are_two_and_one_where_there_is_one() -> None:
+def test_blocks_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = binned(90)[0]
+    whole = fit_mixture(numbers(codes), 2, draw=np.random.default_rng(6))
+    monkeypatch.setattr(mixture, "_BLOCK", 17)
+    data = numbers(codes)
+    assert len(data.blocks) == 6
+    parts = fit_mixture(data, 2, draw=np.random.default_rng(6))
+    assert parts.log_likelihood == pytest.approx(whole.log_likelihood)
+    assert parts.joint(data) == pytest.approx(whole.joint(numbers(codes)))
+    assert parts.nearest(data).tolist() == parts.joint(data).argmax(axis=1).tolist()
+
+
+def test_many_rows_are_started_on_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes, member = planted(600)
+    monkeypatch.setattr(mixture, "_LEVELS", (50, 150))
+    data = levels(codes)
+    fit = fit_mixture(data, 2, draw=np.random.default_rng(3))
+    assert agreement(fit.nearest(data), member) > 0.97
+    assert fit.log_likelihood == pytest.approx(naive_log_likelihood(data, fit))
+    weights = naive_weights(data, fit)
+    cells = naive_cells(data, weights[:, 0])
+    assert np.exp(fit.log_cells[:, 0]) == pytest.approx(cells, abs=0.01)
+
+
+# ------------------------------------------------------------------------------- icl
+
+
+@pytest.mark.parametrize("line", [False, True])
+def test_icl_prefers_two_where_there_are_two_and_one_where_there_is_one(line) -> None:
     def gain(codes):
-        data, draw = one_hot(codes), np.random.default_rng(7)
+        data = numbers(codes) if line else levels(codes)
+        draw = np.random.default_rng(7)
         one, two = (fit_mixture(data, count, draw=draw) for count in (1, 2))
         return icl(data, one) - icl(data, two)
 
-    assert gain(planted(200)[0]) > 50
-    assert gain(np.random.default_rng(8).integers(3, size=(200, 5))) < 0
+    assert gain(binned(200)[0] if line else planted(200)[0]) > 50
+    assert gain(np.random.default_rng(8).integers(2, 7, size=(200, 5))) < 0
 
 
 def test_icl_by_hand() -> None:
-    data = one_hot(np.array([[0], [1], [1]]))
+    data = levels(np.array([[2], [3], [3]]))
     fit = Mixture(
-        log_cells=np.log([[0.5, 0.5]]), log_shares=np.zeros(1), log_likelihood=-2.0
+        log_cells=np.log([[1.0], [0.5], [0.5]]),
+        log_shares=np.zeros(1),
+        log_likelihood=-2.0,
     )
     certain = 3 * np.log(0.5)
     wanted = 4.0 + np.log(3) + 2 * (-2.0 - certain)

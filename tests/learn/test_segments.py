@@ -7,11 +7,8 @@ from planted import segmented_customers
 
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import (
-    _coarse,
     _falls_apart,
-    _one_hot,
     _overlap,
-    _shuffled,
     split_into_segments,
 )
 from icp.schema import AccountSchema
@@ -102,33 +99,6 @@ def test_columns_that_never_vary_do_not_hinder() -> None:
     assert result.count == 2
 
 
-def cells_of(codes: np.ndarray) -> np.ndarray:
-    frame = pl.DataFrame({"size": codes.astype(float)})
-    return build_cells(
-        frame,
-        draft_tables(frame, AccountSchema.infer(frame), min_level=1, max_levels=9),
-        np.zeros(len(codes), dtype=np.int8),
-    ).codes[:, 0]
-
-
-@pytest.mark.parametrize(("count", "most"), [(120, 3), (600, 4), (2_000, 6)])
-def test_number_cells_are_coarser_with_few_customers(count: int, most: int) -> None:
-    draw = np.random.default_rng(0)
-    coarse = _coarse(cells_of(draw.permutation(count)))
-    assert len(np.unique(coarse)) == most
-    sizes = np.bincount(coarse)[2:]
-    assert sizes.max() <= 1.6 * sizes.min()
-
-
-def test_coarse_cells_keep_order_and_missing() -> None:
-    codes = np.array([0, 1, 2, 3, 4, 5, 6, 7, 2, 7], dtype=np.int32)
-    coarse = _coarse(codes)
-    assert coarse[:2].tolist() == [0, 0]
-    assert np.all(np.diff(coarse[2:8]) >= 0)
-    assert coarse[8] == coarse[2]
-    assert coarse[9] == coarse[7]
-
-
 @pytest.mark.parametrize(
     ("members", "others", "wanted"),
     [
@@ -147,37 +117,6 @@ def test_a_segment_falls_apart_when_lost_in_over_a_tenth(lost, apart) -> None:
     stable = np.ones((30, 2))
     stable[:lost, 1] = 0.5
     assert _falls_apart(stable) is apart
-
-
-def test_shuffling_keeps_margins_and_missing_and_breaks_the_rest() -> None:
-    frame, _ = segmented_customers(200, segments=2)
-    hidden = frame.with_columns(
-        pl.when(pl.int_range(200) % 5 == 0).then(None).otherwise("c0").alias("c0")
-    )
-    drafts = draft_tables(
-        hidden, AccountSchema.infer(hidden), min_level=3, max_levels=50
-    )
-    cells = build_cells(hidden, drafts, np.ones(200, dtype=np.int8))
-    data = _one_hot(cells, np.arange(200), 4.0)
-    mixed = _shuffled(data, np.random.default_rng(0))
-    assert mixed.rows.sum(axis=0).tolist() == data.rows.sum(axis=0).tolist()
-    held = np.add.reduceat(mixed.rows, data.starts, axis=1)
-    assert held.max() == 1
-    assert held[:, 0].sum() == 160
-    assert (mixed.rows != data.rows).any()
-
-
-def test_one_hot_leaves_out_what_never_varies_and_what_is_not_known() -> None:
-    frame = pl.DataFrame(
-        {"one": ["a", "b", None, "a"], "same": ["x"] * 4, "size": [1.0, 2.0, 3.0, 4.0]}
-    )
-    drafts = draft_tables(frame, AccountSchema.infer(frame), min_level=1, max_levels=9)
-    cells = build_cells(frame, drafts, np.zeros(4, dtype=np.int8))
-    data = _one_hot(cells, np.arange(4), 2.0)
-    assert data.rows.shape == (4, 5)
-    assert data.starts.tolist() == [0, 2]
-    assert np.add.reduceat(data.prior, data.starts).tolist() == pytest.approx([2, 2])
-    assert sorted(data.rows[:, :2].sum(axis=1).tolist()) == [0, 1, 1, 1]
 
 
 def test_a_tiny_group_is_no_segment() -> None:
@@ -210,3 +149,36 @@ def test_progress_rises_within_its_part() -> None:
     )
     assert told == sorted(told)
     assert 0 < told[0] <= told[-1] <= 1
+
+
+def sized(count: int, seed: int, *, alike: float = 0.5) -> pl.DataFrame:
+    draw = np.random.default_rng(seed)
+    size = draw.normal(size=(count, 1))
+    own = draw.normal(size=(count, 6))
+    values = np.exp(np.sqrt(alike) * size + np.sqrt(1 - alike) * own)
+    return pl.DataFrame({f"n{j}": values[:, j] for j in range(6)})
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_numbers_that_rise_with_size_are_no_segments(seed: int) -> None:
+    result, _ = split(sized(200, seed))
+    assert result.count == 1
+    assert "one group with the same correlations gains as much" in result.note
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_segments_two_deviations_apart_in_two_numbers_each_are_found(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    truth = draw.integers(3, size=150)
+    values = draw.normal(size=(150, 6)) + 2 * (truth[:, None] == np.arange(6) % 3)
+    result, members = split(pl.DataFrame(values, [f"n{j}" for j in range(6)]))
+    assert result.count == 3
+    assert same_pairs(truth, members) > 0.85
+
+
+def test_customers_who_differ_in_nothing_known_are_one_segment() -> None:
+    same = pl.DataFrame({"one": ["x"] * 40, "none": pl.Series([None] * 40, dtype=str)})
+    result, members = split(same)
+    assert result.count == 1
+    assert set(members) == {0}
+    assert result.note == "Nothing is known that the best customers differ in."
