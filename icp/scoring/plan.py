@@ -1,9 +1,9 @@
 """Scoring a frame: one lazy plan of look-ups and additions over integer tables.
 
 ```
-codes      one cell code per attribute                         (icp.scoring.cells)
+codes      one cell code per attribute, in three steps         (icp.scoring.cells)
 joints     several attributes' codes as one                    (icp.scoring.fold)
-sums       one look-up per joint: margin, distances, novelty, what is known
+words      one look-up per joint: margin, distances, novelty, what is known
 places     fit step of the margin, rank of the novelty, nearest segments
 answers    look-ups by step: fit, grade, state, probabilities  (icp.scoring.steps)
 ```
@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError, counted
-from icp.scoring.cells import code_matrix, codes
+from icp.scoring.cells import Coding, codings
 from icp.scoring.fold import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, Joint, fold
 from icp.scoring.steps import Steps, steps_of
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from icp.profile import PairTable, Profile
 
-__all__ = ["SCORE_COLUMNS", "code_matrix", "codes", "score"]
+__all__ = ["SCORE_COLUMNS", "score"]
 
 #: The columns that `score` appends, in order.
 SCORE_COLUMNS: Final[dict[str, PolarsDataType]] = {
@@ -79,9 +79,11 @@ def score(frame: FrameT, profile: Profile, /, *, parts: bool = False) -> FrameT:
     added = plan.answers() + (plan.parts() if parts else [])
     _refuse_taken(plan.schema, (column.meta.output_name() for column in added))
     return (
-        frame.with_columns(plan.codes())
+        frame.with_columns(plan.seats())
+        .with_columns(plan.cells())
+        .with_columns(plan.codes())
         .with_columns(plan.joints())
-        .with_columns(plan.sums())
+        .with_columns(plan.words())
         .with_columns(plan.places())
         .with_columns(plan.step())
         .select(*plan.schema, *added)
@@ -104,6 +106,7 @@ def _plan(profile: Profile, schema: pl.Schema) -> _Plan:
         profile=profile,
         schema=schema,
         mark=next(m for m in marks if not any(c.startswith(m) for c in schema)),
+        codings=codings(schema, profile.tables),
         fold=fold(profile, present),
         steps=steps_of(profile),
     )
@@ -117,6 +120,7 @@ class _Plan:
     schema: pl.Schema
     #: Starts the name of every intermediate column and of no input column.
     mark: str
+    codings: Sequence[Coding]
     fold: Fold
     steps: Steps
 
@@ -126,57 +130,51 @@ class _Plan:
     def _col(self, *what: object) -> pl.Expr:
         return pl.col(self._name(*what))
 
+    # ------------------------------------------------------------------------- codes
+
+    def seats(self) -> list[pl.Expr]:
+        return self._named("seat", (coding.seat for coding in self.codings))
+
+    def cells(self) -> list[pl.Expr]:
+        places = enumerate(self.codings)
+        return self._named("cell", (c.place(self._col("seat", i)) for i, c in places))
+
     def codes(self) -> list[pl.Expr]:
-        return [
-            code.alias(self._name("code", place))
-            for place, code in enumerate(codes(self.schema, self.profile.tables))
-        ]
+        places = enumerate(self.codings)
+        cells = (c.looked_up(self._col("cell", i)) for i, c in places)
+        return self._named("code", cells)
 
-    def _code(self, place: int) -> pl.Expr:
-        return self._col("code", place)
+    def _named(self, what: str, columns: Iterable[pl.Expr]) -> list[pl.Expr]:
+        return [c.alias(self._name(what, place)) for place, c in enumerate(columns)]
 
-    # -------------------------------------------------------------------------- sums
+    # ------------------------------------------------------------------------- words
 
     def joints(self) -> list[pl.Expr]:
-        return [
-            self._joint(joint).alias(self._name("joint", number))
-            for number, joint in enumerate(self.fold.joints)
-        ]
+        return self._named("joint", map(self._joint, self.fold.joints))
 
     def _joint(self, joint: Joint) -> pl.Expr:
-        code = self._code(joint.places[0])
+        code = self._col("code", joint.places[0])
         for place, size in zip(joint.places[1:], joint.sizes[1:], strict=True):
-            code = code * pl.lit(size, pl.UInt32) + self._code(place)
+            code = code * pl.lit(size, pl.UInt32) + self._col("code", place)
         return code
 
-    def sums(self) -> list[pl.Expr]:
-        pairs = [self._pair_points(pair) for pair in self.profile.pairs]
-        segments = range(SEGMENTS, SEGMENTS + len(self.profile.segments))
-        return [
-            self._sum(MARGIN, pl.Int32(), pairs),
-            self._sum(NOVELTY, pl.Int32()),
-            self._sum(KNOWN, pl.Int64()),
-            *(self._sum(column, pl.Int64()) for column in segments),
-        ]
+    def words(self) -> list[pl.Expr]:
+        return self._named("word", map(self._word, range(len(self.fold.constant))))
 
-    def _sum(
-        self, column: int, dtype: pl.DataType, extra: Sequence[pl.Expr] = ()
-    ) -> pl.Expr:
+    def _word(self, word: int) -> pl.Expr:
         look_ups = (
-            _looked_up(joint.sums[:, column], dtype, self._col("joint", number))
+            _looked_up(joint.words[:, word], pl.Int64(), self._col("joint", number))
             for number, joint in enumerate(self.fold.joints)
+            if joint.words[:, word].any()
         )
-        constant = pl.lit(int(self.fold.constant[column]), dtype)
-        return reduce(add, (*look_ups, *extra), constant).alias(
-            self._name("sum", column)
-        )
+        return reduce(add, look_ups, pl.lit(self.fold.constant[word], pl.Int64))
 
-    def _pair_points(self, pair: PairTable) -> pl.Expr:
-        places = {table.name: i for i, table in enumerate(self.profile.tables)}
-        first, second = places[pair.first], places[pair.second]
-        size = pl.lit(self.profile.tables[second].size, pl.UInt32)
-        code = self._code(first) * size + self._code(second)
-        return _looked_up(pair.points, pl.Int32(), code)
+    def _lane(self, column: int) -> pl.Expr:
+        """A sum less the least that it can be."""
+        lane = self.fold.lanes[column]
+        word = self._col("word", lane.word)
+        shifted = word // (1 << lane.shift) if lane.shift else word
+        return shifted & pl.lit(lane.mask, pl.Int64)
 
     # ------------------------------------------------------------------------ places
 
@@ -193,22 +191,23 @@ class _Plan:
         self, column: int, ascending: Sequence[int], *, below: bool = False
     ) -> pl.Expr:
         """How many of the ascending numbers are at or below the sum (UInt32)."""
-        value = self._col("sum", column) - int(below)
+        lane, value = self.fold.lanes[column], self._lane(column)
         if not ascending:
             return (value * 0).cast(pl.UInt32)
-        least, most = ascending[0] - 1, ascending[-1]
-        if most - least < _MOST_RANKS:
-            ranks = np.searchsorted(ascending, np.arange(least, most + 1), side="right")
-            place = (value.clip(least, most) - least).cast(pl.UInt32)
+        shifted = [number - lane.least + int(below) for number in ascending]
+        if lane.most < _MOST_RANKS:
+            sums = np.arange(lane.most + 1)
+            place = _position(value)
         else:
-            distinct = sorted(set(ascending))
-            ranks = np.searchsorted(ascending, [least, *distinct], side="right")
+            distinct = sorted(set(shifted))
+            sums = np.array([distinct[0] - 1, *distinct])
             place = value.bin_intervals(distinct, labels=False)
+        ranks = np.searchsorted(shifted, sums, side="right")
         return _looked_up(ranks, pl.UInt32(), place)
 
     def _nearest(self, segments: tuple[int, ...]) -> pl.Expr:
-        sums = [self._col("sum", SEGMENTS + segment) for segment in segments]
-        return pl.min_horizontal(sums) if sums else pl.lit(None, pl.Int64)
+        lanes = [self._lane(SEGMENTS + segment) for segment in segments]
+        return pl.min_horizontal(lanes) if lanes else pl.lit(None, pl.Int64)
 
     def step(self) -> pl.Expr:
         """The fit step, or that of no answer where the account is not evaluable."""
@@ -216,7 +215,7 @@ class _Plan:
         least = abstention.known * self._information
         conditions = []
         if least:
-            conditions.append(self._col("sum", KNOWN) * 1000 >= least)
+            conditions.append(self._lane(KNOWN) * 1000 >= least)
         if not all(steps.usual):
             usual = _looked_up(steps.usual, pl.Boolean(), self._col("nearer"))
             conditions.append(usual)
@@ -242,7 +241,7 @@ class _Plan:
         answers = {
             **{name: self._by_step(name) for name in ("fit", "grade")},
             "state": self._state(),
-            "margin": self._col("sum", MARGIN),
+            "margin": self._margin(),
             **{name: self._by_step(name) for name in ("p_best", "p_low", "p_high")},
             **self._segments("best"),
             **self._segments("regrettable"),
@@ -262,23 +261,29 @@ class _Plan:
         states = ("scored",) * self.steps.none + ("not_evaluable",)
         return _looked_up(states, pl.String(), self._col("step"))
 
+    def _margin(self) -> pl.Expr:
+        least = pl.lit(self.fold.lanes[MARGIN].least, pl.Int64)
+        return (self._lane(MARGIN) + least).cast(pl.Int32, wrap_numerical=True)
+
     def _segments(self, kind: str) -> dict[str, pl.Expr]:
         names = [segment.name for segment in self.profile.segments]
-        nearest, size = self._col(kind), pl.lit(len(names) or 1, pl.Int64)
+        nearest, unit = self._col(kind), 1 << self.fold.position_bits
+        distance = (nearest // unit).fill_null(0).cast(pl.Int32, wrap_numerical=True)
+        position = _position(nearest & pl.lit(unit - 1, pl.Int64))
         return {
-            f"distance_{kind}": (nearest // size).fill_null(0).cast(pl.Int32),
-            f"nearest_{kind}": _looked_up(names, pl.String(), nearest % size),
+            f"distance_{kind}": distance,
+            f"nearest_{kind}": _looked_up(names, pl.String(), position),
         }
 
     def _known_fraction(self) -> pl.Expr:
         # Not a float division: Polars divides by one number as times its reciprocal.
-        per_mille = self._col("sum", KNOWN) * 1000 // (self._information or 1)
+        per_mille = self._lane(KNOWN) * 1000 // (self._information or 1)
         shares = [share / 1000 if self._information else 1.0 for share in range(1001)]
-        return _looked_up(shares, pl.Float64(), per_mille)
+        return _looked_up(shares, pl.Float64(), _position(per_mille))
 
     def parts(self) -> list[pl.Expr]:
         tables = (
-            _looked_up(table.points, pl.Int32(), self._code(place)).alias(
+            _looked_up(table.points, pl.Int32(), self._col("code", place)).alias(
                 f"points__{table.name}"
             )
             for place, table in enumerate(self.profile.tables)
@@ -289,6 +294,18 @@ class _Plan:
         )
         base = pl.lit(self.profile.base, pl.Int32).alias("points__base")
         return [base, *tables, *pairs]
+
+    def _pair_points(self, pair: PairTable) -> pl.Expr:
+        places = {table.name: i for i, table in enumerate(self.profile.tables)}
+        first, second = places[pair.first], places[pair.second]
+        size = pl.lit(self.profile.tables[second].size, pl.UInt32)
+        code = self._col("code", first) * size + self._col("code", second)
+        return _looked_up(pair.points, pl.Int32(), code)
+
+
+def _position(number: pl.Expr) -> pl.Expr:
+    # Wrapping, as a check of every row would take longer than the look-up.
+    return number.cast(pl.UInt32, wrap_numerical=True)
 
 
 def _looked_up(values: object, dtype: PolarsDataType, place: pl.Expr) -> pl.Expr:
