@@ -132,6 +132,14 @@ class Evidence(Frozen):
         return self.regrettable / self.covered if self.covered else float("nan")
 
     @property
+    def weighted_accuracy(self) -> float:
+        """WRAcc: share covered times precision above the share of all regrettable."""
+        if not self.customers:
+            return 0.0
+        due = self.covered * self.all_regrettable / self.customers
+        return (self.regrettable - due) / self.customers
+
+    @property
     def found(self) -> bool:
         """Whether chance would not have found a rule like this."""
         return self.p_value <= _SURE

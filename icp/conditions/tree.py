@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from math import isfinite
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args
 
 import polars as pl
 
@@ -48,7 +48,7 @@ KEYWORDS: Final = frozenset(
     }
 )
 
-_FUNCTIONS: Final[dict[str, Callable[..., bool]]] = {
+_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -163,12 +163,15 @@ class Compare(Condition):
     def expr(self, schema: Mapping[str, pl.DataType], /) -> pl.Expr:
         """The comparison; null where the column is."""
         column = read_column(self.column, self._kind, schema)
-        return _FUNCTIONS[self.operator](column, pl.lit(self.value))
+        compared: pl.Expr = _FUNCTIONS[self.operator](column, pl.lit(self.value))
+        return compared
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """The comparison; None where the value is not known."""
         value = read_value(self.column, self._kind, row)
-        return None if value is None else _FUNCTIONS[self.operator](value, self.value)
+        if value is None:
+            return None
+        return bool(_FUNCTIONS[self.operator](value, self.value))
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "vendors > 3", "industry is Retail"."""
@@ -212,7 +215,7 @@ class In(Condition):
     def expr(self, schema: Mapping[str, pl.DataType], /) -> pl.Expr:
         """Membership; null where the column is."""
         column = read_column(self.column, self._kind, schema)
-        return column.is_in(pl.Series(self.values))
+        return column.is_in(list(self.values))
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """Membership; None where the value is not known."""
