@@ -6,6 +6,7 @@ label         accounts -> outcome, its reason, worth
 fit_profile   labelled accounts -> Profile
 score         accounts -> fit, grade, distances, points that add up exactly
 score_one     one account -> Score;  explain: the same with all reasons
+decide        a score and what the deal taught -> Verdict
 open_workspace, create_workspace     the use cases of the command line
 ```
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from icp.learn import FitOptions, fit_profile
     from icp.outcomes import Economics, OutcomePolicy, label
     from icp.profile import Profile
+    from icp.qualify import Signal, Verdict, decide
     from icp.schema import AccountSchema, Attribute
     from icp.scoring import Explanation, Score, explain, score, score_one
     from icp.workflow import Workspace, create_workspace, open_workspace
@@ -41,9 +43,12 @@ __all__ = [
     "OutcomePolicy",
     "Profile",
     "Score",
+    "Signal",
+    "Verdict",
     "Workspace",
     "assemble",
     "create_workspace",
+    "decide",
     "explain",
     "fit_profile",
     "ingest",
@@ -66,9 +71,12 @@ _HOMES: Final = {
     "OutcomePolicy": "icp.outcomes",
     "Profile": "icp.profile",
     "Score": "icp.scoring",
+    "Signal": "icp.qualify",
+    "Verdict": "icp.qualify",
     "Workspace": "icp.workflow",
     "assemble": "icp.ingest.assemble",
     "create_workspace": "icp.workflow",
+    "decide": "icp.qualify",
     "explain": "icp.scoring",
     "fit_profile": "icp.learn",
     "ingest": "icp.ingest",

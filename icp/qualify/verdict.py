@@ -1,0 +1,380 @@
+"""From a score and what the deal taught to one verdict with its reasons and money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from icp.disqualifiers import deciding
+from icp.errors import RuleError
+from icp.qualify.money import LOG_ODDS, Money, money_of, probability
+from icp.qualify.questions import Question, questions_of, unknown_attributes
+from icp.qualify.reasons import default_catalogue
+from icp.qualify.signals import signals_of
+from icp.qualify.standing import RANK, Standing, stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from icp.disqualifiers import Disqualifier, Override
+    from icp.outcomes import Economics
+    from icp.profile import Profile
+    from icp.qualify.money import Terms
+    from icp.qualify.reasons import Catalogue, Step, VerdictName
+    from icp.qualify.signals import Attempt, Signal
+    from icp.qualify.standing import Weighed
+    from icp.scoring import Score
+
+__all__ = ["Ground", "Verdict", "chance_of", "decide", "excepted_codes"]
+
+#: The reason that the two distances give.
+_OUTSIDE: Final = "outside_profile"
+_TITLES: Final[Mapping[VerdictName, str]] = {
+    "pursue": "Pursue",
+    "ask": "Ask first",
+    "redirect": "Find another person",
+    "not_now": "Not now",
+    "second_option": "Stay the second option",
+    "walk_away": "Walk away",
+    "not_evaluable": "Not enough known",
+}
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """One ground of a verdict, and where it comes from."""
+
+    #: A reason's code, a rule's id, or `worth_it`, `below_break_even`,
+    #: `not_enough_known` for the two distances.
+    code: str
+    kind: Literal["policy", "disqualifier", "gate", "strong", "soft", "distances"]
+    title: str
+    text: str
+    #: What it asks for by itself.
+    verdict: VerdictName
+    #: Who or what says so: answer, column, lost_reason, rule, profile.
+    source: str
+    on: date | None = None
+    #: Who approved the exception that sets it aside; empty where there is none.
+    excepted_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What to do about an account, why, what it is worth, and what would change it."""
+
+    verdict: VerdictName
+    #: In order: policy, disqualifiers, gate, strong and soft reasons, the distances.
+    grounds: tuple[Ground, ...]
+    money: Money
+    #: The most valuable first; empty: no question would change this, decide now.
+    questions: tuple[Question, ...]
+    #: The play and its words; None where nothing is to be said but "go on".
+    step: Step | None
+    #: The reason that the step belongs to; None for a rule's or the money's own.
+    reason: str | None
+    #: What would change the verdict, in words.
+    changes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The verdict as people say it."""
+        return _TITLES[self.verdict]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the grounds that were not set aside, in order."""
+        return tuple(g.code for g in self.grounds if not g.excepted_by)
+
+    @property
+    def question(self) -> Question | None:
+        """The next best question, None where none is worth asking."""
+        return self.questions[0] if self.questions else None
+
+    @property
+    def asked(self) -> str:
+        """The next best question in words, or that there is none."""
+        if self.question is None:
+            return "No question would change this; decide now."
+        return self.question.text
+
+
+def decide(
+    score: Score,
+    /,
+    *,
+    economics: Economics,
+    signals: Mapping[str, bool] | Iterable[Signal] = (),
+    disqualifiers: Sequence[Disqualifier] = (),
+    facts: Mapping[str, object] | None = None,
+    profile: Profile | None = None,
+    catalogue: Catalogue | None = None,
+    attempts: Iterable[Attempt] = (),
+    exceptions: Sequence[Override] = (),
+    terms: Terms | None = None,
+    invested: float = 0.0,
+    today: date | None = None,
+) -> Verdict:
+    """Decide about one account; see `icp.qualify.standing` for the order.
+
+    `facts` are its values by column: rules are evaluated on them (without them, by the
+    score's `disqualified_by`), and with `profile` the attributes that are not known
+    are asked about. `signals` is code -> whether it holds, or signals. `invested` is
+    money spent already; it is shown and changes nothing. An exception from a policy
+    rule or a gate needs an approver other than who asks; RuleError otherwise.
+    A reason that the catalogue does not have raises ConfigError.
+    """
+    listed = catalogue or default_catalogue()
+    covering = _covering(score, disqualifiers, facts)
+    excepted = excepted_codes(exceptions, covering, listed)
+    stood = stand(
+        chance_of(score, profile),
+        scored=score.state == "scored",
+        catalogue=listed,
+        economics=economics,
+        signals=signals_of(signals),
+        attempts=attempts,
+        excepted=frozenset(excepted),
+        disqualified=any(rule.id not in excepted for rule in covering),
+        terms=terms,
+        today=today,
+    )
+    unknown = (
+        ()
+        if facts is None or profile is None
+        else unknown_attributes(facts, profile, score)
+    )
+    questions = questions_of(stood, unknown)
+    return _told(stood, score, covering, excepted, questions, invested)
+
+
+def chance_of(score: Score, profile: Profile | None = None, /) -> int | None:
+    """Log-odds of best by the profile, in millinats; None without a calibration.
+
+    With the profile also for accounts that get no score.
+    """
+    if profile is not None:
+        usable = profile.calibration.thresholds and (
+            profile.provenance.evidence.level != "none"
+        )
+        step = profile.calibration.step(score.margin)
+        return LOG_ODDS[step] if usable else None
+    return None if score.fit is None else LOG_ODDS[round(10 * score.fit)]
+
+
+def excepted_codes(
+    exceptions: Sequence[Override],
+    covering: Sequence[Disqualifier],
+    catalogue: Catalogue,
+    /,
+) -> dict[str, str]:
+    """Rules and reasons that exceptions set aside, with who approved each.
+
+    Raises RuleError where a gate or a policy rule lacks an approver of its own.
+    """
+    rules = {rule.id: rule for rule in covering}
+    gates = {r.code for r in catalogue.reasons if r.severity == "gate"}
+    for one in exceptions:
+        if one.rule in rules:
+            one.of(rules[one.rule])
+        if one.rule in gates and one.approver in {None, "", one.asked_by}:
+            message = (
+                f"{one.rule!r} is a gate; name somebody else who approves the exception"
+            )
+            raise RuleError(message)
+    return {one.rule: one.approver or one.asked_by for one in exceptions}
+
+
+def _covering(
+    score: Score,
+    rules: Sequence[Disqualifier],
+    facts: Mapping[str, object] | None,
+) -> tuple[Disqualifier, ...]:
+    if facts is not None:
+        return tuple(r for r in deciding(rules) if r.condition.holds(facts) is True)
+    named = score.disqualified_by
+    return tuple(rule for rule in deciding(rules) if str(rule.condition) in named)
+
+
+# ---------------------------------------------------------------------------- telling
+
+
+def _told(
+    stood: Standing,
+    score: Score,
+    covering: Sequence[Disqualifier],
+    excepted: Mapping[str, str],
+    questions: tuple[Question, ...],
+    invested: float,
+) -> Verdict:
+    least = stood.catalogue.asking.least_chance
+    verdict = stood.verdict(ask=any(q.first(least) for q in questions))
+    grounds = (
+        *_rules(covering, excepted),
+        *_reasons(stood),
+        *_set_aside(stood, excepted),
+        _distances(stood, score, verdict),
+    )
+    reason, step = _step(stood, covering, excepted, verdict)
+    chance = stood.profile_chance
+    money = money_of(
+        stood.stakes,
+        p_profile=None if chance is None else probability(chance),
+        p=stood.p,
+        p_cured=stood.p_cured,
+        invested=invested,
+    )
+    return Verdict(
+        verdict=verdict,
+        grounds=grounds,
+        money=money,
+        questions=questions,
+        step=step,
+        reason=reason,
+        changes=tuple(_changes(stood, grounds, money, questions, verdict)),
+    )
+
+
+def _rules(
+    covering: Sequence[Disqualifier], excepted: Mapping[str, str]
+) -> Iterator[Ground]:
+    for rule in covering:
+        evidence = rule.latest.sentence() if rule.latest else rule.moves[-1].reason
+        yield Ground(
+            code=rule.id,
+            kind="policy" if rule.kind == "policy" else "disqualifier",
+            title=rule.words(),
+            text=f"{rule.condition.words()}: {evidence}",
+            verdict="walk_away",
+            source="rule",
+            on=rule.moves[-1].on,
+            excepted_by=excepted.get(rule.id, ""),
+        )
+
+
+def _reasons(stood: Standing) -> Iterator[Ground]:
+    for one in stood.weighed:
+        seen = one.signal.evidence or one.reason.meaning
+        yield Ground(
+            code=one.reason.code,
+            kind=one.reason.severity,
+            title=one.reason.title,
+            text=f"{seen}; {one.relaxed}" if one.relaxed else seen,
+            verdict=one.verdict,
+            source=one.signal.source,
+            on=one.signal.on,
+        )
+
+
+def _set_aside(stood: Standing, excepted: Mapping[str, str]) -> Iterator[Ground]:
+    for code, signal in stood.signals.items():
+        if signal.holds and code in excepted:
+            reason = stood.catalogue[code]
+            yield Ground(
+                code=code,
+                kind=reason.severity,
+                title=reason.title,
+                text=signal.evidence or reason.meaning,
+                verdict="walk_away",
+                source=signal.source,
+                on=signal.on,
+                excepted_by=excepted[code],
+            )
+
+
+def _distances(stood: Standing, score: Score, verdict: VerdictName) -> Ground:
+    worth = stood.worth
+    code, title = {
+        "pursue": ("worth_it", "Expected to be worth it"),
+        "walk_away": ("below_break_even", "Not expected to be worth it"),
+    }.get(worth, ("not_enough_known", "Not enough known"))
+    if worth == verdict == "walk_away" and _outside(score):
+        code, title = _OUTSIDE, stood.catalogue[_OUTSIDE].title
+    return Ground(
+        code=code,
+        kind="distances",
+        title=title,
+        text=score.why_not if worth == "not_evaluable" else _between(score),
+        verdict=verdict if verdict == "ask" else worth,
+        source="profile",
+    )
+
+
+def _outside(score: Score) -> bool:
+    """Whether it is nearer to a regrettable segment than to any best one."""
+    if score.nearest_best is None or score.nearest_regrettable is None:
+        return False
+    return score.distance_regrettable < score.distance_best
+
+
+def _between(score: Score) -> str:
+    places = (
+        (score.nearest_best, score.distance_best, "best"),
+        (score.nearest_regrettable, score.distance_regrettable, "regrettable"),
+    )
+    said = [
+        f"{distance / 1000:.1f} nats from {name} ({kind})"
+        for name, distance, kind in places
+        if name is not None
+    ]
+    return ", ".join(said) or "no segment to compare with"
+
+
+def _step(
+    stood: Standing,
+    covering: Sequence[Disqualifier],
+    excepted: Mapping[str, str],
+    verdict: VerdictName,
+) -> tuple[str | None, Step | None]:
+    """The reason and the step that the verdict comes from."""
+    for rule in covering:
+        if rule.id not in excepted:
+            return _of_rule(stood.catalogue, rule)
+    asking = (one for one in stood.weighed if one.verdict == verdict)
+    first: Weighed | None = next((o for o in asking if not o.relaxed), None)
+    if first is not None:
+        return first.reason.code, first.step
+    if verdict == "walk_away":
+        return _OUTSIDE, stood.catalogue[_OUTSIDE].step()
+    return None, None
+
+
+def _of_rule(catalogue: Catalogue, rule: Disqualifier) -> tuple[str, Step]:
+    """A rule's own play where it names one that its reason knows."""
+    code = rule.reason if rule.reason in catalogue.codes else _OUTSIDE
+    steps = catalogue[code].steps
+    return code, next((s for s in steps if s.play == rule.exit), steps[-1])
+
+
+def _changes(
+    stood: Standing,
+    grounds: Sequence[Ground],
+    money: Money,
+    questions: Sequence[Question],
+    verdict: VerdictName,
+) -> Iterator[str]:
+    for ground in grounds:
+        if ground.excepted_by:
+            continue
+        if ground.kind in {"policy", "disqualifier"}:
+            yield f"an approved exception from: {ground.title}"
+        elif ground.kind != "distances" and RANK[ground.verdict] < RANK["pursue"]:
+            yield _cured(stood.catalogue, ground)
+    if money.p_cured is not None and stood.scored:
+        side = "above" if money.p_cured <= money.break_even else "below"
+        yield (
+            f"a chance of best {side} {money.break_even:.0%} (now {money.p_cured:.0%})"
+        )
+    for question in questions[:_SHOWN]:
+        moves = "; ".join(question.moves(verdict)[:_SHOWN])
+        if moves:
+            yield f"{question.text} {moves}"
+
+
+def _cured(catalogue: Catalogue, ground: Ground) -> str:
+    reason = catalogue[ground.code]
+    if reason.wake.never:
+        return f"{reason.title.lower()}: nothing we know of ({reason.wake.never})"
+    return f"{reason.title.lower()}: {reason.wake.text}"
