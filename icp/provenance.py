@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttributeEvidence",
+    "Capacity",
     "ColumnFinding",
     "Count",
     "Evidence",
@@ -57,6 +58,45 @@ class ColumnFinding(Frozen):
     excluded: bool
 
 
+class Capacity(Frozen):
+    """How much the closed customers can carry; see `icp.learn.capacity`."""
+
+    #: Separate effects that can be learnt with little overfitting.
+    effects: Count
+    #: Attributes that were offered.
+    offered: Count
+    #: Cox and Snell's R2 on which the figures rest.
+    r_squared: float
+    #: Whether that R2 is a convention, since nothing was found to separate.
+    assumed: bool
+    #: Customers needed for each effect.
+    per_effect: float
+    #: The share of best ones is known to within so much (95 %).
+    share_within: float
+    #: Customers needed to know it to within 0.05.
+    needed_for_share: Count
+
+    def in_words(self) -> str:
+        """The figure as a sentence."""
+        basis = (
+            "if they separate about as well as is usual"
+            if self.assumed
+            else "as well as they separate"
+        )
+        effects = (
+            "1 separate effect"
+            if self.effects == 1
+            else (f"{self.effects:,} separate effects")
+        )
+        offered = f"{self.offered:,} offered"
+        rest = (
+            "shrinking takes care of the rest"
+            if self.offered > self.effects
+            else "that is enough"
+        )
+        return f"The customers can carry about {effects} {basis}; {offered}, {rest}"
+
+
 class Evidence(Frozen):
     """How well best and regrettable can be told apart at all, cross-validated."""
 
@@ -84,6 +124,8 @@ class Provenance(Frozen):
     data_hash: str = ""
     options: dict[str, int | float | str | bool | None] = {}
     evidence: Evidence
+    #: How much the customers can carry; null in profiles that are older than this.
+    capacity: Capacity | None = None
     attributes: tuple[AttributeEvidence, ...] = ()
     findings: tuple[ColumnFinding, ...] = ()
     #: What was tried and not supported, and other remarks, in plain sentences.

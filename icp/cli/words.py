@@ -65,6 +65,8 @@ def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
         f"{learnt.best:,} best and {learnt.regrettable:,} regrettable customers"
     )
     yield _evidence(evidence.level, evidence.auc, evidence.auc_low, evidence.auc_high)
+    if learnt.capacity:
+        yield learnt.capacity.in_words()
     for segment in document.segments:
         yield _segment(segment)
     tables = sorted(document.tables, key=lambda t: (-t.information, t.name))

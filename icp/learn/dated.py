@@ -51,6 +51,8 @@ class Dated:
     weights: NDArray[np.float64]
     #: 1 for the newest third, 0 for the others.
     newest: NDArray[np.int64]
+    #: Whether each belongs to the newest third of these.
+    last: NDArray[np.bool_]
     #: Slice in time; slices hold the rarer of best and regrettable in equal parts.
     period: NDArray[np.int64]
     #: First day of the newest third.
@@ -103,6 +105,7 @@ def _cut(
         labels=labels,
         weights=weights,
         newest=(number >= since).astype(np.int64),
+        last=number >= _cuts(number, _PARTS**2)[-1],
         period=np.searchsorted(cuts, number, side="right"),
         since=_day(since),
         starts=tuple(_day(cut) for cut in cuts),

@@ -131,13 +131,20 @@ def _left_its_range(dated: Dated, j: int) -> _Change | None:
     if table.kind not in {Kind.NUMBER, Kind.CATEGORY}:
         return None
     told, outside = outside_before(dated, j)
-    share = outside.sum() / max(told.sum(), 1)
+    last = dated.last[dated.newest == 1]
+    share, of_last = _share(outside, told), _share(outside & last, told & last)
     if outside.sum() < _LEAST_OUTSIDE or share < _OUTSIDE:
         return None
+    gone = max(share, of_last) >= _GONE
     number = table.kind is Kind.NUMBER
     what = "lie outside what was seen" if number else "have values that were not there"
-    text = f"{share:.0%} of the customers since {dated.since} {what} before"
-    return _Change(0 if share >= _GONE else 2, "drift_range", text, share >= _GONE)
+    also = f", and {of_last:.0%} of the very last," if of_last > share else ""
+    text = f"{share:.0%} of the customers since {dated.since}{also} {what} before"
+    return _Change(0 if gone else 2, "drift_range", text, gone)
+
+
+def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+    return float(chosen.sum() / max(among.sum(), 1))
 
 
 def _turned_round(dated: Dated, j: int) -> _Change | None:

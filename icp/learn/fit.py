@@ -10,6 +10,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from icp.learn.calibrate import calibrate, grade_cuts
+from icp.learn.capacity import capacity
 from icp.learn.contrast import Contrast, CrossFit, cross_fit, fit_contrast, refit_logits
 from icp.learn.evidence import overall_evidence
 from icp.learn.options import FitOptions
@@ -354,6 +355,12 @@ def _provenance(
         data_hash=_data_hash(screened),
         options=_plain(options, seed),
         evidence=learnt.evidence,
+        capacity=capacity(
+            found["best"],
+            found["regrettable"],
+            len(screened.cells.tables),
+            learnt.evidence,
+        ),
         attributes=screened.evidence,
         findings=tuple(sorted(screened.findings, key=lambda f: (f.column, f.code))),
         notes=(*_headline(learnt.evidence), *screened.notes, *learnt.notes),
