@@ -23,6 +23,7 @@ bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/scoring.py
 	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
+	$(if $(ICP_DATA),$(BIN)/python bench/learning_curve.py)
 
 docs: .venv/.test ## Check that the documentation matches the program
 	$(BIN)/python -m pytest tests/test_docs.py

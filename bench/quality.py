@@ -1,261 +1,253 @@
-"""How well profiles rank and calibrate on open data, beside logistic regression.
+"""How well profiles rank and calibrate on open data, beside eight other methods.
 
-    ICP_DATA=<folder with the open data sets> python bench/quality.py [SET ...]
+    ICP_DATA=<folder with the open data sets> python bench/quality.py [--sets ...]
 
-Both see the same columns and the same folds. Accounts of one group, and accounts that
-are identical in every attribute, are never split over folds. Prints one table, what
-the leakage checks say when known leaks are let in, and what the tool says of each set;
-writes the same to `bench/results/quality.md`.
+All see the same columns and the same folds (`task.py`, `peers.py`). Accounts of one
+group, and accounts that are identical in every attribute, are never split over folds;
+a set with dates is also split once by date. Prints the table as it goes, then the
+means, the targets, which known leaks the checks find when they are let in, and what the
+tool says of each set; writes the same to `bench/results/quality.md`. Results of every
+method and fold are kept on disk (`kept.py`): a change of ours measures ours only.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
-import time
-import tomllib
-from dataclasses import dataclass
+import platform
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-from recipe import RECIPES, Recipe, recipe_names, run_recipe
-from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegressionCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ.setdefault(variable, "1")
 
-from icp import stats
-from icp.learn import FitOptions, fit_profile
-from icp.learn.contrast import folds_of
-from icp.schema import AccountSchema, Kind
-from icp.scoring import score
+import numpy as np  # noqa: E402  # after the number of threads
+from kept import is_kept, judged  # noqa: E402
+from measures import AUC, LOG_LOSS, MEASURES, half_width, measured  # noqa: E402
+from peers import METHODS  # noqa: E402
+from recipe import recipe_names, run_recipe  # noqa: E402
+from said import LEAKS_HEAD, leak_line, words  # noqa: E402
+from task import MOST_ROWS, Task, by_date, folds, task_of  # noqa: E402
+from verdict import OURS, TESTED, gaps, mean_of, targets  # noqa: E402
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
-    from icp.profile import Profile
+    from verdict import Found
 
 RESULTS = Path(__file__).with_name("results") / "quality.md"
-FOLDS = 5
 FEW = 1_000
+_QUICK_ROWS = 600
+_LIBRARIES = ("scikit-learn", "optbinning", "interpret-core", "lightgbm", "catboost")
+_HEAD = (
+    "| set | best / regrettable | method | AUC | ours less theirs (90 %) | "
+    f"{' | '.join(MEASURES[1:])} | folds | s a fit |\n" + "|---" * 12 + "|"
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """Best and regrettable customers of one set, ready to be split."""
-
-    name: str
-    frame: pl.DataFrame
-    schema: AccountSchema
-    best: NDArray[np.bool_]
-    groups: NDArray[np.int64]
-    profile: Profile
+def tasks_of(name: str, /, *, most: int = MOST_ROWS) -> Iterator[Task]:
+    """A set in folds, and again by date where it has dates."""
+    task = task_of(run_recipe(name), most=most)
+    yield task
+    if task.dates is not None:
+        yield by_date(task)
 
 
-def prepared(recipe: Recipe, /) -> Task:
-    """The judged customers of a recipe, and the profile learnt from all of them."""
-    group = recipe.config.learning.group
-    schema = recipe.customers.schema
-    judged = recipe.labelled.filter(pl.col("outcome").is_in(["best", "regrettable"]))
-    profile = fit_profile(
-        recipe.labelled,
-        schema=schema,
-        group=group,
-        options=FitOptions(accept=accepted(recipe)),
-    )
-    kept = {t.column for t in profile.tables}
-    schema = AccountSchema(
-        attributes=tuple(a for a in schema.learnable if a.name in kept)
-    )
-    rows = judged.select(schema.names)
-    keys = judged[group] if group else rows.select(pl.struct(pl.all())).to_series()
-    return Task(
-        name=recipe.name,
-        frame=rows.with_columns(judged["outcome"]),
-        schema=schema,
-        best=(judged["outcome"] == "best").to_numpy(),
-        groups=keys.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        if group
-        else rows.hash_rows().rank("dense").to_numpy().astype(np.int64),
-        profile=profile,
-    )
+def repeats_for(task: Task, asked: int | None, /) -> int:
+    """Three for few rows, or what was asked for."""
+    return asked or (3 if task.frame.height < FEW else 1)
 
 
-def accepted(recipe: Recipe, /) -> tuple[str, ...]:
-    """Columns for which the recipe answers."""
-    return tuple(entry.column for entry in recipe.config.learning.accept)
+class Table:
+    """What was measured so far, and the seconds that each method took for a fit."""
 
+    def __init__(self, methods: Sequence[str], *, only_kept: bool) -> None:
+        """Nothing is measured yet; with `only_kept` of peers nothing will be."""
+        self.methods, self.only_kept = methods, only_kept
+        self.found: Found = {}
+        self.seconds: dict[tuple[str, str], list[float]] = {}
 
-def ours(train: pl.DataFrame, test: pl.DataFrame, task: Task) -> NDArray[np.float64]:
-    """Probability of being best, calibrated, for the test rows."""
-    group = np.unique(train["__group__"].to_numpy(), return_inverse=True)[1]
-    profile = fit_profile(
-        train.drop("__group__").with_columns(__group__=pl.Series(group.astype(str))),
-        schema=task.schema,
-        group="__group__",
-        options=FitOptions(
-            accept=task.schema.names, max_segments=1, refits=20, min_level=4
-        ),
-    )
-    margin = score(test.select(task.schema.names), profile)["margin"].to_numpy()
-    thresholds = np.array(profile.calibration.thresholds)
-    if not len(thresholds):
-        return np.asarray(stats.sigmoid(margin / 1000))
-    return (np.searchsorted(thresholds, margin, side="right") + 0.5) / 1000
+    def measure(self, task: Task, repeats: int, /) -> list[str]:
+        """One line per method, printed as it comes."""
+        lines = []
+        for name in self.methods:
+            for fold in folds(task, repeats):
+                train, test = task.rows(fold.train), task.rows(fold.test)
+                kept = is_kept(METHODS[name], train, name=fold.name)
+                if kept or name == OURS or not self.only_kept:
+                    self._judge(name, train, test, fold.name)
+            if (task.name, name) in self.found:
+                lines.append(self._line(task, name))
+                print(lines[-1], flush=True)
+        return lines
 
+    def _judge(self, name: str, train: Task, test: Task, fold: str) -> None:
+        result = judged(METHODS[name], train, test, name=fold)
+        key = (train.name, name)
+        values = measured(result.probability, test.best)
+        self.found.setdefault(key, {})[fold] = values
+        self.seconds.setdefault(key, []).append(result.seconds)
 
-def logistic(
-    train: pl.DataFrame, test: pl.DataFrame, task: Task
-) -> NDArray[np.float64]:
-    """Tuned ridge logistic regression on one-hot categories and scaled numbers."""
-    numbers = [a.name for a in task.schema.attributes if a.kind is Kind.NUMBER]
-    others = [a.name for a in task.schema.attributes if a.kind is not Kind.NUMBER]
-    as_text = [pl.col(c).cast(pl.String).fill_null("missing") for c in others]
-    x, y = train.with_columns(as_text), (train["outcome"] == "best").to_numpy()
-    model = make_pipeline(
-        make_column_transformer(
-            (
-                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
-                numbers,
-            ),
-            (OneHotEncoder(handle_unknown="ignore", min_frequency=4), others),
-        ),
-        LogisticRegressionCV(
-            Cs=[0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0],
-            l1_ratios=(0.0,),
-            scoring="neg_log_loss",
-            max_iter=2_000,
-            use_legacy_attributes=False,
-        ),
-    )
-    model.fit(x.select(task.schema.names).to_pandas(), y)
-    asked = test.with_columns(as_text).select(task.schema.names).to_pandas()
-    return np.asarray(model.predict_proba(asked)[:, 1])
-
-
-METHODS = {"icp": ours, "logistic regression": logistic}
-
-
-def held_out(task: Task, repeats: int) -> dict[str, tuple[NDArray[np.float64], float]]:
-    """Out-of-fold probabilities and seconds per fit of every method."""
-    _, groups = np.unique(task.groups, return_inverse=True)
-    frame = task.frame.with_columns(__group__=pl.Series(groups))
-    found = {}
-    for name, method in METHODS.items():
-        total, started = np.zeros(frame.height), time.perf_counter()
-        for repeat in range(repeats):
-            fold = folds_of(groups, task.best, folds=FOLDS, seed=100 + repeat)
-            for number in range(FOLDS):
-                test = pl.Series(fold == number)
-                train = frame.filter(~test)
-                total[fold == number] += method(train, frame.filter(test), task)
-        seconds = (time.perf_counter() - started) / (repeats * FOLDS)
-        found[name] = (total / repeats, seconds)
-    return found
-
-
-def table_rows(task: Task) -> list[str]:
-    """One line of the table per method."""
-    repeats = 3 if task.frame.height < FEW else 1
-    _, groups = np.unique(task.groups, return_inverse=True)
-    lines = []
-    for name, (probability, seconds) in held_out(task, repeats).items():
-        low, high = stats.auc_interval(probability, task.best, groups=groups)
+    def _line(self, task: Task, name: str) -> str:
+        mean = mean_of(self.found, task.name, name)
+        first = name == self.methods[0]
+        counts = f"{task.best.sum():,} / {(~task.best).sum():,}"
         cells = (
-            task.name if name == "icp" else "",
-            f"{task.best.sum()} / {(~task.best).sum()}" if name == "icp" else "",
+            f"{task.name} ({task.use})" if first else "",
+            counts if first else "",
             name,
-            f"{stats.auc(probability, task.best):.3f} ({low:.3f} to {high:.3f})",
-            f"{stats.log_loss(probability, task.best):.4f}",
-            f"{stats.brier(probability, task.best):.4f}",
-            f"{stats.lift(probability, task.best):.2f}",
-            f"{seconds:.1f}",
+            f"{mean[AUC]:.3f}",
+            self._gap(task, name),
+            *(f"{value:.3f}" for value in mean[1:]),
+            str(len(self.found[task.name, name])),
+            f"{np.mean(self.seconds[task.name, name]):.1f}",
         )
-        lines.append(f"| {' | '.join(cells)} |")
+        return f"| {' | '.join(cells)} |"
+
+    def _gap(self, task: Task, name: str) -> str:
+        differences = gaps(self.found, task.name, name, AUC)
+        if name == OURS or not len(differences):
+            return ""
+        if len(differences) == 1:
+            return f"{differences[0]:+.3f}"
+        width = half_width(differences, tested=TESTED)
+        return f"{differences.mean():+.3f} ± {width:.3f}"
+
+
+def mean_table(table: Table, tasks: Sequence[Task], /) -> list[str]:
+    """Means over sets, of methods that were measured on all of them."""
+    lines = []
+    grouped = [t for t in tasks if not t.dated]
+    signal = [t for t in grouped if t.use != "null"]
+    for label, chosen in (("all sets", grouped), ("sets with signal", signal)):
+        lines += [
+            f"Mean over {label} ({len(chosen)}), folds by group:",
+            "",
+            f"| method | {' | '.join(MEASURES)} | s a fit |",
+            "|---" * 8 + "|",
+        ]
+        for name in table.methods:
+            if all((t.name, name) in table.found for t in chosen):
+                lines.append(_mean_line(table, chosen, name))
+        lines.append("")
     return lines
 
 
-def leak_line(name: str) -> str:
-    """Which of the known leaks the checks refuse when they are let in."""
-    leaks = RECIPES / name / "leaks.toml"
-    if not leaks.is_file():
-        return f"| {name} | none named | | |"
-    wanted = set(tomllib.loads(leaks.read_text(encoding="utf-8"))["roles"])
-    recipe = run_recipe(name, leaks=True)
-    profile = fit_profile(
-        recipe.labelled,
-        schema=recipe.customers.schema,
-        group=recipe.config.learning.group,
-        options=FitOptions(accept=accepted(recipe), refits=0, max_segments=1),
+def _mean_line(table: Table, tasks: Sequence[Task], name: str) -> str:
+    mean = np.nanmean([mean_of(table.found, t.name, name) for t in tasks], axis=0)
+    seconds = np.mean([np.mean(table.seconds[t.name, name]) for t in tasks])
+    cells = " | ".join(f"{value:.4f}" for value in mean)
+    return f"| {name} | {cells} | {seconds:.1f} |"
+
+
+def stability(table: Table, tasks: Sequence[Task], /) -> str:
+    """Whether the first repeat alone would have ranked the methods alike."""
+    names = [t.name for t in tasks if not t.dated and t.use != "null"]
+    methods = [m for m in table.methods if all((n, m) in table.found for n in names)]
+    first = {
+        key: {fold: values for fold, values in found.items() if fold.startswith("r0")}
+        for key, found in table.found.items()
+    }
+    said = []
+    for label, part, sign in (("AUC", AUC, -1), ("log loss", LOG_LOSS, 1)):
+        order = _ranked(table.found, names, methods, part, sign)
+        same = order == _ranked(first, names, methods, part, sign)
+        alike = " (the same after the first repeat)" if same else ""
+        said.append(f"{label}: {', '.join(order)}{alike}")
+    return f"Order by mean over sets with signal, best first. {'; '.join(said)}."
+
+
+def _ranked(
+    found: Found, names: Sequence[str], methods: Sequence[str], part: int, sign: int
+) -> list[str]:
+    means = {m: np.mean([mean_of(found, n, m)[part] for n in names]) for m in methods}
+    return sorted(methods, key=lambda m: sign * means[m])
+
+
+_INTRO = """\
+# Quality on open data
+
+Made by `python bench/quality.py` on {today}; Python {python}, {libraries}; 2 shared
+cores, one thread, processor seconds.
+
+Same columns and folds for all; rows of one group, and rows that are the same in every
+attribute, stay together; at most {most:,} rows of a set, drawn at random. "by date"
+learns from the first 70 % and judges the rest; it is not part of the means. Sets marked
+*confirmation* were never looked at while the learner was tuned; in those marked *null*
+nothing separates. Probabilities are cut at 0.0001 and 0.9999. ± is half of the 90 %
+interval of the mean difference over the folds that both were measured on (Nadeau &
+Bengio 2003). How each method is run: see the head of `bench/peers.py`.
+"""
+
+
+def report(
+    lines: list[str],
+    table: Table,
+    tasks: Sequence[Task],
+    leaks: list[str],
+    told: list[str],
+) -> str:
+    """The whole page."""
+    intro = _INTRO.format(
+        today=date.today(),
+        python=platform.python_version(),
+        libraries=", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
+        most=MOST_ROWS,
     )
-    refused = {f.column: f.code for f in profile.provenance.findings if f.excluded}
-    found = [
-        f"{column} ({refused[column]})" for column in sorted(wanted & set(refused))
+    parts = {
+        "": lines,
+        "## Means over sets": [
+            *mean_table(table, tasks),
+            stability(table, tasks),
+        ],
+        "## Targets": targets(table.found, tasks, table.methods),
+        "## Known leaks, let in on purpose": [LEAKS_HEAD, *leaks],
+        "## What the tool says of each set": ["\n\n".join(told)],
+    }
+    blocks = [
+        "\n\n".join(filter(None, (title, "\n".join(block))))
+        for title, block in parts.items()
     ]
-    missed = sorted(wanted - set(refused))
-    others = [f"{c} ({refused[c]})" for c in sorted(set(refused) - wanted)]
-    return (
-        f"| {name} | {len(found)} of {len(wanted)}: {', '.join(found)} | "
-        f"{', '.join(missed) or '-'} | {', '.join(others) or '-'} |"
+    return "\n\n".join([intro.strip(), *blocks]) + "\n"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", default=recipe_names())
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--repeats", type=int, help="left out: 3 for few rows, else 1")
+    parser.add_argument(
+        "--kept", action="store_true", help="only ours is measured anew"
     )
-
-
-def said(task: Task) -> str:
-    """What the profile itself says of the set."""
-    provenance = task.profile.provenance
-    strongest = sorted(provenance.attributes, key=lambda a: -a.information_value)[:3]
-    alone = ", ".join(f"{a.name} {a.auc:.2f}" for a in strongest)
-    lines = [f"**{task.name}**: evidence {provenance.evidence.level}; alone: {alone}."]
-    lines += [f"- {note}" for note in provenance.notes]
-    return "\n".join(lines)
+    parser.add_argument(
+        "--quick", action="store_true", help="few rows, one repeat, table only"
+    )
+    return parser.parse_args()
 
 
 def main() -> None:
     """Run the sets named on the command line, or all."""
-    chosen = sys.argv[1:] or recipe_names()
+    chosen = _options()
     if "ICP_DATA" not in os.environ:
         raise SystemExit("set ICP_DATA to the folder that holds the open data sets")
-    head = (
-        "| set | best / regrettable | method | AUC (90 % interval) | log loss | Brier "
-        "| lift at 10 % | seconds a fit |\n|---|---|---|---|---|---|---|---|"
-    )
-    print(head, flush=True)
-    lines, words = [head], []
-    for name in chosen:
-        task = prepared(run_recipe(name))
-        for line in table_rows(task):
-            print(line, flush=True)
-            lines.append(line)
-        words.append(said(task))
-    leaks = [
-        "| set | leaks found by our checks | missed | also refused |\n|---|---|---|---|"
-    ]
-    for name in chosen:
-        leaks.append(leak_line(name))
-        print(leaks[-1], flush=True)
-    print("\n\n".join(words))
+    table = Table(chosen.methods, only_kept=chosen.kept)
+    print(_HEAD, flush=True)
+    lines, tasks = [_HEAD], []
+    for name in chosen.sets:
+        for task in tasks_of(name, most=_QUICK_ROWS if chosen.quick else MOST_ROWS):
+            repeats = 1 if chosen.quick else repeats_for(task, chosen.repeats)
+            lines += table.measure(task, repeats)
+            tasks.append(task)
+    if chosen.quick:
+        print("\n".join(mean_table(table, tasks)))
+        return
+    leaks = [leak_line(name) for name in chosen.sets]
+    told = [words(run_recipe(name)) for name in chosen.sets]
+    text = report(lines, table, tasks, leaks, told)
+    print(text[text.index("## Means") :])
     RESULTS.parent.mkdir(exist_ok=True)
-    text = "\n".join(
-        [
-            "# Quality on open data",
-            "",
-            "Made by `python bench/quality.py`; same columns and folds for both.",
-            "",
-            *lines,
-            "",
-            "## Known leaks, let in on purpose",
-            "",
-            *leaks,
-            "",
-            "## What the tool says of each set",
-            "",
-            "\n\n".join(words),
-            "",
-        ]
-    )
     RESULTS.write_text(text, encoding="utf-8")
 
 
