@@ -45,3 +45,10 @@ def line(cells: Row, /) -> str:
 def table(rows: Iterable[Row], /) -> list[str]:
     """All rows under their heads."""
     return [f"| {' | '.join(KEYS)} |", "|---|---|---|---|---|", *map(line, rows)]
+
+
+def read_table(text: str, /) -> list[Row]:
+    """The rows of a page that holds one table of them."""
+    lines = [part for part in text.splitlines() if part.startswith("| ")]
+    cells = (part.strip("| ").split(" | ") for part in lines[1:])
+    return [dict(zip(KEYS, each, strict=True)) for each in cells]

@@ -1,0 +1,193 @@
+"""Data in which nothing separates best from regrettable, and how few are enough."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from honesty_rows import Row, row
+from honesty_world import customers
+from recipe import RECIPES, run_recipe
+
+from icp.demo import draw_demo
+from icp.errors import TooFewCustomersError
+from icp.learn import FitOptions, fit_profile
+from icp.schema import AccountSchema
+from icp.scoring import score
+
+if TYPE_CHECKING:
+    from icp.profile import Profile
+
+NULL_SETS = ("maven-crm", "zoho-crm-sample")
+PERMUTED_SET = "telco-ibm"
+QUICK = FitOptions(refits=20, max_segments=1)
+
+
+class Told(NamedTuple):
+    """What a profile says of how much its data separate."""
+
+    level: str
+    auc: float
+    low: float
+    high: float
+    graded: int
+    segments: int
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it says that nothing separates, and grades nobody."""
+        return self.level == "none" and not self.graded
+
+
+def told(profile: Profile, accounts: pl.DataFrame, /) -> Told:
+    """The evidence, how many of the accounts get a grade, how many segments there are.
+
+    Segments are those beyond one of each kind.
+    """
+    evidence = profile.provenance.evidence
+    graded = score(accounts.select(*profile.columns), profile)["grade"].count()
+    return Told(
+        evidence.level,
+        evidence.auc,
+        evidence.auc_low,
+        evidence.auc_high,
+        graded,
+        max(0, len(profile.segments) - 2),
+    )
+
+
+def null_rows(runs: int, /) -> list[Row]:
+    """Real sets without a signal, and sets whose outcomes were dealt out anew."""
+    rows = [_null_set_row(name) for name in NULL_SETS]
+    demo = draw_demo()[0].customers
+    held = [c for c in demo.columns if c not in {"account_id", "account_name", "worth"}]
+    demo = demo.select(c for c in held if c != "archetype")
+    rows.append(_permuted_row("demo", demo, AccountSchema.infer(demo), runs))
+    if _has_data(PERMUTED_SET):
+        recipe = run_recipe(PERMUTED_SET)
+        schema = recipe.customers.schema
+        kept = recipe.labelled.select(*(a.name for a in schema.learnable), "outcome")
+        rows.append(_permuted_row(PERMUTED_SET, kept, schema, runs))
+    return rows
+
+
+def _has_data(name: str) -> bool:
+    folder = Path(os.environ.get("ICP_DATA", "no data")) / name
+    return folder.is_dir() and (RECIPES / name / "icp.toml").is_file()
+
+
+def _null_set_row(name: str) -> Row:
+    claim = f"{name}: no signal is found where there is none"
+    target = "no grade, AUC interval holds 0.5, no split into segments"
+    if not _has_data(name):
+        return row("null", claim, target, "the data are not here", "not run")
+    recipe = run_recipe(name)
+    profile = fit_profile(
+        recipe.labelled,
+        schema=recipe.customers.schema,
+        group=recipe.config.learning.group,
+        date=recipe.config.learning.date,
+        options=FitOptions(
+            accept=tuple(a.column for a in recipe.config.learning.accept)
+        ),
+    )
+    found = told(profile, recipe.labelled)
+    figure = (
+        f'evidence "{found.level}", AUC {found.auc:.3f} ({found.low:.3f} to '
+        f"{found.high:.3f}), {found.graded} graded, {found.segments} segments beyond "
+        "one of each kind"
+    )
+    return row("null", claim, target, figure, _nothing_said(found))
+
+
+def _nothing_said(found: Told) -> str:
+    wrong = []
+    if not found.nothing:
+        wrong.append("grades")
+    if not found.low <= 0.5 <= found.high:
+        wrong.append(f"0.5 outside by {max(found.low - 0.5, 0.5 - found.high):.3f}")
+    if found.segments:
+        wrong.append(f"{found.segments} segments")
+    return f"missed: {', '.join(wrong)}" if wrong else "met"
+
+
+def _permuted_row(
+    name: str, frame: pl.DataFrame, schema: AccountSchema, runs: int
+) -> Row:
+    found = [told(_permuted(frame, schema, seed), frame) for seed in range(runs)]
+    false = sum(not one.nothing for one in found)
+    held = np.mean([one.low <= 0.5 <= one.high for one in found])
+    centre = np.mean([one.auc for one in found])
+    figure = (
+        f"evidence in {false} of {runs} permutations; AUC {centre:.3f} on average, its "
+        f"90 % interval holds 0.5 in {held:.0%}"
+    )
+    allowed = max(1, round(0.05 * runs))
+    return row(
+        "null",
+        f"{name}, outcomes dealt out anew: no grade where nothing separates",
+        'nothing better than "no evidence" (5 % may err), intervals around 0.5',
+        figure,
+        "met" if false <= allowed else f"missed by {false - allowed} runs",
+    )
+
+
+def _permuted(frame: pl.DataFrame, schema: AccountSchema, seed: int) -> Profile:
+    dealt = frame.with_columns(pl.col("outcome").shuffle(seed))
+    accept = tuple(schema.names)
+    options = QUICK.model_copy(update={"accept": accept, "refits": 8})
+    return fit_profile(dealt, schema=schema, options=options)
+
+
+# ------------------------------------------------------------------------- how few
+
+
+def few_rows(runs: int, /) -> list[Row]:
+    """15 best and 10 regrettable get something useful; below 5 and 5 a refusal."""
+    graded = [_few(seed) for seed in range(runs)]
+    described = sum(one is not None for one in graded)
+    with_grades = sum(bool(one) for one in graded)
+    return [
+        row(
+            "min",
+            "15 best and 10 regrettable customers, clearly different: a description, "
+            "and grades with intervals",
+            "a description always; grades with intervals in most runs",
+            f"described in {described} of {runs}, graded with intervals in "
+            f"{with_grades} of {runs} (else it says that nothing separates for sure)",
+            "met" if described == runs and with_grades > runs / 2 else "missed",
+        ),
+        row(
+            "min",
+            "fewer than 5 best or 5 regrettable customers are refused",
+            "a refusal that says what is missing",
+            _refusal(4, 9),
+            "met" if "at least 5 of each" in _refusal(4, 9) else "missed",
+        ),
+    ]
+
+
+def _few(seed: int) -> bool | None:
+    """Whether grades with intervals come out; None without even a description."""
+    frame, _ = customers(400, seed=seed, strength=2.0)
+    parts = (("best", 15), ("regrettable", 10))
+    few = pl.concat(frame.filter(pl.col("outcome") == k).head(n) for k, n in parts)
+    profile = fit_profile(few, options=FitOptions())
+    if not all(segment.name and segment.shares for segment in profile.segments):
+        return None
+    graded = score(frame, profile)["grade"].count()
+    return bool(graded and profile.calibration.low)
+
+
+def _refusal(best: int, regrettable: int) -> str:
+    frame, _ = customers(200, seed=0)
+    parts = (("best", best), ("regrettable", regrettable))
+    few = pl.concat(frame.filter(pl.col("outcome") == k).head(n) for k, n in parts)
+    try:
+        fit_profile(few)
+    except TooFewCustomersError as error:
+        return str(error)
+    return "learnt all the same"
