@@ -320,13 +320,18 @@ def _reason(reason: Reason, stood: Standing, now: int, p: float) -> Question:
 def questions_of(
     stood: Standing, unknown: Sequence[Unknown] = (), /
 ) -> tuple[Question, ...]:
-    """All questions worth their cost, the most valuable first; ties by code.
+    """The questions worth asking, the most valuable first; ties by code.
 
-    Empty says: no question would change this; decide now.
+    Empty says: no question would change this; decide now. An account that cannot be
+    evaluated gets the unknown attributes that tell most, whatever they are worth.
     """
     now, p = stood.chance_cured, stood.p_cured
     if now is None or p is None or stood.disqualified:
         return ()
+    if not stood.scored:
+        telling = [one for one in unknown if one.table.information]
+        telling.sort(key=lambda one: (-one.table.information, one.table.name))
+        return tuple(_attribute(one, stood, now, p) for one in telling)
     asked = [
         *(_attribute(one, stood, now, p) for one in unknown),
         *(_reason(reason, stood, now, p) for reason in _open(stood)),

@@ -101,13 +101,17 @@ class Standing:
     def chance_cured(self) -> int | None:
         """The same once everything is cured that can be; this is what decides.
 
-        What can be cured is left to its steps, and one soft signal alone decides
-        nothing.
+        What can be cured is left to its steps, what the terms show to be no reason is
+        none, and one soft signal alone decides nothing.
         """
         if self.profile_chance is None:
             return None
         lone = len(self.present) == 1 and self.present[0].severity == "soft"
-        waived = {r.code for r in self.present if lone or "nothing" not in r.cure}
+        waived = {
+            reason.code
+            for reason in self.present
+            if lone or "nothing" not in reason.cure or self._usual(reason)
+        }
         counted = (e for code, e in self._evidence.items() if code not in waived)
         return self.profile_chance + sum(counted)
 
@@ -171,12 +175,15 @@ class Standing:
 
     def relaxed(self, reason: Reason, /) -> str:
         """Why money says that this reason asks for nothing; empty where it does."""
+        if reason.weigh == "head_to_head" and self._attack_pays():
+            return "going head-to-head returns more than staying the second option"
+        return self._usual(reason)
+
+    def _usual(self, reason: Reason) -> str:
         if reason.weigh == "margin" and self.terms.margin_holds:
             return "the discount they expect is no more than usual in their segment"
         if reason.weigh == "keep" and self.terms.keeping_holds:
             return "keeping them costs no more than usual in their segment"
-        if reason.weigh == "head_to_head" and self._attack_pays():
-            return "going head-to-head returns more than staying the second option"
         return ""
 
     def _attack_pays(self) -> bool:

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from qualify_cases import CATALOGUE, MONEY, economies, known, score_of
+from strategies import (
+    LAWS,
+    accounts,
+    profile_of,
+    profiles,
+    steady_calibration,
+    table_of,
+)
+
+from icp.outcomes import Economics
+from icp.qualify import decide
+from icp.qualify.money import Stakes, stakes_of
+from icp.qualify.questions import (
+    centred,
+    coherent,
+    evsi,
+    perfect_information,
+    questions_of,
+    unknown_attributes,
+)
+from icp.qualify.standing import stand
+from icp.qualify.verdict import chance_of
+from icp.scoring import score_one
+
+probabilities = st.floats(0.001, 0.999)
+answers = st.lists(
+    st.tuples(probabilities, st.floats(0.01, 1.0)), min_size=1, max_size=6
+)
+
+
+def naive(stakes: Stakes, p: float, after: list[float], shares: list[float]) -> float:
+    """The definition: decisions after the answer less the decision now."""
+    held = sum(
+        w * max(0.0, stakes.pursue(q)) for w, q in zip(shares, after, strict=True)
+    )
+    return held - max(0.0, stakes.pursue(p))
+
+
+def straddled(p, cases):
+    return min(q for q, _ in cases) <= p <= max(q for q, _ in cases)
+
+
+@LAWS
+@given(probabilities, answers)
+def test_shares_are_shares_and_their_mean_is_the_chance_now(p, cases):
+    after = [q for q, _ in cases]
+    shares = coherent(p, after, [w for _, w in cases])
+    assert all(share >= 0 for share in shares)
+    assert math.isclose(sum(shares), 1.0)
+    if any(q < p for q in after) and any(q > p for q in after):
+        mean = sum(w * q for w, q in zip(shares, after, strict=True))
+        assert math.isclose(mean, p, rel_tol=1e-9)
+
+
+def test_answers_on_one_side_keep_their_proportions():
+    shares = coherent(0.5, [0.6, 0.9, 0.1], [0.2, 0.4, 0.4])
+    assert math.isclose(shares[1] / shares[0], 2.0)
+
+
+def test_answers_all_on_one_side_teach_nothing():
+    assert coherent(0.5, [0.6, 0.9], [0.5, 0.5]) == [1.0, 0.0]
+    assert coherent(0.5, [0.5, 0.9, 0.5], [0.1, 0.8, 0.1]) == [0.5, 0.0, 0.5]
+
+
+@LAWS
+@given(economies, probabilities, answers)
+def test_asking_is_worth_what_decisions_gain_by_it(economics, p, cases):
+    assume(straddled(p, cases))
+    stakes = stakes_of(economics)
+    after = [q for q, _ in cases]
+    shares = coherent(p, after, [w for _, w in cases])
+    assume(any(q < p for q in after) and any(q > p for q in after))
+    value, scale = (
+        evsi(stakes, p, after, shares),
+        stakes.value + stakes.loss + stakes.cost,
+    )
+    assert value >= 0
+    assert math.isclose(
+        value, naive(stakes, p, after, shares), rel_tol=1e-9, abs_tol=1e-9 * scale
+    )
+    assert value <= perfect_information(stakes, p) + 1e-9 * scale
+    pays = stakes.pursue(p) > 0
+    if all((stakes.pursue(q) > 0) == pays for q in after):
+        assert value == 0
+
+
+@LAWS
+@given(profiles(), st.data(), economies, known())
+def test_evsi_of_any_account_is_between_nothing_and_knowing_all(
+    profile, data, economics, signals
+):
+    rows = data.draw(accounts(profile, max_size=1))
+    assume(rows)
+    score = score_one(rows[0], profile)
+    found = decide(
+        score, economics=economics, signals=signals, facts=rows[0], profile=profile
+    )
+    money = found.money
+    assume(money.p_cured is not None)
+    scale = money.stakes.value + money.stakes.loss + money.stakes.cost
+    most = perfect_information(money.stakes, money.p_cured)
+    for question in found.questions:
+        assert 0 <= question.value <= most + 1e-9 * scale
+        assert math.isclose(sum(a.share for a in question.answers), 1.0)
+        mean = sum(a.share * a.p for a in question.answers)
+        assert math.isclose(mean, money.p_cured, rel_tol=1e-6)
+        if question.turns == 0:
+            assert question.value == 0
+
+
+@LAWS
+@given(profiles(), st.data())
+def test_what_is_known_is_not_asked(profile, data):
+    rows = data.draw(accounts(profile, max_size=1))
+    assume(rows)
+    score = score_one(rows[0], profile)
+    columns = {one.table.column for one in unknown_attributes(rows[0], profile, score)}
+    assert all(
+        rows[0].get(c) is None
+        or rows[0][c] != rows[0][c]
+        or _coded_missing(profile, c, rows[0][c])
+        for c in columns
+    )
+
+
+def _coded_missing(profile, column, value):
+    return any(
+        table.column == column and (value, 0) in table.levels
+        for table in profile.tables
+    )
+
+
+@LAWS
+@given(st.lists(st.integers(-900, 900), min_size=2, max_size=6), st.data())
+def test_answers_never_all_go_one_way(moves, data):
+    row = st.lists(st.floats(0.01, 1), min_size=len(moves), max_size=len(moves))
+    moved = centred(moves, data.draw(row), data.draw(row))
+    assert min(moved) <= 0 <= max(moved)
+    assert [a - b for a, b in zip(moved, moves, strict=True)] == [
+        moved[0] - moves[0]
+    ] * len(moves)
+    if min(moves) <= 0 <= max(moves):
+        assert moved == moves
+
+
+# --------------------------------------------------------------------- one attribute
+
+
+def by_size(points=(0, 0, -800, 800), **rest):
+    table = table_of(
+        "employees",
+        "number",
+        points,
+        edges=(100.0,),
+        best=(0, 0, 10, 30),
+        regrettable=(0, 0, 30, 10),
+        unit="people",
+        **rest,
+    )
+    return profile_of([table], calibration=steady_calibration(scale=2))
+
+
+def only_attributes(economics=MONEY, profile=None):
+    profile = profile or by_size()
+    unasked = [r.model_copy(update={"asked": False}) for r in CATALOGUE.reasons]
+    return decide(
+        score_one({}, profile),
+        economics=economics,
+        facts={},
+        profile=profile,
+        catalogue=CATALOGUE.model_copy(update={"reasons": tuple(unasked)}),
+    )
+
+
+def test_an_attribute_that_decides_is_asked_first_and_says_how():
+    found = only_attributes()
+    assert found.verdict == "ask"
+    assert found.question.code == "attribute:employees"
+    assert found.question.text == "Employees (in people): what is it?"
+    assert [a.verdict for a in found.question.answers] == ["walk_away", "pursue"]
+    assert found.question.moves("ask") == (
+        "cell 2 people: walk away",
+        "cell 3 people: pursue",
+    )
+
+
+def test_an_attribute_that_cannot_turn_the_decision_is_not_asked():
+    found = only_attributes(Economics(V=100_000, L=1, C=0))
+    assert found.verdict == "pursue"
+    assert found.questions == ()
+    assert found.asked == "No question would change this; decide now."
+    assert only_attributes(Economics(V=1, L=100_000, C=0)).verdict == "walk_away"
+
+
+def test_a_question_that_costs_more_than_it_brings_is_not_asked():
+    (question,) = only_attributes().questions
+    dear = Economics(V=15_000, L=8_000, C=1_500)
+    asking = CATALOGUE.asking.model_copy(
+        update={"cost_share": (question.value + 1) / dear.C}
+    )
+    catalogue = CATALOGUE.model_copy(update={"asking": asking})
+    profile = by_size()
+    found = decide(
+        score_one({}, profile),
+        economics=dear,
+        facts={},
+        profile=profile,
+        catalogue=catalogue,
+    )
+    assert "attribute:employees" not in {q.code for q in found.questions}
+
+
+def test_a_pair_moves_its_answers():
+    from icp.profile import PairTable
+
+    size = table_of("employees", "number", (0, 0, 0, 0), edges=(100.0,))
+    team = table_of("team", "flag", (0, 0, 0, 0))
+    points = [0] * 16
+    points[2 * 4 + 3] = 700
+    profile = profile_of(
+        [size, team],
+        pairs=[PairTable(first="employees", second="team", points=tuple(points))],
+    )
+    row = {"team": True}
+    (unknown,) = unknown_attributes(row, profile, score_one(row, profile))
+    given_ = [score_one({**row, "employees": n}, profile) for n in (5, 500)]
+    assert list(unknown.chances) == [chance_of(score, profile) for score in given_]
+    assert unknown.chances[0] > unknown.chances[1]
+
+
+def test_answers_are_exactly_what_scoring_says_once_they_are_given():
+    profile = by_size()
+    (unknown,) = unknown_attributes({}, profile, score_one({}, profile))
+    given_ = [score_one({"employees": n}, profile) for n in (10.0, 500.0)]
+    assert list(unknown.chances) == [chance_of(score, profile) for score in given_]
+
+
+def test_an_account_that_cannot_be_judged_is_asked_what_tells_most():
+    small = table_of("sites", "number", (0, 0, 0, 0), edges=(3.0,), information=10)
+    large = table_of("employees", "number", (0, 0, 0, 0), edges=(9.0,), information=90)
+    from icp.profile import Abstention
+
+    profile = profile_of([small, large], abstention=Abstention(known=400, novelty=0))
+    found = decide(score_one({}, profile), economics=MONEY, facts={}, profile=profile)
+    assert found.verdict == "not_evaluable"
+    assert [q.code for q in found.questions] == [
+        "attribute:employees",
+        "attribute:sites",
+    ]
+    assert found.grounds[-1].code == "not_enough_known"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "words"),
+    [
+        ("flag", {}, "Tools: yes or no?"),
+        ("multi", {"value": "SAP"}, "Does their tools include SAP?"),
+        ("category", {}, "Tools: what is it?"),
+    ],
+)
+def test_each_kind_is_asked_in_its_own_words(kind, rest, words):
+    from icp.qualify.questions import attribute_words
+
+    name = "tools=SAP" if kind == "multi" else "tools"
+    table = table_of(
+        name, kind, (0, 0, 0, 0), title="" if kind != "multi" else "x", **rest
+    )
+    assert attribute_words(table, CATALOGUE) == words
+    own = CATALOGUE.model_copy(update={"questions": {"tools": "Which tools?"}})
+    assert attribute_words(table, own) == "Which tools?"
+
+
+def test_a_rule_in_force_leaves_nothing_to_ask():
+    stood = stand(
+        0, scored=True, catalogue=CATALOGUE, economics=MONEY, disqualified=True
+    )
+    assert questions_of(stood) == ()
+    free = stand(0, scored=True, catalogue=CATALOGUE, economics=MONEY)
+    assert questions_of(free)
+    assert (
+        questions_of(stand(None, scored=False, catalogue=CATALOGUE, economics=MONEY))
+        == ()
+    )
+
+
+@example(50.0)
+@LAWS
+@given(st.integers(0, 999).map(lambda s: s / 10))
+def test_questions_come_by_what_they_are_worth(fit):
+    nets = [q.net for q in decide(score_of(fit), economics=MONEY).questions]
+    assert nets == sorted(nets, reverse=True)
+    assert all(net > 0 for net in nets)
