@@ -77,24 +77,23 @@ class Capacity(Frozen):
     needed_for_share: Count
 
     def in_words(self) -> str:
-        """The figure as a sentence."""
-        basis = (
-            "if they separate about as well as is usual"
-            if self.assumed
-            else "as well as they separate"
-        )
-        effects = (
-            "1 separate effect"
-            if self.effects == 1
-            else (f"{self.effects:,} separate effects")
-        )
-        offered = f"{self.offered:,} offered"
-        rest = (
-            "shrinking takes care of the rest"
-            if self.offered > self.effects
-            else "that is enough"
-        )
-        return f"The customers can carry about {effects} {basis}; {offered}, {rest}"
+        """The figure as a sentence.
+
+        >>> Capacity(
+        ...     effects=6, offered=21, r_squared=0.3, assumed=False, per_effect=15.0,
+        ...     share_within=0.1, needed_for_share=385,
+        ... ).in_words()
+        'The customers can carry about 6 separate effects; 21 are offered, and \
+shrinking takes care of the rest'
+        """
+        effects = "effect" if self.effects == 1 else "effects"
+        offered = f"{self.offered:,} {'is' if self.offered == 1 else 'are'} offered"
+        carried = f"the customers can carry about {self.effects:,} separate {effects}"
+        if self.assumed:
+            carried = f"if they separated as well as is usual, {carried}"
+        enough = self.offered <= self.effects
+        rest = "which they can" if enough else "and shrinking takes care of the rest"
+        return f"{carried[0].upper()}{carried[1:]}; {offered}, {rest}"
 
 
 class Evidence(Frozen):

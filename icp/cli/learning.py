@@ -32,7 +32,7 @@ def add_to(app: typer.Typer, /) -> None:
         rich_markup_mode=None,
     )
     profile.command("list")(list_)
-    for command in (show, diff, activate, rollback, export):
+    for command in (show, card, diff, activate, rollback, export):
         profile.command()(command)
     app.add_typer(profile, name="profile")
 
@@ -113,6 +113,44 @@ def show(
         emit(_described(record, document))
     else:
         _show(record, document)
+
+
+def card(
+    ref: Annotated[
+        str | None, typer.Argument(help="Profile; the one in force if left out.")
+    ] = None,
+    *,
+    html: Annotated[
+        bool, typer.Option("--html", help="As a page for a browser, not as Markdown.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write; left out: the screen."),
+    ] = None,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Write a profile's model card.
+
+    One page: what it is for, what it was learnt from, what was left out and why, how
+    sure it is, its limits. A file that ends in .html becomes a page for a browser.
+
+    Example: icp profile card v3 -o card.html
+    """
+    from icp.report import as_html, as_markdown
+
+    with opened(workspace) as open_one:
+        document = open_one.card(ref)
+    if json:
+        emit(document)
+        return
+    page = html or (output is not None and output.suffix.lower() in {".html", ".htm"})
+    text = as_html(document) if page else as_markdown(document)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    say(f"Wrote the model card to {output}.")
 
 
 def diff(

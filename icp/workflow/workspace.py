@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from icp.config import load_config
 from icp.ingest.readers import ReadOptions
 from icp.workflow import (
+    card,
     doctor,
     imports,
     jobs,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from icp.ingest.plan import AssemblyPlan
     from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.profile import Profile
+    from icp.report import Document
     from icp.schema import AccountSchema
     from icp.scoring import Explanation
     from icp.store.jobs import JobQueue
@@ -294,6 +296,11 @@ class Workspace(Lists):
     def profile_record(self, ref: str | int | None = None) -> ProfileRecord:
         """What is known about a profile, called in the same ways."""
         return learning.record(self._context, ref)
+
+    @needs("viewer")
+    def card(self, ref: str | int | None = None) -> Document:
+        """A profile's model card, for `icp.report` to write as Markdown or HTML."""
+        return card.card(self._context, ref)
 
     @needs("viewer")
     def active(self) -> ProfileRecord | None:

@@ -15,6 +15,7 @@ LEAST = {
     "add_source": "analyst",
     "all_or_nothing": "analyst",
     "cancel_job": "analyst",
+    "card": "viewer",
     "check": "rep",
     "diff": "viewer",
     "doctor": "viewer",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from icp import charts
-from icp.dashboard import components, session, versions
+from icp.dashboard import components, model_card, session, versions
 from icp.dashboard.text import quiet
 from icp.scoring.words import title_of
 
@@ -35,6 +35,7 @@ def draw() -> None:
         "Segments": lambda: _segments(profile),
         "Attributes": lambda: _attributes(profile),
         "Evidence": lambda: _evidence(profile),
+        "Card": lambda: model_card.draw(record),
         "Versions": lambda: versions.draw(records, record),
     }
     components.tabs(parts, key="tab")

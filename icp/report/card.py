@@ -1,0 +1,316 @@
+"""The model card: one page on what a profile is, rests on, leaves out and cannot do.
+
+After Mitchell et al. (2019), "Model cards for model reporting". Everything is read from
+the profile itself; who learnt it and put it in force is added where a store knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from icp.profile import MISSING
+from icp.report.document import Bullets, Document, Section, Table
+from icp.schema import Kind
+from icp.scoring.words import title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from icp.profile import AttributeTable, Profile
+    from icp.report.document import Block
+
+__all__ = ["Origin", "model_card"]
+
+_LISTED: Final = 25
+#: Notes with this word are about segments, the others about the customers.
+_SEGMENTS: Final = "segment"
+_KINDS: Final = {
+    Kind.CATEGORY: "category",
+    Kind.NUMBER: "number",
+    Kind.FLAG: "yes/no",
+    Kind.MULTI: "one value of a list",
+}
+_CALIBRATION: Final = {
+    "none": "no calibration: nothing separates, so no account is graded",
+    "slope": "one slope on the margin",
+    "platt": "Platt's method (a slope and a shift)",
+    "beta": "beta calibration (Kull et al. 2017)",
+    "isotonic": "isotonic regression",
+    "venn-abers": "Venn-Abers",
+}
+_NOT_CLAIMED: Final = (
+    "A fit is the chance of being best rather than regrettable among companies that "
+    "were closed. Nothing is known of those that were not: the figures for prospects "
+    "rest on prospects being like customers.",
+    "Points say what goes together with an outcome, not what causes it. Changing an "
+    "attribute does not change the outcome.",
+    "Columns are known before the sale because a person said so; the checks find only "
+    "some of the mistakes.",
+    "It was measured on the same customers by cross-validation, not on a later year. "
+    "Measure it again on customers closed since.",
+    "It is about companies. It is no credit rating and must not decide alone about a "
+    "natural person, a sole trader among them.",
+    "Whether groups of companies are treated alike was not examined.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a store knows about a profile and the profile itself does not."""
+
+    version: str
+    author: str
+    #: Day on which it was learnt.
+    learnt: str
+    in_force: bool
+    #: When it was put in force, by whom and why, in words.
+    history: tuple[str, ...] = ()
+    #: What best and regrettable mean, in words; empty where that is not known.
+    outcomes: tuple[str, ...] = ()
+    #: What another threshold would have changed, in words.
+    sensitivity: tuple[str, ...] = ()
+
+
+def model_card(profile: Profile, /, *, origin: Origin | None = None) -> Document:
+    """The card of a profile.
+
+    The same profile and origin give the same card.
+    """
+    name = origin.version if origin else profile.short_id
+    parts = {
+        "What it is for": _purpose(),
+        "Who answers for it": _origin(origin),
+        "What best and regrettable mean": _outcomes(origin),
+        "What it was learnt from": _data(profile),
+        "What it looks at": _attributes(profile),
+        "What was left out": _left_out(profile),
+        "Look at these": _warnings(profile),
+        "How it was learnt": _method(profile),
+        "Segments": _segments(profile),
+        "How sure it is": _sureness(profile),
+        "What other choices would change": _sensitivity(profile, origin),
+        "Limits, and what is not claimed": _limits(profile),
+        "When to learn again": _upkeep(profile),
+    }
+    sections = {title: tuple(blocks) for title, blocks in parts.items()}
+    return Document(
+        title=f"Ideal customer profile {name}",
+        lead=f"Model card. The profile's identity is {profile.id}.",
+        sections=tuple(Section(t, blocks) for t, blocks in sections.items() if blocks),
+    )
+
+
+def _purpose() -> Iterator[Block]:
+    yield (
+        "It grades companies by how much they resemble the customers that turned out "
+        "best rather than those that were regretted, and says why. It helps people in "
+        "sales to choose where to look first; a person decides."
+    )
+
+
+def _origin(origin: Origin | None) -> Iterator[Block]:
+    if origin is None:
+        return
+    state = "It is in force." if origin.in_force else "It is not in force."
+    learnt = f"{origin.version} was learnt by {origin.author} on {origin.learnt}."
+    yield Bullets((f"{learnt} {state}", *origin.history))
+
+
+def _outcomes(origin: Origin | None) -> Iterator[Block]:
+    if origin and origin.outcomes:
+        yield Bullets(origin.outcomes)
+
+
+def _data(profile: Profile) -> Iterator[Block]:
+    used = profile.provenance
+    lines = [
+        f"{used.best:,} best and {used.regrettable:,} regrettable customers; "
+        f"{used.neutral:,} neutral ones help to say what is usual, {used.unknown:,} "
+        "whose outcome is not known were left out.",
+        f"Dates from {used.first_date} to {used.last_date}."
+        if used.first_date
+        else "No date was given, so that change over time could not be looked for.",
+    ]
+    if used.capacity:
+        carried = used.capacity
+        lines.append(f"{carried.in_words()}.")
+        lines.append(
+            f"The share of best ones is known to within {carried.share_within:.0%}; "
+            f"within 5% needs {carried.needed_for_share:,} customers."
+        )
+    lines += [note for note in used.notes if _SEGMENTS not in note]
+    if used.data_hash:
+        lines.append(f"SHA-256 of what was learnt from: {used.data_hash}.")
+    yield Bullets(tuple(lines))
+
+
+def _attributes(profile: Profile) -> Iterator[Block]:
+    tables = sorted(profile.tables, key=lambda t: (-t.information, t.name))
+    total = sum(table.information for table in tables) or 1
+    if not tables:
+        yield "No attribute."
+        return
+    yield (
+        f"{_many(len(tables), 'attribute')}, known before the sale as their columns "
+        "were marked. Points are thousandths of log-odds, toward best (+) or "
+        "regrettable (-); they add up to the margin exactly."
+    )
+    headers = ("attribute", "column", "kind", "known", "weight", "points")
+    yield Table(headers, tuple(_row(table, total) for table in tables[:_LISTED]))
+    if len(tables) > _LISTED:
+        names = ", ".join(title_of(table) for table in tables[_LISTED:])
+        yield f"And with less weight: {names}."
+    if profile.pairs:
+        names = ", ".join(f"{p.first} with {p.second}" for p in profile.pairs)
+        yield (
+            f"{_many(len(profile.pairs), 'pair')} taken together say more than each "
+            f"alone: {names}."
+        )
+
+
+def _row(table: AttributeTable, total: int) -> tuple[str, ...]:
+    customers = sum(table.best) + sum(table.regrettable)
+    unknown = table.best[MISSING] + table.regrettable[MISSING]
+    return (
+        title_of(table),
+        table.column,
+        _KINDS[table.kind],
+        f"{1 - unknown / max(customers, 1):.0%}",
+        f"{table.information / total:.0%}",
+        f"{min(table.points):+,} to {max(table.points):+,}",
+    )
+
+
+def _left_out(profile: Profile) -> Iterator[Block]:
+    found = [f for f in profile.provenance.findings if f.excluded]
+    if found:
+        yield Table(("column", "why"), tuple(_said(f.column, f.message) for f in found))
+    chosen = profile.provenance.options.get("exclude")
+    if chosen:
+        yield f"Left out by a person: {chosen}."
+    if not found and not chosen:
+        yield "No column."
+
+
+def _warnings(profile: Profile) -> Iterator[Block]:
+    found = [f for f in profile.provenance.findings if not f.excluded]
+    if found:
+        yield Table(
+            ("column", "what"), tuple(_said(f.column, f.message) for f in found)
+        )
+    accepted = profile.provenance.options.get("accept")
+    if accepted:
+        yield f"A person answered for using: {accepted}."
+
+
+def _said(column: str, message: str) -> tuple[str, str]:
+    return column, message.removeprefix(f"{column}: ")
+
+
+def _method(profile: Profile) -> Iterator[Block]:
+    yield (
+        "Every attribute is cut into cells without looking at outcomes. One shrunken "
+        "log-odds model gives each cell its points; how much to shrink is chosen by "
+        "cross-validation in which identical and grouped accounts stay together. "
+        "Segments are a mixture with priors. docs/methods.md has the formulas."
+    )
+    options = profile.provenance.options
+    if options:
+        said = "; ".join(
+            f"{name.replace('_', ' ')} {_plainly(value)}"
+            for name, value in sorted(options.items())
+            if name not in {"accept", "exclude"}
+        )
+        yield f"Settings: {said}."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _plainly(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "chosen by size" if value is None else str(value)
+
+
+def _segments(profile: Profile) -> Iterator[Block]:
+    if profile.segments:
+        rows = tuple(
+            (s.name, s.kind, f"{s.size:,}", "; ".join(s.traits) or "none stands out")
+            for s in profile.segments
+        )
+        yield Table(("segment", "of", "customers", "what sets it apart"), rows)
+    notes = tuple(n for n in profile.provenance.notes if _SEGMENTS in n)
+    if notes:
+        yield Bullets(notes)
+
+
+def _sureness(profile: Profile) -> Iterator[Block]:
+    evidence, told = profile.provenance.evidence, profile.calibration
+    shown = told.shown_step
+    a, b, c = (cut / 1000 for cut in told.grade_cuts)
+    held = profile.abstention
+    yield Bullets(
+        (
+            f"Evidence: {evidence.level}. Shown one best and one regrettable customer "
+            f"it had not seen, it tells which is which in {evidence.auc:.0%} of cases "
+            f"(90% interval {evidence.auc_low:.0%} to {evidence.auc_high:.0%}).",
+            f"Log loss {evidence.log_loss:.3f}, against {evidence.base_log_loss:.3f} "
+            f"for the base rate alone; Brier score {evidence.brier:.3f}.",
+            f"Measured by {evidence.method}.",
+            f"Calibration: {_CALIBRATION[told.method]}; 90% intervals from refits on "
+            "resampled customers. "
+            + (
+                f"Probabilities are shown to {shown / 10:g}%."
+                if shown
+                else "No probability is shown, grades only."
+            ),
+            f"Grade A from {a:.0%}, B from {b:.0%}, C from {c:.0%}, else D; a range "
+            "such as B-D where the interval allows no single letter.",
+            f"No score where less than {held.known / 10:g}% of what counts is known, "
+            f"or for accounts more unusual than {1 - held.novelty / 1000:.0%} of "
+            "customers.",
+        )
+    )
+
+
+def _sensitivity(profile: Profile, origin: Origin | None) -> Iterator[Block]:
+    if origin and origin.sensitivity:
+        yield Bullets(origin.sensitivity)
+    prior = profile.provenance.options.get("prior")
+    yield (
+        "Intervals hold what another sample of customers would change. Not varied: "
+        "the columns offered"
+        + (f", the segments' prior of {prior:g} customers" if prior else "")
+        + " and the cuts between cells."
+    )
+
+
+def _limits(profile: Profile) -> Iterator[Block]:
+    lines = list(_NOT_CLAIMED)
+    if profile.provenance.evidence.level == "none":
+        lines.insert(0, "Nothing separates best from regrettable customers here.")
+    if profile.provenance.neutral:
+        lines.append("Neutral customers have no fit of their own; they lie between.")
+    yield Bullets(tuple(lines))
+
+
+def _upkeep(profile: Profile) -> Iterator[Block]:
+    drifting = [f for f in profile.provenance.findings if f.code.startswith("drift")]
+    now = (
+        f"{_many(len(drifting), 'column')} changed over time already; see above."
+        if drifting
+        else "No column was seen to change over time."
+        if profile.provenance.first_date
+        else "Give a date column, so that change over time is looked for."
+    )
+    yield Bullets(
+        (
+            now,
+            "Learn again when 20 more customers have an outcome, after twelve months, "
+            "or when prospects lie outside what customers were; compare with icp "
+            "profile diff before putting the new one in force.",
+        )
+    )
