@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 QUICK = FitOptions(max_segments=1)
 SIZES = {15: 1.0, 50: 1.0, 200: 0.4, 1_000: 0.1}
 SHARES = (0.5, 0.7)
+STRENGTHS = (1.0, 1.0, 1.7, 1.7)
 NEW = 1_000
 
 
@@ -64,13 +65,14 @@ def _size_row(smaller: int, runs: int) -> Row:
 def held(smaller: int, /, *, seed: int, share: float) -> Held | None:
     """What the intervals of one profile hold among new accounts; None without any."""
     count = round(smaller / min(share, 1 - share))
-    frame, _ = customers(count, seed=seed, share=share)
+    world = {"share": share, "strength": STRENGTHS[seed % len(STRENGTHS)]}
+    frame, _ = customers(count, seed=seed, **world)
     if min(frame["outcome"].value_counts()["count"]) < smaller / 2:
         return None
     profile = fit_profile(frame, options=QUICK)
     if not profile.calibration.thresholds:
         return None
-    new, truth = customers(NEW, seed=50_000 + seed, share=share)
+    new, truth = customers(NEW, seed=50_000 + seed, **world)
     return _held(profile, score(new, profile)["margin"].to_numpy(), truth)
 
 

@@ -36,7 +36,7 @@ _KNOWN: Final = {
 #: A rule less sure than this is a guess that a person should look at.
 _SURE: Final = 0.65
 #: Refusals that a person can answer for; the others have nothing to learn from.
-_USELESS: Final = {"empty", "identifier", "constant"}
+_USELESS: Final = {"empty", "identifier", "constant", "rare", "copy"}
 _PLAIN_REASON: Final = re.compile(r"^the header '.*' means \w+(: )?")
 _UNKNOWN_NAME: Final = "its name is not in the dictionary; say when it is known"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["draw", "to_accept"]
 
 #: Reasons that nobody's word can change: there is nothing to learn from.
-_USELESS: Final = {"empty", "constant", "rare", "identifier"}
+_USELESS: Final = {"empty", "constant", "rare", "identifier", "copy"}
 _SAID: Final = "refused-said"
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from icp.learn.cells import PLACEHOLDERS
 from icp.learn.surprise import range_text
-from icp.profile import AttributeTable, ColumnFinding
+from icp.profile import MISSING, AttributeTable, ColumnFinding
 from icp.schema import Kind
 from icp.scoring.cells import code_matrix
 from icp.stats import wilson
@@ -118,20 +118,52 @@ def _holds(words: list[str], phrases: Iterable[str]) -> bool:
 def unusable_columns(
     frame: pl.DataFrame, columns: Iterable[str], tables: Sequence[AttributeTable], /
 ) -> dict[str, ColumnFinding]:
-    """Columns that cannot be learnt from at all: empty, constant, rare or an id.
+    """Columns that cannot be learnt from: empty, constant, rare, an id or a copy.
 
     `tables` are the cells into which the values of `columns` were cut; a list column
-    may have none.
+    may have none. Of columns that say the same of every customer, one is kept: they
+    would share the credit and vote twice.
     """
     codes = code_matrix(frame, tables)
-    found = {}
+    found: dict[str, ColumnFinding] = {}
     for column in columns:
         places = [j for j, table in enumerate(tables) if table.column == column]
         own = [tables[j] for j in places]
         code = _why_useless(frame[column], own, codes[:, places])
         if code:
             found[column] = _refused(column, code, _USELESS[code])
+    left = [j for j, table in enumerate(tables) if table.column not in found]
+    return found | _copies([tables[j] for j in left], codes[:, left])
+
+
+def _copies(
+    tables: Sequence[AttributeTable], codes: NDArray[np.int32]
+) -> dict[str, ColumnFinding]:
+    """Columns that split the customers exactly as another one does.
+
+    A column whose name alone would have it refused is never kept for a harmless name.
+    """
+    single = [j for j, table in enumerate(tables) if table.value is None]
+    single.sort(key=lambda j: (_by_name(tables[j]) is None, tables[j].column))
+    first: dict[bytes, str] = {}
+    found = {}
+    for j in single:
+        column = tables[j].column
+        original = first.setdefault(_partition(codes[:, j]), column)
+        if original != column:
+            text = (
+                f"it says the same as {original} of every customer; "
+                f"leave {original} out to use this one"
+            )
+            found[column] = _refused(column, "copy", text)
     return found
+
+
+def _partition(codes: NDArray[np.int32]) -> bytes:
+    """Which customers are alike, whatever their cells are called."""
+    _, start, place = np.unique(codes, return_index=True, return_inverse=True)
+    start[np.unique(codes) == MISSING] = -1
+    return start[place].astype(np.int64).tobytes()
 
 
 def _why_useless(

@@ -18,6 +18,8 @@ from icp.learn.leakage import (
 )
 from icp.schema import AccountSchema
 
+QUICK = FitOptions(refits=0, max_segments=1)
+
 
 def with_columns(count: int = 400, **columns) -> pl.DataFrame:
     frame = closed_customers(count)
@@ -273,3 +275,42 @@ def test_neighbouring_number_cells_of_one_outcome_count_together(best, bad, runs
 def test_few_customers_of_one_outcome_may_be_chance(best, bad, found) -> None:
     finding = _by_one_outcome(*number_table(best, bad))
     assert (finding is not None) == found
+
+
+def test_a_copy_of_a_column_is_left_out_and_says_of_which() -> None:
+    frame = with_columns().drop("account_id")
+    twice = frame.with_columns(
+        zone=pl.col("industry").str.to_uppercase(),
+        staff=pl.col("employees") * 1000,
+        zz=pl.col("partner"),
+    )
+    found = refused(twice)
+    assert found == dict.fromkeys(("zone", "staff", "zz"), "copy")
+    (message,) = {
+        f.message
+        for f in fit_profile(twice, options=QUICK).provenance.findings
+        if f.column == "zone"
+    }
+    assert message.startswith("zone: it says the same as industry of every customer")
+
+
+def test_a_copied_column_leaves_every_number_as_it_is() -> None:
+    frame = with_columns().drop("account_id")
+    one = fit_profile(frame, options=QUICK)
+    two = fit_profile(frame.with_columns(zone=pl.col("industry")), options=QUICK)
+    assert (one.base, one.tables, one.segments) == (two.base, two.tables, two.segments)
+
+
+def test_a_nearly_equal_column_is_no_copy() -> None:
+    frame = with_columns().drop("account_id")
+    near = frame.with_columns(
+        zone=pl.when(pl.int_range(pl.len()) > 3).then("industry").otherwise(None)
+    )
+    assert refused(near) == {}
+
+
+def test_a_copy_of_a_column_that_is_known_too_late_is_out_with_it() -> None:
+    draw = np.random.default_rng(9)
+    frame = with_columns(churn_score=draw.choice(list("abc"), 400))
+    frame = frame.with_columns(a_tier=pl.col("churn_score"))
+    assert refused(frame) == {"churn_score": "name", "a_tier": "copy"}
