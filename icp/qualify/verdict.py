@@ -12,6 +12,7 @@ from icp.qualify.questions import Question, questions_of, unknown_attributes
 from icp.qualify.reasons import default_catalogue
 from icp.qualify.signals import signals_of
 from icp.qualify.standing import RANK, Standing, stand
+from icp.scoring.steps import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,7 +143,7 @@ def decide(
         today=today,
     )
     unknown = (
-        ()
+        None
         if facts is None or profile is None
         else unknown_attributes(facts, profile, score)
     )
@@ -156,11 +157,8 @@ def chance_of(score: Score, profile: Profile | None = None, /) -> int | None:
     With the profile also for accounts that get no score.
     """
     if profile is not None:
-        usable = profile.calibration.thresholds and (
-            profile.provenance.evidence.level != "none"
-        )
         step = profile.calibration.step(score.margin)
-        return LOG_ODDS[step] if usable else None
+        return LOG_ODDS[step] if steps_of(profile).none else None
     return None if score.fit is None else LOG_ODDS[round(10 * score.fit)]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -17,15 +18,16 @@ from strategies import (
 
 from icp.outcomes import Economics
 from icp.qualify import decide
-from icp.qualify.money import Stakes, stakes_of
-from icp.qualify.questions import (
+from icp.qualify.asking import (
+    Places,
+    ask_attribute,
     centred,
     coherent,
     evsi,
     perfect_information,
-    questions_of,
-    unknown_attributes,
 )
+from icp.qualify.money import stakes_of
+from icp.qualify.questions import attribute_words, questions_of, unknown_attributes
 from icp.qualify.standing import stand
 from icp.qualify.verdict import chance_of
 from icp.scoring import score_one
@@ -36,7 +38,29 @@ answers = st.lists(
 )
 
 
-def naive(stakes: Stakes, p: float, after: list[float], shares: list[float]) -> float:
+def naive_shares(p, after, likely):
+    """Answers above p and answers below, weighed so that the mean is p."""
+    sides = [
+        [i for i, q in enumerate(after) if (q > p) - (q < p) == s] for s in (1, -1)
+    ]
+    if not all(sides):
+        gap = min(abs(q - p) for q in after)
+        kept = [w * (abs(q - p) == gap) for q, w in zip(after, likely, strict=True)]
+        return [share / sum(kept) for share in kept]
+    weights = [sum(likely[i] for i in side) for side in sides]
+    means = [
+        sum(likely[i] * after[i] for i in side) / weight
+        for side, weight in zip(sides, weights, strict=True)
+    ]
+    up = (p - means[1]) / (means[0] - means[1])
+    shares = list(likely)
+    for side, weight, part in zip(sides, weights, (up, 1 - up), strict=True):
+        for i in side:
+            shares[i] = likely[i] / weight * part * sum(weights)
+    return [share / sum(shares) for share in shares]
+
+
+def naive_evsi(stakes, p, after, shares):
     """The definition: decisions after the answer less the decision now."""
     held = sum(
         w * max(0.0, stakes.pursue(q)) for w, q in zip(shares, after, strict=True)
@@ -44,52 +68,63 @@ def naive(stakes: Stakes, p: float, after: list[float], shares: list[float]) -> 
     return held - max(0.0, stakes.pursue(p))
 
 
-def straddled(p, cases):
-    return min(q for q, _ in cases) <= p <= max(q for q, _ in cases)
+def one_row(*rows):
+    return [np.array([row]) for row in rows]
+
+
+def shares_of(p, after, likely):
+    return coherent(np.array([p]), *one_row(after, likely))[0].tolist()
 
 
 @LAWS
 @given(probabilities, answers)
 def test_shares_are_shares_and_their_mean_is_the_chance_now(p, cases):
-    after = [q for q, _ in cases]
-    shares = coherent(p, after, [w for _, w in cases])
+    after, likely = [q for q, _ in cases], [w for _, w in cases]
+    shares = shares_of(p, after, likely)
     assert all(share >= 0 for share in shares)
     assert math.isclose(sum(shares), 1.0)
+    assert np.allclose(shares, naive_shares(p, after, likely))
     if any(q < p for q in after) and any(q > p for q in after):
         mean = sum(w * q for w, q in zip(shares, after, strict=True))
         assert math.isclose(mean, p, rel_tol=1e-9)
 
 
 def test_answers_on_one_side_keep_their_proportions():
-    shares = coherent(0.5, [0.6, 0.9, 0.1], [0.2, 0.4, 0.4])
+    shares = shares_of(0.5, [0.6, 0.9, 0.1], [0.2, 0.4, 0.4])
     assert math.isclose(shares[1] / shares[0], 2.0)
 
 
 def test_answers_all_on_one_side_teach_nothing():
-    assert coherent(0.5, [0.6, 0.9], [0.5, 0.5]) == [1.0, 0.0]
-    assert coherent(0.5, [0.5, 0.9, 0.5], [0.1, 0.8, 0.1]) == [0.5, 0.0, 0.5]
+    assert shares_of(0.5, [0.6, 0.9], [0.5, 0.5]) == [1.0, 0.0]
+    assert shares_of(0.5, [0.5, 0.9, 0.5], [0.1, 0.8, 0.1]) == [0.5, 0.0, 0.5]
 
 
 @LAWS
 @given(economies, probabilities, answers)
 def test_asking_is_worth_what_decisions_gain_by_it(economics, p, cases):
-    assume(straddled(p, cases))
     stakes = stakes_of(economics)
     after = [q for q, _ in cases]
-    shares = coherent(p, after, [w for _, w in cases])
     assume(any(q < p for q in after) and any(q > p for q in after))
-    value, scale = (
-        evsi(stakes, p, after, shares),
-        stakes.value + stakes.loss + stakes.cost,
-    )
+    shares = shares_of(p, after, [w for _, w in cases])
+    gains, now = [stakes.pursue(q) for q in after], stakes.pursue(p)
+    (value,), (turns,) = evsi(*one_row(gains), np.array([now]), *one_row(shares))
+    slack = 1e-9 * (stakes.value + stakes.loss + stakes.cost)
     assert value >= 0
-    assert math.isclose(
-        value, naive(stakes, p, after, shares), rel_tol=1e-9, abs_tol=1e-9 * scale
-    )
-    assert value <= perfect_information(stakes, p) + 1e-9 * scale
-    pays = stakes.pursue(p) > 0
-    if all((stakes.pursue(q) > 0) == pays for q in after):
-        assert value == 0
+    naive = naive_evsi(stakes, p, after, shares)
+    assert math.isclose(value, naive, rel_tol=1e-9, abs_tol=slack)
+    most = perfect_information(*map(np.array, (p, stakes.pursue(1.0), now)))
+    assert value <= most + slack
+    if all((gain > 0) == (now > 0) for gain in gains):
+        assert value == turns == 0
+
+
+def test_rows_do_not_depend_on_each_other():
+    draw = np.random.default_rng(0)
+    p, after, likely = draw.random(50), draw.random((50, 7)), draw.random((50, 7))
+    whole = coherent(p, after, likely)
+    for row in range(50):
+        here = slice(row, row + 1)
+        assert (coherent(p[here], after[here], likely[here]) == whole[here]).all()
 
 
 @LAWS
@@ -106,7 +141,8 @@ def test_evsi_of_any_account_is_between_nothing_and_knowing_all(
     money = found.money
     assume(money.p_cured is not None)
     scale = money.stakes.value + money.stakes.loss + money.stakes.cost
-    most = perfect_information(money.stakes, money.p_cured)
+    now, best = money.pursue_cured, money.stakes.pursue(1.0)
+    most = perfect_information(*map(np.array, (money.p_cured, best, now)))
     for question in found.questions:
         assert 0 <= question.value <= most + 1e-9 * scale
         assert math.isclose(sum(a.share for a in question.answers), 1.0)
@@ -122,7 +158,8 @@ def test_what_is_known_is_not_asked(profile, data):
     rows = data.draw(accounts(profile, max_size=1))
     assume(rows)
     score = score_one(rows[0], profile)
-    columns = {one.table.column for one in unknown_attributes(rows[0], profile, score)}
+    unknown = unknown_attributes(rows[0], profile, score)
+    columns = {profile.tables[place].column for place in unknown.open}
     assert all(
         rows[0].get(c) is None
         or rows[0][c] != rows[0][c]
@@ -141,12 +178,11 @@ def _coded_missing(profile, column, value):
 @LAWS
 @given(st.lists(st.integers(-900, 900), min_size=2, max_size=6), st.data())
 def test_answers_never_all_go_one_way(moves, data):
-    row = st.lists(st.floats(0.01, 1), min_size=len(moves), max_size=len(moves))
-    moved = centred(moves, data.draw(row), data.draw(row))
+    weight = st.floats(0.01, 1)
+    likely = data.draw(st.lists(weight, min_size=len(moves), max_size=len(moves)))
+    (moved,) = centred(*one_row(moves), np.array(likely)).tolist()
     assert min(moved) <= 0 <= max(moved)
-    assert [a - b for a, b in zip(moved, moves, strict=True)] == [
-        moved[0] - moves[0]
-    ] * len(moves)
+    assert len({a - b for a, b in zip(moved, moves, strict=True)}) == 1
     if min(moves) <= 0 <= max(moves):
         assert moved == moves
 
@@ -230,17 +266,28 @@ def test_a_pair_moves_its_answers():
         pairs=[PairTable(first="employees", second="team", points=tuple(points))],
     )
     row = {"team": True}
-    (unknown,) = unknown_attributes(row, profile, score_one(row, profile))
     given_ = [score_one({**row, "employees": n}, profile) for n in (5, 500)]
-    assert list(unknown.chances) == [chance_of(score, profile) for score in given_]
-    assert unknown.chances[0] > unknown.chances[1]
+    chances = answered(row, profile)
+    assert chances == [chance_of(score, profile) for score in given_]
+    assert chances[0] > chances[1]
+
+
+def answered(row, profile):
+    """Log-odds after each answer to the first table's question."""
+    score = score_one(row, profile)
+    unknown = unknown_attributes(row, profile, score)
+    now = np.array([chance_of(score, profile)])
+    places = Places(
+        profile_chance=now, chance=now, value=np.array([1.0]), loss=1.0, cost=0.0
+    )
+    codes, margins = one_row(unknown.codes), np.array([score.margin])
+    return ask_attribute(profile, 0, codes[0], margins, places).chances[0].tolist()
 
 
 def test_answers_are_exactly_what_scoring_says_once_they_are_given():
     profile = by_size()
-    (unknown,) = unknown_attributes({}, profile, score_one({}, profile))
     given_ = [score_one({"employees": n}, profile) for n in (10.0, 500.0)]
-    assert list(unknown.chances) == [chance_of(score, profile) for score in given_]
+    assert answered({}, profile) == [chance_of(score, profile) for score in given_]
 
 
 def test_an_account_that_cannot_be_judged_is_asked_what_tells_most():
@@ -267,8 +314,6 @@ def test_an_account_that_cannot_be_judged_is_asked_what_tells_most():
     ],
 )
 def test_each_kind_is_asked_in_its_own_words(kind, rest, words):
-    from icp.qualify.questions import attribute_words
-
     name = "tools=SAP" if kind == "multi" else "tools"
     table = table_of(
         name, kind, (0, 0, 0, 0), title="" if kind != "multi" else "x", **rest

@@ -1,0 +1,242 @@
+"""What asking is worth, for one account or for a million: whole columns at once.
+
+Every number is worked out column by column in one fixed order, so that an account's
+questions are the same numbers alone and in a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from icp.profile import MISSING, NEVER_SEEN
+from icp.qualify.money import CHANCES, LIMIT, LOG_ODDS, evidence_of
+from icp.scoring.steps import per_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from icp.profile import AttributeTable, PairTable, Profile
+    from icp.qualify.reasons import Reason
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+__all__ = [
+    "Asked",
+    "Places",
+    "ask_attribute",
+    "ask_reason",
+    "centred",
+    "coherent",
+    "evsi",
+    "perfect_information",
+    "probabilities",
+    "profile_chances",
+]
+
+_FIRST: Final = NEVER_SEEN + 1
+_SMOOTH: Final = 0.5
+_CHANCES: Final = np.array(CHANCES)
+_LOG_ODDS: Final = np.array(LOG_ODDS, dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Accounts as columns: where each stands before it is asked."""
+
+    #: Log-odds of best by the profile, and once what can be cured is cured.
+    profile_chance: Whole
+    chance: Whole
+    value: Floats
+    loss: float
+    cost: float
+
+    def pursue(self, p: Floats, /) -> Floats:
+        """Expected money of pursuing; as in `Stakes.pursue`."""
+        return p * self.value - (1 - p) * self.loss - self.cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One question to all accounts: rows are accounts, columns answers."""
+
+    #: Log-odds of best after each answer; by the profile alone for an attribute.
+    chances: Whole
+    #: Probability of best after each answer, and the answer's share.
+    after: Floats
+    shares: Floats
+    #: Expected money gained by asking, and the share of answers that turn the decision.
+    value: Floats
+    turns: Floats
+
+
+# ------------------------------------------------------------------------------ EVSI
+
+
+def probabilities(chances: Whole, /) -> Floats:
+    """Probabilities of log-odds; as in `probability`."""
+    return _CHANCES[np.clip(chances, -LIMIT, LIMIT) + LIMIT]
+
+
+def coherent(p: Floats, after: Floats, likely: Floats, /) -> Floats:
+    """Shares of the answers, in proportion to `likely`, whose mean of `after` is p.
+
+    Answers that raise the chance keep their proportions to each other, and so do those
+    that lower it. Where all answers lie on one side of p, nothing about p is learnt:
+    all shares fall on the answers nearest to it.
+
+    >>> after, likely = np.array([[0.8, 0.2]]), np.array([[9.0, 1.0]])
+    >>> coherent(np.array([0.5]), after, likely).round(9)
+    array([[0.5, 0.5]])
+    """
+    gap = after - p[:, None]
+    up, down = np.where(gap > 0, likely, 0.0), np.where(gap < 0, likely, 0.0)
+    rise, fall = _total(up * gap), _total(-down * gap)
+    both = (rise > 0) & (fall > 0)
+    rise, fall = np.where(both, rise, 1.0), np.where(both, fall, 1.0)
+    ups, downs = _total(up), _total(down)
+    scale = ups / rise + downs / fall
+    moving = (ups + downs) / np.where(scale > 0, scale, 1.0)
+    straddling = (likely - up - down) + moving[:, None] * (
+        up / rise[:, None] + down / fall[:, None]
+    )
+    distance = np.abs(gap)
+    nearest = np.where(distance == distance.min(axis=1)[:, None], likely, 0.0)
+    shares = np.where(both[:, None], straddling, nearest)
+    return np.asarray(shares / _total(shares)[:, None])
+
+
+def evsi(gains: Floats, now: Floats, shares: Floats, /) -> tuple[Floats, Floats]:
+    """Expected money gained by knowing the answer, and the share that turns.
+
+    `gains` is pursuing's money after each answer, `now` before; `shares` must be
+    coherent. As the mean of the answers is the chance now, this is what the answers
+    that turn the decision are worth: exactly 0 where there are none.
+    """
+    pays = (now > 0)[:, None]
+    turned = (gains > 0) != pays
+    return _total(np.where(turned, shares * np.abs(gains), 0.0)), _total(
+        np.where(turned, shares, 0.0)
+    )
+
+
+def perfect_information(p: Floats, best: Floats, now: Floats, /) -> Floats:
+    """Expected money gained by knowing the outcome; `best` is pursuing's at p = 1."""
+    return p * np.maximum(0.0, best) - np.maximum(0.0, now)
+
+
+def _total(columns: Floats) -> Floats:
+    """Sums over each row, always from left to right."""
+    total: Floats = np.zeros(len(columns))
+    for place in range(columns.shape[1]):
+        total = total + columns[:, place]
+    return total
+
+
+def _asked(places: Places, chances: Whole, learnt: Whole, likely: Floats) -> Asked:
+    p = probabilities(places.chance)
+    after = probabilities(chances + learnt[:, None])
+    shares = coherent(p, after, likely)
+    gains = after * places.value[:, None] - (1 - after) * places.loss - places.cost
+    value, turns = evsi(gains, places.pursue(p), shares)
+    return Asked(chances=chances, after=after, shares=shares, value=value, turns=turns)
+
+
+# --------------------------------------------------------------------------- reasons
+
+
+def ask_reason(reason: Reason, places: Places, /) -> Asked:
+    """Ask whether a reason holds: yes, no."""
+    p = probabilities(places.chance)
+    evidence = [evidence_of(reason.seen, holds=holds) for holds in (True, False)]
+    seen = p * reason.seen.best + (1 - p) * reason.seen.regrettable
+    return _asked(
+        places,
+        places.chance[:, None] + np.array(evidence, dtype=np.int64),
+        np.zeros(len(p), dtype=np.int64),
+        np.column_stack([seen, 1 - seen]),
+    )
+
+
+# ------------------------------------------------------------------------ attributes
+
+
+def profile_chances(profile: Profile, margins: Whole, /) -> Whole:
+    """Log-odds of best by the profile at these margins."""
+    thresholds = np.array(profile.calibration.thresholds, dtype=np.int64)
+    return np.asarray(_LOG_ODDS[np.searchsorted(thresholds, margins, side="right")])
+
+
+def ask_attribute(
+    profile: Profile, place: int, codes: Whole, margins: Whole, places: Places, /
+) -> Asked:
+    """Ask for the table at `place`; answers are its cells from the first on.
+
+    `codes` are the cell codes of the accounts (rows) in all tables (columns).
+    """
+    table = profile.tables[place]
+    best, regrettable = (
+        _shares(table.best[_FIRST:]),
+        _shares(table.regrettable[_FIRST:]),
+    )
+    moves = centred(_moves(profile, place, codes), best + regrettable)
+    p = probabilities(places.chance)[:, None]
+    return _asked(
+        places,
+        profile_chances(profile, margins[:, None] + moves),
+        places.chance - places.profile_chance,
+        p * best + (1 - p) * regrettable,
+    )
+
+
+def centred(moves: Whole, likely: Floats, /) -> Whole:
+    """Moves of the margin by answer, shifted in the rows where all go one way.
+
+    Not knowing may have points of its own; what it says about the answers to come is
+    unknown, so that answers may not all raise the chance, nor all lower it.
+
+    >>> centred(np.array([[100, 300], [-1, 1]]), np.array([0.5, 0.5]))
+    array([[-100,  100],
+           [  -1,    1]])
+    """
+    one_way = (moves.min(axis=1) > 0) | (moves.max(axis=1) < 0)
+    mean = _total(likely * moves) / likely.sum()
+    return np.asarray(moves - np.where(one_way, np.rint(mean), 0).astype(int)[:, None])
+
+
+def _moves(profile: Profile, place: int, codes: Whole) -> Whole:
+    """How each answer moves each account's margin, pairs included."""
+    table = profile.tables[place]
+    points = np.array(table.points, dtype=np.int64)
+    moves = np.tile(points[_FIRST:] - points[MISSING], (len(codes), 1))
+    for other, grid in _pairs(profile)[place]:
+        held = grid[:, codes[:, other]]
+        moves += (held[_FIRST:] - held[MISSING]).T
+    return moves
+
+
+@per_profile
+def _pairs(profile: Profile) -> tuple[tuple[tuple[int, Whole], ...], ...]:
+    """Per table: the tables it is paired with, points by (own code, other's code)."""
+    names = {table.name: place for place, table in enumerate(profile.tables)}
+    found: list[list[tuple[int, Whole]]] = [[] for _ in profile.tables]
+    for pair in profile.pairs:
+        first, second = names[pair.first], names[pair.second]
+        grid = _grid(pair, profile.tables[first], profile.tables[second])
+        found[first].append((second, grid))
+        found[second].append((first, grid.T))
+    return tuple(tuple(pairs) for pairs in found)
+
+
+def _grid(pair: PairTable, first: AttributeTable, second: AttributeTable) -> Whole:
+    return np.array(pair.points, dtype=np.int64).reshape(first.size, second.size)
+
+
+def _shares(counts: Sequence[int]) -> Floats:
+    smoothed = np.array(counts, dtype=np.float64) + _SMOOTH
+    return np.asarray(smoothed / smoothed.sum())
