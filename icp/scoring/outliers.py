@@ -9,8 +9,8 @@ import polars as pl
 
 from icp.profile import MISSING
 from icp.scoring.cells import codes
-from icp.scoring.explain import ODD
 from icp.scoring.plan import SCORE_COLUMNS, score
+from icp.scoring.reasons import ODD
 from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
     from icp.profile import Profile
 
-__all__ = ["Score", "score_one"]
+__all__ = ["Score", "Scorer", "score_one", "scorer_of"]
 
 #: Bits kept apart for each non-negative sum when several are added as one integer.
 _LANE = 64
 _LANE_MASK = (1 << _LANE) - 1
+#: Bits behind a distance for the segment's position: the least names the nearest.
+_POSITION = 20
+_POSITION_MASK = (1 << _POSITION) - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,22 +65,25 @@ def score_one(row: Mapping[str, object], profile: Profile, /) -> Score:
     does not read are ignored. A value of the wrong type (a text for a number) raises
     SchemaError.
     """
-    return _scorer(profile).score(row)
+    scorer = scorer_of(profile)
+    return scorer.score(scorer.codes(row))
 
 
 @per_profile
-def _scorer(profile: Profile) -> _Scorer:
-    return _Scorer(profile)
+def scorer_of(profile: Profile, /) -> Scorer:
+    """The profile laid out for one account at a time."""
+    return Scorer(profile)
 
 
-class _Scorer:
+class Scorer:
     """A profile's tables laid out for one row at a time."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._steps = steps_of(profile)
+        self._coders = tuple((table.column, coder(table)) for table in profile.tables)
         self._tables = tuple(
-            (table.name, table.column, coder(table), table.points, lanes)
+            (table.name, table.points, lanes)
             for table, lanes in zip(profile.tables, _lanes(profile), strict=True)
         )
         places = {table.name: i for i, table in enumerate(profile.tables)}
@@ -91,16 +97,23 @@ class _Scorer:
             )
             for pair in profile.pairs
         )
+        self._positions = _packed(0, 0, *range(len(profile.segments)))
+        self._best = [_LANE * (2 + i) for i in profile.best_segments]
+        self._regrettable = [_LANE * (2 + i) for i in profile.regrettable_segments]
         self._information = sum(table.information for table in profile.tables)
         self._least_known = profile.abstention.known * self._information
 
-    def score(self, row: Mapping[str, object]) -> Score:
+    def codes(self, row: Mapping[str, object], /) -> list[int]:
+        """The cell code of every table."""
+        return [code_of(row.get(column)) for column, code_of in self._coders]
+
+    def score(self, codes: list[int], /) -> Score:
+        """The score of an account with those cell codes."""
         points: dict[str, int] = {}
-        codes: list[int] = []
-        lanes = 0
-        for name, column, code_of, table_points, table_lanes in self._tables:
-            code = code_of(row.get(column))
-            codes.append(code)
+        lanes = self._positions
+        for code, (name, table_points, table_lanes) in zip(
+            codes, self._tables, strict=True
+        ):
             points[name] = table_points[code]
             lanes += table_lanes[code]
         for name, first, second, size, pair_points in self._pairs:
@@ -109,7 +122,7 @@ class _Scorer:
 
     def _answer(self, points: dict[str, int], lanes: int) -> Score:
         profile, steps = self._profile, self._steps
-        known, novelty, *distances = _unpacked(lanes, 2 + len(profile.segments))
+        known, novelty = lanes & _LANE_MASK, lanes >> _LANE & _LANE_MASK
         margin = profile.base + sum(points.values())
         nearer = bisect_left(profile.novelty.closed, novelty)
         margin_step = bisect_right(profile.calibration.thresholds, margin)
@@ -119,8 +132,10 @@ class _Scorer:
             and steps.narrow[min(margin_step, steps.none)]
         )
         step = margin_step if scored else steps.none
-        best = _nearest(profile, distances, profile.best_segments)
-        regrettable = _nearest(profile, distances, profile.regrettable_segments)
+        distance_best, nearest_best = self._nearest(lanes, self._best)
+        distance_regrettable, nearest_regrettable = self._nearest(
+            lanes, self._regrettable
+        )
         return Score(
             fit=steps.fit[step],
             grade=steps.grade[step],
@@ -130,10 +145,10 @@ class _Scorer:
             p_best=steps.p_best[step],
             p_low=steps.p_low[step],
             p_high=steps.p_high[step],
-            distance_best=best[0],
-            nearest_best=best[1],
-            distance_regrettable=regrettable[0],
-            nearest_regrettable=regrettable[1],
+            distance_best=distance_best,
+            nearest_best=nearest_best,
+            distance_regrettable=distance_regrettable,
+            nearest_regrettable=nearest_regrettable,
             known_fraction=1000 * known // self._information / 1000
             if self._information
             else 1.0,
@@ -142,6 +157,13 @@ class _Scorer:
             points=points,
             base=profile.base,
         )
+
+    def _nearest(self, lanes: int, shifts: list[int]) -> tuple[int, str | None]:
+        if not shifts:
+            return 0, None
+        nearest = min([lanes >> shift & _LANE_MASK for shift in shifts])
+        segment = self._profile.segments[nearest & _POSITION_MASK]
+        return nearest >> _POSITION, segment.name
 
     def _why_not(self, known: int, nearer: int, margin_step: int) -> str:
         return "; ".join(self._reasons(known, nearer, margin_step))
@@ -164,15 +186,6 @@ class _Scorer:
             yield f"the estimate is too unsure ({low:.0%} to {high:.0%})"
 
 
-def _nearest(
-    profile: Profile, distances: list[int], segments: tuple[int, ...]
-) -> tuple[int, str | None]:
-    if not segments:
-        return 0, None
-    nearest = min(segments, key=distances.__getitem__)
-    return distances[nearest], profile.segments[nearest].name
-
-
 def _lanes(profile: Profile) -> list[tuple[int, ...]]:
     """Per table and code: what is known, novelty and distances side by side."""
     return [
@@ -180,7 +193,7 @@ def _lanes(profile: Profile) -> list[tuple[int, ...]]:
             _packed(
                 table.information * (code != MISSING),
                 table.pooled[code],
-                *(segment.surprises[place][code] for segment in profile.segments),
+                *(s.surprises[place][code] << _POSITION for s in profile.segments),
             )
             for code in range(table.size)
         )
@@ -190,7 +203,3 @@ def _lanes(profile: Profile) -> list[tuple[int, ...]]:
 
 def _packed(*sums: int) -> int:
     return sum(value << _LANE * lane for lane, value in enumerate(sums))
-
-
-def _unpacked(lanes: int, count: int) -> list[int]:
-    return [lanes >> _LANE * lane & _LANE_MASK for lane in range(count)]

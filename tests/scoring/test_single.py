@@ -8,9 +8,9 @@ import pytest
 from strategies import profile_of, steady_calibration, table_of
 
 from icp.errors import SchemaError
-from icp.profile import Abstention, Calibration, Profile
+from icp.profile import Abstention, Calibration, Profile, Segment
 from icp.scoring import Score, score_one
-from icp.scoring.single import _packed, _unpacked
+from icp.scoring.single import _packed
 
 TABLES = (
     table_of("staff", "number", (0, 0, -200, 100), edges=(50.0,), information=300),
@@ -115,7 +115,17 @@ def test_a_wrong_type_names_the_column() -> None:
 def test_lanes_do_not_run_into_each_other() -> None:
     most = 2**63
     lanes = _packed(most, 0, 7) + _packed(most - 1, 1, 2**62)
-    assert _unpacked(lanes, 3) == [2**64 - 1, 1, 2**62 + 7]
+    assert lanes == (2**64 - 1) + (1 << 64) + (2**62 + 7 << 128)
+
+
+def test_great_distances_keep_their_segment() -> None:
+    great = [
+        Segment(name=name, kind="best", size=1, surprises=(row, (0,) * 4))
+        for name, row in (("far", (0, 0, 0, 1_000_000)), ("near", (0, 0, 0, 999_999)))
+    ]
+    found = score_one({"staff": 60}, icp(segments=great))
+    assert (found.distance_best, found.nearest_best) == (999_999, "near")
+    assert score_one({"staff": 6}, icp(segments=great)).nearest_best == "far"
 
 
 def test_scoring_one_account_touches_no_frame() -> None:

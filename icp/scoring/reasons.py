@@ -1,0 +1,226 @@
+"""What each attribute and each pair can say about an account, prepared once.
+
+Everything but the account's own value depends on the cell code alone, so it is put
+into words when a profile is first explained, and an explanation is a few look-ups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from icp.profile import MISSING, NEVER_SEEN
+from icp.schema import Kind
+from icp.scoring.words import NOT_KNOWN, cell_words, number_words, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from icp.profile import AttributeTable, PairTable
+
+__all__ = ["ODD", "Contribution", "Reasons", "together"]
+
+#: From this surprise on (millinats) an attribute is called unusual: less than half as
+#: common among the closed customers as the most usual cell.
+ODD: Final = 700
+_FIRST = NEVER_SEEN + 1
+_NO_CUSTOMERS = "none of your closed customers"
+#: Beyond the points and the names that any profile has.
+_MOST_POINTS = 2**31
+_MOST_NAMES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contribution:
+    """What one attribute, or two together, add to the margin; points are millinats."""
+
+    #: Table or pair, as in `points__<name>`.
+    name: str
+    title: str
+    #: The account's own value in words, "not known" where it is missing.
+    value: str
+    points: int
+    #: The evidence: "Retail: 41 of your 60 best, 3 of 45 regrettable".
+    text: str
+    known: bool
+    #: Least and most points that any value of the attribute gives.
+    lowest: int
+    highest: int
+
+
+_Entry = tuple[int, Contribution]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reasons:
+    """What one table can say, by cell code and the account's own value.
+
+    Everything comes with a number that sorts the largest first, those not known last,
+    and equals by name. `order` is the place of the table among all names.
+    """
+
+    table: AttributeTable
+    order: int
+
+    @cached_property
+    def contribution(self) -> Callable[[int, object], _Entry]:
+        """What the value adds to the margin."""
+        codes = range(self.table.size)
+        return self._told([_contribution(self.table, code) for code in codes])
+
+    @cached_property
+    def odd(self) -> Mapping[int, Callable[[int, object], _Entry]]:
+        """What is odd about a value among the closed customers, by odd cell codes."""
+        table = self.table
+        odd = [c for c in range(table.size) if c != MISSING and table.pooled[c] >= ODD]
+        told = self._told([_oddity(table, code) for code in range(table.size)])
+        return dict.fromkeys(odd, told)
+
+    def _told(self, said: Sequence[Contribution]) -> Callable[[int, object], _Entry]:
+        """Look up what is said by cell code; a number or level is put in as it is."""
+        ready = [_entry(one, self.order) for one in said]
+        if self.table.kind is Kind.NUMBER:
+            return _number_told(ready, self.table.unit)
+        if self.table.kind is Kind.CATEGORY:
+            return _level_told(ready, self.table.levels)
+        return lambda code, _: ready[code]
+
+
+def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], _Entry]:
+    def told(code: int, value: object) -> _Entry:
+        if code == MISSING:
+            return ready[code]
+        rank, one = ready[code]
+        return rank, _of(one, number_words(float(value), unit))  # type: ignore[arg-type]  # coded, so a number
+
+    return told
+
+
+def _level_told(
+    ready: Sequence[_Entry], levels: Iterable[tuple[str, int]]
+) -> Callable[[int, object], _Entry]:
+    known: dict[object, _Entry] = {
+        level: (ready[code][0], _of(ready[code][1], level))
+        for level, code in levels
+        if code != MISSING
+    }
+
+    def told(code: int, value: object) -> _Entry:
+        if code == MISSING:
+            return ready[code]
+        if value.__class__ is str and value in known:
+            return known[value]
+        rank, one = ready[code]
+        return rank, _of(one, str(value))
+
+    return told
+
+
+def together(
+    pair: PairTable, tables: tuple[AttributeTable, AttributeTable], order: int, /
+) -> Callable[[int, int], _Entry]:
+    """What two attributes add beyond what each gives, by their cell codes."""
+    first, second = tables
+    title = f"{title_of(first)} and {title_of(second)} together"
+    cells = product(range(_FIRST, first.size), range(_FIRST, second.size))
+    span = [pair.points[a * second.size + b] for a, b in cells] or [0]
+
+    @cache
+    def told(a: int, b: int) -> _Entry:
+        value = f"{_cell(first, a)} and {_cell(second, b)}"
+        known = MISSING not in {a, b}
+        one = Contribution(
+            name=pair.name,
+            title=title,
+            value=value if known else NOT_KNOWN,
+            points=pair.points[a * second.size + b],
+            text=f"{value}, beyond what each says alone"
+            if known
+            else _once_known(span),
+            known=known,
+            lowest=min(span),
+            highest=max(span),
+        )
+        return _entry(one, order)
+
+    return told
+
+
+def _entry(one: Contribution, order: int) -> _Entry:
+    size = _MOST_POINTS - abs(one.points)
+    return ((not one.known) * _MOST_POINTS + size) * _MOST_NAMES + order, one
+
+
+def _of(one: Contribution, value: str) -> Contribution:
+    return Contribution(
+        name=one.name,
+        title=one.title,
+        value=value,
+        points=one.points,
+        text=one.text or f"{value}: {_NO_CUSTOMERS}",
+        known=one.known,
+        lowest=one.lowest,
+        highest=one.highest,
+    )
+
+
+# ----------------------------------------------------------------------- attributes
+
+
+def _contribution(table: AttributeTable, code: int) -> Contribution:
+    span = table.points[_FIRST:] or (0,)
+    return Contribution(
+        name=table.name,
+        title=title_of(table),
+        value=NOT_KNOWN if code == MISSING else cell_words(table, code),
+        points=table.points[code],
+        text=_evidence(table, code, span),
+        known=code != MISSING,
+        lowest=min(span),
+        highest=max(span),
+    )
+
+
+def _evidence(table: AttributeTable, code: int, span: Sequence[int]) -> str:
+    if code == MISSING:
+        return _once_known(span)
+    if code == NEVER_SEEN:
+        own = table.kind in {Kind.NUMBER, Kind.CATEGORY}
+        return "" if own else f"{cell_words(table, code)}: {_NO_CUSTOMERS}"
+    return (
+        f"{_cell(table, code)}: {table.best[code]:,} of your {sum(table.best):,} best, "
+        f"{table.regrettable[code]:,} of {sum(table.regrettable):,} regrettable"
+    )
+
+
+def _once_known(points: Sequence[int]) -> str:
+    return f"{NOT_KNOWN}; {min(points):+,} to {max(points):+,} points once it is"
+
+
+def _cell(table: AttributeTable, code: int) -> str:
+    return (
+        f"{'has' if code > _FIRST else 'without'} {table.value}"
+        if table.kind is Kind.MULTI
+        else cell_words(table, code)
+    )
+
+
+def _oddity(table: AttributeTable, code: int) -> Contribution:
+    alike = table.best[code] + table.regrettable[code]
+    total = sum(table.best) + sum(table.regrettable)
+    return Contribution(
+        name=table.name,
+        title=title_of(table),
+        value=cell_words(table, code),
+        points=table.pooled[code],
+        text=f"{_share_words(alike, total)} closed customers are like this",
+        known=True,
+        lowest=min(table.pooled),
+        highest=max(table.pooled),
+    )
+
+
+def _share_words(alike: int, total: int) -> str:
+    return f"{alike:,} of {total:,}" if alike else f"none of {total:,}"
