@@ -296,8 +296,8 @@ class Has(Condition):
         return None if values is None else self.value in values
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
-        """For instance "tools include SAP"."""
-        return f"{_title(self.column, titles)} include {self.value}"
+        """For instance "tools includes SAP"."""
+        return f"{_title(self.column, titles)} includes {self.value}"
 
     def __str__(self) -> str:
         """The text."""
@@ -400,7 +400,7 @@ class Not(Condition):
             case Missing(column):
                 return f"{_title(column, titles)} is known"
             case Has(column, value):
-                return f"{_title(column, titles)} do not include {value}"
+                return f"{_title(column, titles)} does not include {value}"
             case In(column, values) if len(values) > 1:
                 return f"{_title(column, titles)} is neither {_listed(values, 'nor')}"
             case Compare(column, "=", bool()):

@@ -103,10 +103,8 @@ def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.E
     if dtype == pl.Null:
         return pl.lit(None, dtype=pl.Boolean)
     if isinstance(dtype, pl.List | pl.Array):
-        texts = column.cast(pl.List(pl.String))
-        return texts.list.contains(value).fill_null(value=False) & (
-            pl.when(column.is_not_null()).then(statement=True)
-        )
+        held = column.cast(pl.List(pl.String)).list.contains(value)
+        return pl.when(column.is_not_null()).then(held.fill_null(value=False))
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return column.cast(pl.String) == value
     raise _unreadable(name, list, dtype)

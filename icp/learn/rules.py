@@ -49,7 +49,7 @@ __all__ = ["FoundRules", "RuleOptions", "learn_disqualifiers"]
 
 _NAMED: Final = 50
 #: Multiplications that the permutations may cost, and how many there are at least.
-_WORK: Final = 1.5e12
+_WORK: Final = 5e11
 _FEWEST: Final = 200
 _EDGES: Final = (19, 15, 11, 7, 5, 3, 2)
 _SETS_UP_TO: Final = 60
@@ -222,7 +222,7 @@ def _hunt(
         drawn,
         progress=lambda share: tell(0.1 + 0.8 * share, f"trying {len(rules):,} rules"),
     )
-    kept = pruned(space, rules, searched, part.regretted, least=least)
+    kept = pruned(space, rules, searched, part.regretted, least=options.least)
     return _Hunt(
         rules=tuple((_joined(space, rule), p_value) for rule, p_value in kept),
         searched=len(rules),
