@@ -79,11 +79,12 @@ def _numbers(values: pl.Series) -> NDArray[np.float64]:
 
 def _finding(table: AttributeTable, share: float) -> ColumnFinding:
     number = table.kind is Kind.NUMBER
-    where = "are outside the customers' range" if number else "no customer has"
-    what = "count as its nearest end" if number else "count for nothing"
     text = (
-        f"{share:.0%} of the prospects' values {where}; such values {what}, so check "
-        "the unit and the spelling"
+        f"{share:.0%} of the prospects' values are outside the customers' range and "
+        "count as its nearest end; check the unit"
+        if number
+        else f"{share:.0%} of the prospects' values are ones that no customer has and "
+        "count for nothing; check the spelling"
     )
     return ColumnFinding(
         column=table.column,
