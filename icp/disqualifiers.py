@@ -41,6 +41,7 @@ __all__ = [
     "deciding",
     "disqualified_by",
     "disqualified_by_one",
+    "held_back",
     "policy_rule",
     "proposed_rule",
 ]
@@ -64,6 +65,7 @@ _BY_MACHINE: Final = {
 }
 _SURE: Final = 0.05
 _LISTED: Final = 3
+_YEAR: Final = 365
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -177,6 +179,10 @@ class Evidence(Frozen):
     @property
     def _later(self) -> str:
         return f"{self.later_regrettable} of {self.later_covered} regrettable"
+
+    def same_as(self, other: Evidence, /) -> bool:
+        """Whether it says the same, whenever it was looked at."""
+        return self == other.model_copy(update={"on": self.on})
 
     def sentence(self) -> str:
         """What the rule would have done, for instance "would have spared you ...".
@@ -416,6 +422,17 @@ def _new(
         state=move.state,
         moves=(move,),
     )
+
+
+def held_back(rule: Disqualifier, evidence: Evidence, /, *, on: date) -> bool:
+    """Whether it is too soon to propose a retired rule again.
+
+    It is for twelve months, unless twice as many customers speak for it by then.
+    """
+    retired = rule.moves[-1]
+    if retired.state != "retired" or (on - retired.on).days >= _YEAR:
+        return False
+    return rule.latest is not None and evidence.covered < 2 * rule.latest.covered
 
 
 # --------------------------------------------------------------------------- scoring

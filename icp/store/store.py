@@ -12,6 +12,7 @@ from icp.errors import NotFoundError
 from icp.store import events as log
 from icp.store.bulk import BulkFile, BulkFolder
 from icp.store.connection import Database, utc_now
+from icp.store.disqualifiers import RuleBook
 from icp.store.events import canonical
 from icp.store.jobs import JobQueue
 from icp.store.rows import (
@@ -61,6 +62,7 @@ class Store:
         self.database = Database(url, clock=clock)
         self.bulk = BulkFolder(folder)
         self.jobs = JobQueue(self.database)
+        self.rules = RuleBook(self.database)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -10,6 +10,8 @@ overrides     outcomes that a person set by hand
 profiles      immutable documents, by content
 activations   which profile was put in force when, and why
 score_runs    lists that were scored
+disqualifiers learned rules with their evidence and state; policy is in icp.toml
+exceptions    accounts that a person pursues although a rule says no
 jobs          background work
 events        what happened, append-only, chained by hashes
 ```
@@ -32,7 +34,9 @@ __all__ = [
     "UtcDateTime",
     "activations",
     "bulk",
+    "disqualifiers",
     "events",
+    "exceptions",
     "imports",
     "jobs",
     "labels",
@@ -45,7 +49,7 @@ __all__ = [
 ]
 
 #: The newest migration; a test holds it against `migrations/versions`.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -211,6 +215,33 @@ score_runs = sa.Table(
     sa.Column("evaluable", sa.BigInteger, nullable=False),
     sa.Column("grades", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=True),
+    *_made(),
+)
+
+disqualifiers = sa.Table(
+    "disqualifiers",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    #: The rule with all its evidence and moves.
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    *_made(),
+    sa.CheckConstraint(
+        "state IN ('proposed', 'shadow', 'active', 'probation', 'retired')",
+        name="state",
+    ),
+)
+
+exceptions = sa.Table(
+    "exceptions",
+    metadata,
+    _number(),
+    #: Of a learned rule or of a policy in icp.toml.
+    sa.Column("rule", sa.String(64), nullable=False),
+    sa.Column("account_id", sa.String(500), nullable=False),
+    sa.Column("approver", sa.String(200), nullable=True),
+    sa.Column("reason", sa.Text, nullable=False),
     *_made(),
 )
 

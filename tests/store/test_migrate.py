@@ -9,6 +9,7 @@ from icp.errors import StoreError
 from icp.store import migrate
 from icp.store.connection import Database
 from icp.store.engine import make_engine, migration_engine
+from icp.store.store import Store
 from icp.store.tables import HEAD, metadata
 
 
@@ -50,7 +51,7 @@ def test_opening_again_changes_nothing(url, clock, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["icp.db"]
 
 
-@pytest.mark.parametrize("number", ["0002", "9999", "later"])
+@pytest.mark.parametrize("number", ["0099", "9999", "later"])
 def test_a_newer_schema_is_refused_and_left_alone(url, clock, tmp_path, number):
     Database(url, clock=clock).close()
     execute(url, f"UPDATE alembic_version SET version_num = '{number}'")
@@ -74,9 +75,9 @@ def test_a_backup_comes_before_an_upgrade(url, clock, tmp_path, monkeypatch):
     database = Database(url, clock=clock)
     with database.write("ann") as tx:
         tx.log("noted", "x")
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "0099")
     backup = migrate.upgrade(make_engine(url), database.url)
-    assert backup == tmp_path / "icp.db.before-0001"
+    assert backup == tmp_path / "icp.db.before-0002"
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
     database.close()
@@ -88,7 +89,23 @@ def test_an_upgrade_that_breaks_references_is_undone(url, clock, monkeypatch):
         url,
         "INSERT INTO activations VALUES (1, 7, 'activate', '', '2026-01-01', 'ann')",
     )
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "0099")
     with pytest.raises(StoreError, match="1 references and was undone"):
         migrate.upgrade(make_engine(url), database.url)
     database.close()
+
+
+def test_a_store_of_the_first_version_gets_the_disqualifiers(url, clock, tmp_path):
+    database = Database(url, clock=clock)
+    database.close()
+    for statement in (
+        "DROP TABLE disqualifiers",
+        "DROP TABLE exceptions",
+        "UPDATE alembic_version SET version_num = '0001'",
+    ):
+        execute(url, statement)
+    store = Store(url, tmp_path / "bulk", clock=clock)
+    assert store.rules.all() == []
+    assert store.rules.exceptions() == []
+    assert (tmp_path / "icp.db.before-0001").is_file()
+    store.close()

@@ -244,7 +244,7 @@ def test_no_events_are_an_empty_frame_of_the_same_columns(store):
 
 def test_the_database_describes_and_checks_itself(store):
     assert "sqlite" in store.database.describe()
-    assert "schema 0001" in store.database.describe()
+    assert "schema 0002" in store.database.describe()
     assert store.database.problem() == ""
 
 
