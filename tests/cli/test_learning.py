@@ -76,3 +76,35 @@ def test_a_profile_is_exported_byte_for_byte(cli, tmp_path):
     assert said.startswith("Wrote profile v1 (")
     screen = cli("profile", "export", "-").stdout
     assert screen == target.read_text() + "\n"
+
+
+def test_a_card_is_shown_and_written(cli, tmp_path):
+    shown = cli("profile", "card").stdout
+    assert shown.startswith("# Ideal customer profile v1\n\nModel card.")
+    assert shown == cli("profile", "card", "v1").stdout
+    target = tmp_path / "card.md"
+    said = cli("profile", "card", "-o", str(target)).stdout
+    assert said == f"Wrote the model card to {target}.\n"
+    assert target.read_text(encoding="utf-8") == shown
+
+
+def test_a_card_becomes_a_page_by_option_or_by_name(cli, tmp_path):
+    target = tmp_path / "card.html"
+    cli("profile", "card", "-o", str(target))
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert cli("profile", "card", "--html").stdout == page
+
+
+def test_a_card_in_json_has_its_sections(cli):
+    card = json.loads(cli("profile", "card", "--json").stdout)
+    assert card["title"] == "Ideal customer profile v1"
+    assert "What was left out" in [section["title"] for section in card["sections"]]
+
+
+def test_an_unknown_profile_has_no_card(cli):
+    assert "no profiles are called 'v9'" in cli("profile", "card", "v9", code=4).stderr
+
+
+def test_what_the_customers_can_carry_is_said(cli):
+    assert "The customers can carry about " in cli("profile", "show").stdout
