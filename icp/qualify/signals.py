@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from icp.errors import SchemaError
@@ -36,6 +36,7 @@ __all__ = [
     "aged",
     "matched",
     "observed",
+    "order",
     "signals_of",
     "standing",
 ]
@@ -106,7 +107,7 @@ def standing(
         if _faded(signal, catalogue[signal.reason], today):
             continue
         known = newest.get(signal.reason)
-        if known is None or _order(signal) >= _order(known):
+        if known is None or order(signal) >= order(known):
             newest[signal.reason] = signal
     return {code: newest[code] for code in catalogue.codes if code in newest}
 
@@ -135,10 +136,16 @@ def aged(row: Mapping[str, object], today: date, /) -> dict[str, object]:
         name: days // unit
         for name, (column, unit, sign) in AGES.items()
         if row.get(name) is None
-        and isinstance(day := row.get(column), date)
+        and (day := _day(row.get(column))) is not None
         and (days := sign * (today - day).days) is not None
     }
     return {**row, **ages}
+
+
+def _day(value: object) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else None
 
 
 def matched(text: str, catalogue: Catalogue, /) -> Match:
@@ -173,7 +180,8 @@ def _plain(text: str) -> str:
     return _NOISE.sub(" ", text.casefold()).strip()
 
 
-def _order(signal: Signal) -> tuple[bool, date, int]:
+def order(signal: Signal, /) -> tuple[bool, date, int]:
+    """By which of two signals about one reason the later one counts."""
     return (signal.on is None, signal.on or date.min, _RANK[signal.source])
 
 
@@ -222,11 +230,11 @@ def _by_lost_reason(
     match = matched(text, catalogue)
     if match.reason is None:
         return
-    days = (row.get(column) for column in LOST_ON)
+    days = (_day(row.get(column)) for column in LOST_ON)
     yield Signal(
         reason=match.reason,
         holds=True,
         source="lost_reason",
-        on=next((day for day in days if isinstance(day, date)), on),
+        on=next((day for day in days if day is not None), on),
         evidence=f"a deal was lost: {text}",
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from icp.outcomes import Economics
     from icp.qualify.reasons import Catalogue, Reason, Step, VerdictName
 
-__all__ = ["RANK", "Standing", "Weighed", "stand", "worst"]
+__all__ = ["RANK", "Standing", "Weighed", "stand", "tried_by", "worst"]
 
 #: The order of verdicts, from worst to best.
 RANK: Final[Mapping[VerdictName, int]] = {
@@ -218,13 +218,14 @@ def stand(
         profile_chance=profile_chance,
         scored=scored,
         signals=standing(signals, catalogue, today=today),
-        tried=_tried(attempts),
+        tried=tried_by(attempts),
         excepted=excepted,
         disqualified=disqualified,
     )
 
 
-def _tried(attempts: Iterable[Attempt]) -> dict[str, frozenset[str]]:
+def tried_by(attempts: Iterable[Attempt], /) -> dict[str, frozenset[str]]:
+    """The plays that were tried without success, by reason."""
     tried: dict[str, frozenset[str]] = {}
     for attempt in attempts:
         if not attempt.worked:
