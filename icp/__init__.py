@@ -4,6 +4,7 @@
 ingest        a file or query -> typed accounts, findings, rows kept out
 label         accounts -> outcome, its reason, worth
 fit_profile   labelled accounts -> Profile
+learn_disqualifiers  labelled accounts, profile -> rules with evidence
 score         accounts -> fit, grade, distances, points that add up exactly
 score_one     one account -> Score;  explain: the same with all reasons
 decide        a score and what the deal taught -> Verdict
@@ -19,10 +20,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from icp.disqualifiers import Disqualifier
     from icp.errors import IcpError
     from icp.ingest import ColumnMapping, IngestResult, ingest
     from icp.ingest.assemble import AssemblyPlan, assemble
-    from icp.learn import FitOptions, fit_profile
+    from icp.learn import FitOptions, fit_profile, learn_disqualifiers
     from icp.outcomes import Economics, OutcomePolicy, label
     from icp.profile import Profile
     from icp.qualify import Signal, Verdict, decide
@@ -35,6 +37,7 @@ __all__ = [
     "AssemblyPlan",
     "Attribute",
     "ColumnMapping",
+    "Disqualifier",
     "Economics",
     "Explanation",
     "FitOptions",
@@ -53,6 +56,7 @@ __all__ = [
     "fit_profile",
     "ingest",
     "label",
+    "learn_disqualifiers",
     "open_workspace",
     "score",
     "score_one",
@@ -63,6 +67,7 @@ _HOMES: Final = {
     "AssemblyPlan": "icp.ingest.assemble",
     "Attribute": "icp.schema",
     "ColumnMapping": "icp.ingest.mapping",
+    "Disqualifier": "icp.disqualifiers",
     "Economics": "icp.outcomes",
     "Explanation": "icp.scoring",
     "FitOptions": "icp.learn",
@@ -81,6 +86,7 @@ _HOMES: Final = {
     "fit_profile": "icp.learn",
     "ingest": "icp.ingest",
     "label": "icp.outcomes",
+    "learn_disqualifiers": "icp.learn",
     "open_workspace": "icp.workflow",
     "score": "icp.scoring",
     "score_one": "icp.scoring",

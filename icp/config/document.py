@@ -9,6 +9,7 @@ WorkspaceConfig
  ├─ [outcome]              what best and regrettable mean: OutcomePolicy
  ├─ [economics]            money that decides when pursuing pays
  ├─ [learning]             groups, dates, options, accepted columns
+ ├─ [[policy]]             conditions under which we never sell, whatever the score
  └─ [roles]                person = viewer | rep | analyst | admin
 ```
 """
@@ -17,10 +18,13 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import date  # noqa: TC003  # pydantic reads it when run
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from icp.conditions import ConditionText  # noqa: TC001  # pydantic reads it when run
+from icp.disqualifiers import Disqualifier, policy_rule
 from icp.errors import ConfigError, counted, near
 from icp.ingest.plan import AssemblyPlan  # noqa: TC001  # pydantic reads it when run
 from icp.outcomes import Economics, OutcomePolicy
@@ -38,6 +42,7 @@ __all__ = [
     "AssemblyConfig",
     "EconomicsConfig",
     "LearningConfig",
+    "PolicyConfig",
     "SourceConfig",
     "WorkspaceConfig",
     "WorkspaceSection",
@@ -155,6 +160,37 @@ class LearningConfig(_Frozen):
     options: dict[str, bool | int | float | str | tuple[str, ...]] = {}
 
 
+class PolicyConfig(_Frozen):
+    """[[policy]]: a rule that people lay down; learnt and traded against nothing."""
+
+    #: The condition, as in "industry = 'Arms'"; whoever it covers is walked away from.
+    when: ConditionText
+    #: Code of the reason to walk away.
+    reason: str = Field(default="ethics", min_length=1)
+    #: The words, and who said them on which day.
+    why: str = Field(min_length=1)
+    who: str = Field(min_length=1)
+    since: date
+    title: str = ""
+    exit: str = ""
+    #: When to look at it again.
+    review_on: date | None = None
+
+    @property
+    def rule(self) -> Disqualifier:
+        """The rule it stands for."""
+        return policy_rule(
+            self.when,
+            by=self.who,
+            reason=self.reason,
+            why=self.why,
+            on=self.since,
+            title=self.title,
+            exit=self.exit,
+            review_on=self.review_on,
+        )
+
+
 class WorkspaceConfig(_Frozen):
     """The whole of `icp.toml`."""
 
@@ -164,6 +200,7 @@ class WorkspaceConfig(_Frozen):
     outcome: OutcomePolicy | None = None
     economics: EconomicsConfig = EconomicsConfig()
     learning: LearningConfig = LearningConfig()
+    policy: tuple[PolicyConfig, ...] = ()
     roles: dict[str, RoleName] = {}
 
     @model_validator(mode="after")
@@ -180,6 +217,9 @@ class WorkspaceConfig(_Frozen):
                 raise ValueError(
                     f"[assembly.{population}] names {said}; {near(min(unknown), names)}"
                 )
+        whens = [str(policy.when) for policy in self.policy]
+        if again := {when for when in whens if whens.count(when) > 1}:
+            raise ValueError(f"[[policy]] says more than once: {min(again)}")
         return self
 
     def source(self, name: str, /) -> SourceConfig:

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import tomlkit
 from tomlkit.items import AoT, Table
 
+from icp.conditions import parse
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import BaseModel
 
-    from icp.config.document import Accepted, SourceConfig
+    from icp.conditions import Condition
+    from icp.config.document import Accepted, PolicyConfig, SourceConfig
     from icp.ingest.plan import AssemblyPlan
     from icp.outcomes import OutcomePolicy
 
 __all__ = [
     "accept_column",
+    "add_policy",
     "add_source",
     "default_config_text",
+    "remove_policy",
     "remove_source",
     "set_assembly",
     "set_outcome",
@@ -109,6 +114,16 @@ name = {name}
 # who = "your name"
 # why = "chosen on the first call"
 
+# ---- Whom we never sell to ---------------------------------------------------------
+# Policy: ethics, law, strategy. Never learnt, shown first, and no score buys it back.
+#
+# [[policy]]
+# when = "industry = 'Arms'"
+# reason = "ethics"
+# why = "the board decided so"
+# who = "ann"
+# since = 2026-01-31
+
 # ---- Who may do what ---------------------------------------------------------------
 # Without this block whoever works on this computer may do everything.
 #
@@ -167,6 +182,33 @@ def accept_column(text: str, answer: Accepted, /) -> str:
             _merge(table, _plain(answer))
             return tomlkit.dumps(document)
     answers.append(_table(_plain(answer)))
+    return tomlkit.dumps(document)
+
+
+def add_policy(text: str, policy: PolicyConfig, /) -> str:
+    """The text with one more `[[policy]]`, or that condition's exchanged."""
+    document = tomlkit.parse(text)
+    policies = document.get("policy")
+    if not isinstance(policies, AoT):
+        policies = tomlkit.aot()
+        document.append("policy", policies)
+    values = {"reason": policy.reason} | _plain(policy)
+    for table in policies:
+        if parse(table["when"]) == policy.when:
+            _merge(table, values)
+            return tomlkit.dumps(document)
+    policies.append(_table(values).add(tomlkit.nl()))
+    return tomlkit.dumps(document)
+
+
+def remove_policy(text: str, when: Condition, /) -> str:
+    """The text without that `[[policy]]`; unchanged where there is none."""
+    document = tomlkit.parse(text)
+    policies = document.get("policy", tomlkit.aot())
+    for position, table in enumerate(policies):
+        if parse(table["when"]) == when:
+            del policies[position]
+            break
     return tomlkit.dumps(document)
 
 

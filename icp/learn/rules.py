@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from icp.profile import AttributeTable, Profile
     from icp.schema import AccountSchema
 
-__all__ = ["FoundRules", "RuleOptions", "learn_disqualifiers"]
+__all__ = ["FoundRules", "RuleOptions", "learn_disqualifiers", "weighed"]
 
 _NAMED: Final = 50
 #: Multiplications that the permutations may cost, and how many there are at least.
@@ -292,7 +292,7 @@ def _confirmed(
             low=low,
             high=high,
             profile=profile,
-            **measured(closed, condition, outcome=outcome, economics=economics),
+            **_measured(closed, condition, outcome=outcome, economics=economics),
         )
         rules.append(proposed_rule(condition, evidence, on=today))
     return tuple(sorted(rules, key=_rank))
@@ -303,7 +303,7 @@ def _rank(rule: Disqualifier) -> tuple[bool, float, str]:
     return not seen.strong, -seen.weighted_accuracy, str(rule.condition)
 
 
-def measured(
+def _measured(
     closed: pl.DataFrame,
     condition: Condition,
     /,
@@ -327,6 +327,38 @@ def measured(
         "spared": bad * (economics.L + economics.C),
         "cost": best * max(0.0, economics.V - economics.C),
     }
+
+
+def weighed(
+    labelled: pl.DataFrame | pl.LazyFrame,
+    condition: Condition,
+    /,
+    *,
+    economics: Economics,
+    outcome: str = "outcome",
+    on: Date | None = None,
+) -> Evidence:
+    """What a rule that a person wrote would have done to all closed customers.
+
+    Nothing was searched, so every customer counts as one that confirms. Raises
+    SchemaError where the rule does not fit a column's type.
+    """
+    closed = closed_customers(labelled.lazy().collect(), outcome)
+    judged = closed.filter(pl.col(outcome) != "neutral")
+    covered, hits = _counts(judged, condition, outcome)
+    chance = _chance(judged, outcome, covered, hits)
+    low, high = jeffreys(hits, covered)
+    return Evidence(
+        on=on,
+        p_value=chance,
+        searched=1,
+        later_covered=covered,
+        later_regrettable=hits,
+        later_p_value=chance,
+        low=low,
+        high=high,
+        **_measured(closed, condition, outcome=outcome, economics=economics),
+    )
 
 
 def _named(lost: pl.DataFrame) -> tuple[str, ...]:

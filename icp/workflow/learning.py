@@ -26,6 +26,7 @@ __all__ = [
     "learn",
     "profile",
     "record",
+    "respected",
     "rollback",
 ]
 
@@ -110,13 +111,13 @@ def learn(
     from icp.workflow import imports, labels
 
     labelling = labels.newest(context)
-    settings = context.config.learning
     customers = labels.labelled(context)
+    group, date = respected(context, customers)
     learnt = fit_profile(
         customers,
         schema=imports.schema(context, "customers"),
-        group=settings.group or _same_account(customers),
-        date=settings.date or _start(context, customers),
+        group=group,
+        date=date,
         prospects=imports.present(context, "prospects"),
         options=_options(context, customers),
         seed=seed,
@@ -144,6 +145,17 @@ def accept(context: Context, column: str, /, *, why: str) -> None:
     answer = Accepted(column=column, who=context.actor, why=why)
     rewrite(context, lambda text: accept_column(text, answer))
     context.store.note("accept", column, actor=context.actor, why=why)
+
+
+def respected(
+    context: Context, customers: pl.LazyFrame, /
+) -> tuple[str | None, str | None]:
+    """The columns for groups and dates: as `[learning]` says, else as they show."""
+    settings = context.config.learning
+    return (
+        settings.group or _same_account(customers),
+        settings.date or _start(context, customers),
+    )
 
 
 def _start(context: Context, customers: pl.LazyFrame) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from icp.config import load_config
 from icp.errors import NotFoundError
 from icp.workflow import imports, labels, scoring, writing
 from icp.workflow.access import needs
+from icp.workflow.context import CONFIG
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +30,10 @@ class Lists:
     def __init__(self, context: Context, /, *, role: RoleName) -> None:
         self._context = context
         self.role = role
+
+    def _reload(self) -> None:
+        config = load_config(self._context.path / CONFIG)
+        self._context = replace(self._context, config=config)
 
     @property
     def actor(self) -> str:

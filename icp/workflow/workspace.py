@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from icp.config import load_config
 from icp.ingest.readers import ReadOptions
 from icp.workflow import (
     card,
@@ -21,8 +20,8 @@ from icp.workflow import (
     status,
 )
 from icp.workflow.access import needs
-from icp.workflow.context import CONFIG, Progress, silent
-from icp.workflow.lists import Lists
+from icp.workflow.context import Progress, silent
+from icp.workflow.disqualifiers import Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 
-class Workspace(Lists):
+class Workspace(Rulebook):
     """The use cases. A role that may not use one gets PermissionDeniedError.
 
     Progress callbacks are called with the share done (0 to 1) and a message; one that
@@ -79,10 +78,6 @@ class Workspace(Lists):
     def config(self) -> WorkspaceConfig:
         """What `icp.toml` says."""
         return self._context.config
-
-    def _reload(self) -> None:
-        config = load_config(self.path / CONFIG)
-        self._context = replace(self._context, config=config)
 
     @property
     def job_queue(self) -> JobQueue:
