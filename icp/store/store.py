@@ -12,6 +12,7 @@ from icp.errors import NotFoundError
 from icp.store import events as log
 from icp.store.bulk import BulkFile, BulkFolder
 from icp.store.connection import Database, utc_now
+from icp.store.deals import DealBook
 from icp.store.disqualifiers import RuleBook
 from icp.store.events import canonical
 from icp.store.jobs import JobQueue
@@ -63,6 +64,7 @@ class Store:
         self.bulk = BulkFolder(folder)
         self.jobs = JobQueue(self.database)
         self.rules = RuleBook(self.database)
+        self.deals = DealBook(self.database)
 
     def close(self) -> None:
         """Give the connections back."""

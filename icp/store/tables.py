@@ -12,6 +12,11 @@ activations   which profile was put in force when, and why
 score_runs    lists that were scored
 disqualifiers learned rules with their evidence and state; policy is in icp.toml
 exceptions    accounts that a person pursues although a rule says no
+signals       what people learnt about deals, by reason to walk away
+answers       what people found out about accounts, by attribute
+attempts      what was tried about a reason, and how it went
+exits         how accounts were left, and what wakes them again
+referrals     who was asked for a referral, and who came of it
 jobs          background work
 events        what happened, append-only, chained by hashes
 ```
@@ -22,7 +27,7 @@ Times are UTC. Documents are canonical JSON text, so that their hashes hold.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -33,10 +38,13 @@ __all__ = [
     "HEAD",
     "UtcDateTime",
     "activations",
+    "answers",
+    "attempts",
     "bulk",
     "disqualifiers",
     "events",
     "exceptions",
+    "exits",
     "imports",
     "jobs",
     "labels",
@@ -45,11 +53,13 @@ __all__ = [
     "metadata",
     "overrides",
     "profiles",
+    "referrals",
     "score_runs",
+    "signals",
 ]
 
 #: The newest migration; a test holds it against `migrations/versions`.
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -243,6 +253,58 @@ exceptions = sa.Table(
     sa.Column("approver", sa.String(200), nullable=True),
     sa.Column("reason", sa.Text, nullable=False),
     *_made(),
+)
+
+
+def _about(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    """A table of things that people noted about accounts."""
+    return sa.Table(
+        name,
+        metadata,
+        _number(),
+        sa.Column("account_id", sa.String(500), nullable=False, index=True),
+        *columns,
+        *_made(),
+    )
+
+
+signals = _about(
+    "signals",
+    sa.Column("reason", sa.String(100), nullable=False),
+    sa.Column("holds", sa.Boolean, nullable=False),
+    sa.Column("observed_on", sa.Date, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+)
+
+answers = _about(
+    "answers",
+    sa.Column("attribute", sa.String(500), nullable=False),
+    #: The value as JSON; null takes an answer back.
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+attempts = _about(
+    "attempts",
+    sa.Column("reason", sa.String(100), nullable=False),
+    sa.Column("play", sa.String(50), nullable=False),
+    sa.Column("worked", sa.Boolean, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+)
+
+exits = _about(
+    "exits",
+    #: The exit as JSON.
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("woke_at", UtcDateTime, nullable=True),
+    sa.Column("woke_why", sa.Text, nullable=False),
+)
+
+referrals = _about(
+    "referrals",
+    #: The account that came of it; null as long as nobody did.
+    sa.Column("came", sa.String(500), nullable=True),
+    sa.Column("note", sa.Text, nullable=False),
 )
 
 jobs = sa.Table(

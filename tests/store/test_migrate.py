@@ -77,7 +77,7 @@ def test_a_backup_comes_before_an_upgrade(url, clock, tmp_path, monkeypatch):
         tx.log("noted", "x")
     monkeypatch.setattr(migrate, "HEAD", "0099")
     backup = migrate.upgrade(make_engine(url), database.url)
-    assert backup == tmp_path / "icp.db.before-0002"
+    assert backup == tmp_path / f"icp.db.before-{HEAD}"
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
     database.close()
@@ -95,15 +95,33 @@ def test_an_upgrade_that_breaks_references_is_undone(url, clock, monkeypatch):
     database.close()
 
 
+LATER = {
+    "0002": ("disqualifiers", "exceptions"),
+    "0003": ("signals", "answers", "attempts", "exits", "referrals"),
+}
+
+
+def go_back_to(url, version):
+    """Make of a new store one as that version left it."""
+    gone = [table for v, tables in LATER.items() if v > version for table in tables]
+    version = f"UPDATE alembic_version SET version_num = '{version}'"
+    execute(url, *(f"DROP TABLE {table}" for table in gone), version)
+
+
+def test_a_store_of_the_second_version_gets_the_deals(url, clock, tmp_path):
+    Database(url, clock=clock).close()
+    go_back_to(url, "0002")
+    store = Store(url, tmp_path / "bulk", clock=clock)
+    assert store.deals.signals() == {}
+    assert store.deals.exits() == []
+    assert (tmp_path / "icp.db.before-0002").is_file()
+    store.close()
+
+
 def test_a_store_of_the_first_version_gets_the_disqualifiers(url, clock, tmp_path):
     database = Database(url, clock=clock)
     database.close()
-    for statement in (
-        "DROP TABLE disqualifiers",
-        "DROP TABLE exceptions",
-        "UPDATE alembic_version SET version_num = '0001'",
-    ):
-        execute(url, statement)
+    go_back_to(url, "0001")
     store = Store(url, tmp_path / "bulk", clock=clock)
     assert store.rules.all() == []
     assert store.rules.exceptions() == []
