@@ -66,6 +66,7 @@ _DATE_WORDS: Final = {
 }
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE: Final = 1e15
+_COMMAS_FROM: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -469,7 +470,8 @@ def _said(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.12g}"
+        # Years and the like are read without a comma.
+        return f"{value:,.12g}" if abs(value) >= _COMMAS_FROM else f"{value:.12g}"
     return value or "(empty)" if isinstance(value, str) else value.isoformat()
 
 
