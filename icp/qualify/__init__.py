@@ -7,10 +7,16 @@ money       chances as whole numbers, and what pursuing is worth
 standing    where an account stands, and the verdict that follows by rules
 questions   which answer is worth most, and how each would move the verdict
 verdict     the same told with grounds, money, words and what would change it
+batch       the same for whole lists (asking, columns: its numbers and its signals)
+terms       a deal's price and care against what is usual
+plays       the way out, and what wakes the account again
 ```
 """
 
+from icp.qualify.batch import VERDICT_COLUMNS, verdicts
+from icp.qualify.columns import KnownAbout
 from icp.qualify.money import Money, Stakes, Terms
+from icp.qualify.plays import PLAY_NAMES, Exit, Freed, exit_of
 from icp.qualify.questions import Answer, Question
 from icp.qualify.reasons import (
     Catalogue,
@@ -21,14 +27,20 @@ from icp.qualify.reasons import (
 )
 from icp.qualify.signals import Attempt, Match, Signal, matched, observed
 from icp.qualify.standing import RANK
+from icp.qualify.terms import UsualTerms, terms_of, usual
 from icp.qualify.verdict import Ground, Verdict, decide
 
 __all__ = [
+    "PLAY_NAMES",
     "RANK",
+    "VERDICT_COLUMNS",
     "Answer",
     "Attempt",
     "Catalogue",
+    "Exit",
+    "Freed",
     "Ground",
+    "KnownAbout",
     "Match",
     "Money",
     "Question",
@@ -36,11 +48,16 @@ __all__ = [
     "Signal",
     "Stakes",
     "Terms",
+    "UsualTerms",
     "Verdict",
     "VerdictName",
     "decide",
     "default_catalogue",
+    "exit_of",
     "matched",
     "observed",
     "read_catalogue",
+    "terms_of",
+    "usual",
+    "verdicts",
 ]

@@ -25,12 +25,11 @@ from icp.profile import MISSING, NEVER_SEEN
 from icp.qualify.asking import Asked, Places, ask_attribute, ask_reason
 from icp.qualify.signals import Signal
 from icp.schema import Kind
-from icp.scoring.cells import coder
-from icp.scoring.steps import per_profile
+from icp.scoring.single import scorer_of
 from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from icp.profile import AttributeTable, Profile
     from icp.qualify.reasons import Catalogue, Reason, VerdictName
@@ -217,13 +216,8 @@ def unknown_attributes(
     row: Mapping[str, object], profile: Profile, score: Score, /
 ) -> Unknown:
     """What the profile looks at and is not known of an account."""
-    codes = tuple(code(row.get(column)) for column, code in _coders(profile))
+    codes = tuple(scorer_of(profile).codes(row))
     return Unknown(profile=profile, codes=codes, margin=score.margin)
-
-
-@per_profile
-def _coders(profile: Profile) -> tuple[tuple[str, Callable[[object], int]], ...]:
-    return tuple((table.column, coder(table)) for table in profile.tables)
 
 
 def attribute_words(table: AttributeTable, catalogue: Catalogue, /) -> str:

@@ -188,6 +188,13 @@ class HeadToHead(_Frozen):
         return self
 
 
+class Capacity(_Frozen):
+    """What pursuing takes of people's time."""
+
+    #: Hours that pursuing one account takes, won or not.
+    hours: float = Field(default=20.0, ge=0)
+
+
 class Catalogue(_Frozen):
     """All reasons, in their order, and the numbers around them."""
 
@@ -196,6 +203,7 @@ class Catalogue(_Frozen):
     asking: Asking = Asking()
     matching: Matching = Matching()
     head_to_head: HeadToHead = HeadToHead()
+    capacity: Capacity = Capacity()
     #: Words for asking about an attribute, by its name.
     questions: dict[str, str] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -25,23 +26,40 @@ if TYPE_CHECKING:
     from icp.workflow.imports import Population
 
 __all__ = [
+    "Finish",
     "account",
     "check",
     "newest",
     "outliers",
+    "same",
     "score_file",
     "score_prospects",
     "scored",
 ]
 
+#: Makes the list that is kept of a scored one.
+Finish = Callable[[pl.LazyFrame], pl.LazyFrame]
 _CLOSED: Final = ("best", "regrettable")
 _POPULATIONS: Final[tuple[Population, ...]] = ("prospects", "customers")
 
 
+def same(scored: pl.LazyFrame, /) -> pl.LazyFrame:
+    """The list as it was scored."""
+    return scored
+
+
 def score_prospects(
-    context: Context, ref: str | int | None, /, progress: Progress = silent
+    context: Context,
+    ref: str | int | None,
+    /,
+    progress: Progress = silent,
+    *,
+    finish: Finish = same,
 ) -> ScoreRun:
-    """Score the newest import's prospects and keep the list."""
+    """Score the newest import's prospects and keep the list.
+
+    `finish` makes the list that is kept of the one that was scored.
+    """
     from icp.scoring import score
 
     record = learning.record(context, ref)
@@ -49,7 +67,7 @@ def score_prospects(
     prospects = imports.accounts(context, "prospects")
     last = context.store.last_import()
     progress(0.05, "scoring the prospects")
-    file = context.store.bulk.write(score(prospects, document))
+    file = context.store.bulk.write(finish(score(prospects, document)))
     progress(0.9, "counting grades")
     run = {
         **_counted(context.store.bulk.scan(file.hash)),
@@ -131,6 +149,7 @@ def score_file(
     /,
     *,
     parts: bool,
+    finish: Finish = same,
 ) -> ScoreRun:
     """Score a file into a file, batch by batch; the target appears when it is whole."""
     from icp.scoring import score
@@ -139,7 +158,7 @@ def score_file(
     document = learning.profile(context, record.number)
     writing.refuse_suffix(target)
     frame = score(_readable(context, source, document), document, parts=parts)
-    writing.write(frame, target)
+    writing.write(finish(frame), target)
     run = {
         **_counted(writing.scan(target)),
         "profile": record.number,

@@ -15,12 +15,14 @@ from icp.workflow import (
     jobs,
     labels,
     learning,
+    noting,
     scoring,
     sources,
     status,
 )
 from icp.workflow.access import needs
 from icp.workflow.context import Progress, silent
+from icp.workflow.deals import Deals
 from icp.workflow.disqualifiers import Rulebook
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 
-class Workspace(Rulebook):
+class Workspace(Rulebook, Deals):
     """The use cases. A role that may not use one gets PermissionDeniedError.
 
     Progress callbacks are called with the share done (0 to 1) and a message; one that
@@ -179,7 +181,9 @@ class Workspace(Rulebook):
     @needs("analyst")
     def import_sources(self, *, progress: Progress | None = None) -> ImportSummary:
         """Read all sources and make accounts; the same again changes nothing."""
-        return imports.import_sources(self._context, progress or silent)
+        found = imports.import_sources(self._context, progress or silent)
+        noting.wake_up(self._context)
+        return found
 
     @needs("viewer")
     def last_import(self) -> ImportSummary | None:
@@ -324,10 +328,13 @@ class Workspace(Rulebook):
         self,
         *,
         profile: str | int | None = None,
+        verdicts: bool = False,
         progress: Progress | None = None,
     ) -> ScoreRun:
-        """Score the newest import's prospects and keep the list."""
-        return scoring.score_prospects(self._context, profile, progress or silent)
+        """Score the newest import's prospects and keep the list; see `score_file`."""
+        finish = self._finish(profile, verdicts=verdicts)
+        report = progress or silent
+        return scoring.score_prospects(self._context, profile, report, finish=finish)
 
     @needs("viewer")
     def scored(self, run: str | int | None = None) -> pl.LazyFrame:
@@ -358,11 +365,18 @@ class Workspace(Rulebook):
         /,
         *,
         parts: bool = False,
+        verdicts: bool = False,
         profile: str | int | None = None,
     ) -> ScoreRun:
-        """Score a file into a `.csv` or `.parquet` file, batch by batch."""
+        """Score a file into a `.csv` or `.parquet` file, batch by batch.
+
+        With `verdicts`: also the verdict, its reasons, the next best question and the
+        expected value of pursuing.
+        """
         files = Path(source), Path(target)
-        return scoring.score_file(self._context, *files, profile, parts=parts)
+        finish = self._finish(profile, verdicts=verdicts)
+        context = self._context
+        return scoring.score_file(context, *files, profile, parts=parts, finish=finish)
 
     # -------------------------------------------------------------------- jobs
 
