@@ -13,6 +13,7 @@ from icp.charts.attributes import (
     calibration_curve,
     evidence_strip,
 )
+from icp.charts.disqualifiers import rule_history, rule_shares
 from icp.charts.figure import BEST, NEUTRAL, REGRETTABLE, Chart
 from icp.charts.population import fit_distribution, outcome_split, outlier_map
 from icp.charts.segments import segment_shares, segment_sizes
@@ -30,6 +31,8 @@ __all__ = [
     "interval_strip",
     "outcome_split",
     "outlier_map",
+    "rule_history",
+    "rule_shares",
     "segment_shares",
     "segment_sizes",
     "waterfall",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Route", "go", "link", "pages"]
 
-Route = Literal["home", "prospects", "prospect", "outliers", "profile", "data"]
+Route = Literal[
+    "home", "prospects", "prospect", "outliers", "disqualifiers", "profile", "data"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ _ENTRIES: Final[dict[Route, _Entry]] = {
     "prospects": _Entry(title="Prospects", icon=":material/list_alt:"),
     "prospect": _Entry(title="One prospect", icon=":material/search_insights:"),
     "outliers": _Entry(title="Outliers", icon=":material/scatter_plot:"),
+    "disqualifiers": _Entry(title="Disqualifiers", icon=":material/do_not_disturb_on:"),
     "profile": _Entry(title="Profile", icon=":material/target:"),
     "data": _Entry(title="Import and learn", icon=":material/upload_file:"),
 }

@@ -104,6 +104,7 @@ each are needed: label more customers, or widen what counts as regrettable
     check_counts(closed, outcome)
     # One thread: sums keep their order, and a busy second core costs nothing.
     with threadpool_limits(limits=1, user_api="blas"):
+        tell(0.02, "checking the columns")
         waiting = waiting_customers(frame, outcome)
         screened = screen(
             closed, described, outcome, group, prospects, chosen, seed, date, waiting

@@ -1,0 +1,146 @@
+"""Charts about rules for walking away: how sure each is, and how that changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from icp.charts.figure import MUTED, REGRETTABLE, Chart, drawn, percent, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from icp.disqualifiers import Disqualifier, Evidence
+
+__all__ = ["rule_history", "rule_shares"]
+
+_ROW = 34
+_NOTE = (
+    "Bars are where the true share lies with 90 % certainty, judged only by customers "
+    "that took no part in finding the rule."
+)
+
+
+def rule_shares(
+    rules: Sequence[Disqualifier], /, *, titles: Mapping[str, str] | None = None
+) -> Chart:
+    """Share of regrettable customers under each rule with its interval, and n.
+
+    Rules without evidence (policy) are not drawn. A line marks from where leaving
+    pays.
+    """
+    told = [(rule.words(titles), rule.latest) for rule in rules if rule.latest]
+    table = _table([(name, seen) for name, seen in told if seen])
+    if table.is_empty():
+        alt = "No rule has evidence yet."
+        return Chart(figure=None, table=table, alt=alt)
+    rows = table.to_dicts()
+    pays = rows[0]["leaving pays from"]
+    figure = drawn(
+        [_whiskers(rows)],
+        height=_ROW * len(rows) + 70,
+        xaxis=_share_axis(),
+        yaxis={
+            "tickvals": list(range(len(rows))),
+            "ticktext": [plain(row["rule"]) for row in rows],
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+        },
+        shapes=[_line(pays)],
+    )
+    sure = sum(row["at least"] > row["leaving pays from"] for row in rows)
+    alt = (
+        f"{sure} of {len(rows)} rules pay for sure: more than {percent(pays)} of the "
+        "customers they cover are regrettable even at the lower bound."
+    )
+    return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
+
+
+def rule_history(rule: Disqualifier, /) -> Chart:
+    """The same for one rule, each time it was looked at."""
+    told = [
+        (seen.on.isoformat() if seen.on else f"look {place + 1}", seen)
+        for place, seen in enumerate(rule.evidence)
+    ]
+    table = _table(told).rename({"rule": "looked at"})
+    if len(told) < 2:
+        alt = "It was looked at once so far." if told else "Policy needs no evidence."
+        return Chart(figure=None, table=table, alt=alt)
+    rows = table.rename({"looked at": "rule"}).to_dicts()
+    figure = drawn(
+        [_whiskers(rows)],
+        height=_ROW * len(rows) + 70,
+        xaxis=_share_axis(),
+        yaxis={
+            "tickvals": list(range(len(rows))),
+            "ticktext": [row["rule"] for row in rows],
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+        },
+        shapes=[_line(rows[-1]["leaving pays from"])],
+    )
+    first, last = told[0][1], told[-1][1]
+    alt = (
+        f"The share that is sure went from {percent(first.low)} to {percent(last.low)} "
+        f"over {len(told)} looks."
+    )
+    return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
+
+
+def _table(told: list[tuple[str, Evidence]]) -> pl.DataFrame:
+    rows = [
+        {
+            "rule": name,
+            "regrettable": seen.later_regrettable,
+            "of": seen.later_covered,
+            "share": seen.later_regrettable / max(1, seen.later_covered),
+            "at least": seen.low,
+            "at most": seen.high,
+            "leaving pays from": seen.break_even,
+        }
+        for name, seen in told
+    ]
+    whole = dict.fromkeys(("regrettable", "of"), pl.Int64)
+    shares = ("share", "at least", "at most", "leaving pays from")
+    schema = {"rule": pl.String, **whole, **dict.fromkeys(shares, pl.Float64)}
+    return pl.DataFrame(rows, schema)
+
+
+def _whiskers(rows: list[dict[str, Any]]) -> Any:
+    return go.Scatter(
+        x=[row["share"] for row in rows],
+        y=list(range(len(rows))),
+        mode="markers+text",
+        marker={"color": REGRETTABLE, "size": 11},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, row["at most"] - row["share"]) for row in rows],
+            "arrayminus": [max(0.0, row["share"] - row["at least"]) for row in rows],
+            "color": REGRETTABLE,
+            "thickness": 2,
+        },
+        text=[f"{row['regrettable']:,} of {row['of']:,}" for row in rows],
+        textposition="top center",
+        cliponaxis=False,
+        hovertemplate="%{text} regrettable<extra></extra>",
+    )
+
+
+def _share_axis() -> dict[str, Any]:
+    title = {"text": "share of regrettable customers among those it covers"}
+    return {"title": title, "tickformat": ".0%", "range": [0, 1.03]}
+
+
+def _line(share: float) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "x0": share,
+        "x1": share,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": MUTED, "width": 3},
+    }

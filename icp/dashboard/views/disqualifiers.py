@@ -1,0 +1,77 @@
+"""Disqualifiers: rules for walking away that wait for a person, decide, or are over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from icp import charts
+from icp.dashboard import components, session
+from icp.dashboard import disqualifiers as book
+
+if TYPE_CHECKING:
+    from icp.disqualifiers import Disqualifier
+    from icp.workflow import Workspace
+
+__all__ = ["draw"]
+
+
+def draw() -> None:
+    """Draw the page."""
+    components.heading(
+        "Disqualifiers",
+        "When to walk away. A search proposes rules with their evidence; only people "
+        "put one in force. Policy is written by people and no score buys it back.",
+    )
+    space = session.workspace()
+    components.said(book.SAID)
+    if space.status().active is None:
+        components.empty(
+            "Nothing to search yet", "It needs a profile in force.", "data"
+        )
+        return
+    found = space.disqualifiers()
+    components.tabs(
+        {
+            "Waiting for you": lambda: _waiting(space, found),
+            "In force": lambda: _in_force(space, found),
+            "Over": lambda: _over(space, found),
+        },
+        key="state",
+    )
+
+
+def _waiting(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
+    book.search(space)
+    names = book.titles(space)
+    waiting = [r for r in found if r.state in {"proposed", "shadow", "probation"}]
+    if not waiting:
+        st.markdown("No rule waits for a decision.")
+        return
+    components.chart(charts.rule_shares(waiting, titles=names), key="waiting")
+    for place, rule in enumerate(waiting):
+        book.review(space, rule, names, open_=place == 0)
+
+
+def _in_force(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
+    names = book.titles(space)
+    deciding = [rule for rule in found if rule.decides]
+    if any(rule.latest for rule in deciding):
+        components.chart(charts.rule_shares(deciding, titles=names), key="in-force")
+    for rule in deciding:
+        book.review(space, rule, names, open_=False)
+    if not deciding:
+        st.markdown("No rule decides yet.")
+    components.section("Lay down a policy", "Ethics, law, strategy: never learnt.")
+    book.lay_down(space)
+
+
+def _over(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
+    over = [rule for rule in found if rule.state == "retired"]
+    if not over:
+        st.markdown("No rule was retired or rejected.")
+        return
+    book.listed(over, book.titles(space))
+    for rule in over:
+        book.review(space, rule, book.titles(space), open_=False)
