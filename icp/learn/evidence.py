@@ -36,6 +36,12 @@ _PERMUTATIONS = 400
 _PERMUTED_ROWS = 4_000
 _SMOOTHING = 1.0
 _WEAK, _MODERATE = 0.65, 0.8
+#: Where nothing separates, every pair of customers counts twice in a held-out AUC:
+#: either one's outcome tells the other's. Its variance is double that of an AUC of
+#: scores that knew no outcome; with few customers it is larger still.
+_TWICE = 2**0.5
+_FEW_EXTRA = 5.0
+_NINE_TENTHS = 1.6449
 _Level = Literal["none", "weak", "moderate", "strong"]
 
 
@@ -152,7 +158,9 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
     """How well best and regrettable can be told apart, on customers held out."""
     probability = sigmoid(cross.logits)
     base = float(positive.mean())
-    low, high = auc_interval(cross.logits, positive, groups=cross.groups)
+    low, high = auc_interval(
+        cross.logits, positive, groups=cross.groups, z=_z(cross, positive)
+    )
     ranked = auc(cross.logits, positive)
     return Evidence(
         level=_level(cross, ranked),
@@ -164,6 +172,14 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
         brier=round(brier(probability, positive), 6),
         method="cross-validation, identical and grouped accounts kept together",
     )
+
+
+def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
+    """Standard errors to either side of the AUC that make an interval of 90 %."""
+    if cross.setting is not None:
+        return _NINE_TENTHS
+    smaller = min(len(np.unique(cross.groups[side])) for side in (positive, ~positive))
+    return _NINE_TENTHS * _TWICE * (1 + _FEW_EXTRA / max(1, smaller))
 
 
 def _level(cross: CrossFit, ranked: float) -> _Level:

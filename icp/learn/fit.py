@@ -55,6 +55,9 @@ __all__ = ["fit_profile"]
 
 _LEAST_WEIGHT = 50
 _Kind = Literal["best", "regrettable"]
+_KINDS: tuple[_Kind, ...] = ("best", "regrettable")
+#: So many of each kind are enough to say that nothing separates them.
+_MANY = 30
 
 
 def fit_profile(
@@ -161,8 +164,9 @@ def _learnt(
     kept = positive[np.searchsorted(rows, cross.rows)]
     information = _information(screened.cells, contrast)
     weights = _weights(information)
+    doubt = cross.setting is None and min(len(screened.of(k)) for k in _KINDS) >= _MANY
     pooled, segments, distances, notes = _segmented(
-        screened, weights, options, seed, tell
+        screened, weights, options, seed, tell, look=not doubt
     )
     return _Learnt(
         cross=cross,
@@ -240,6 +244,8 @@ def _segmented(
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
+    *,
+    look: bool,
 ) -> tuple[Group, tuple[Segment, ...], Novelty, tuple[str, ...]]:
     cells = screened.cells
     shares = pooled_shares(cells)
@@ -247,9 +253,9 @@ def _segmented(
     notes = []
     best_groups: tuple[Group, ...] = ()
     best_members = np.empty(0, dtype=np.int64)
-    kinds: tuple[_Kind, ...] = ("best", "regrettable")
-    for kind, start in zip(kinds, (0.7, 0.85), strict=True):
-        split = _split(screened, kind, start, options, seed, tell)
+    for kind, start in zip(_KINDS, (0.7, 0.85), strict=True):
+        found = _split(screened, kind, start, options, seed, tell) if look else None
+        split = found or _whole(screened, kind)
         described, groups = describe_segments(
             cells,
             screened.of(kind),
@@ -290,6 +296,16 @@ def _split(
             start + 0.15 * share, f"looking for segments of {kind} customers"
         ),
     )
+
+
+def _whole(screened: Screened, kind: _Kind) -> Split:
+    """One segment: where nothing sets them apart, segments would be everybody's."""
+    note = (
+        f"Nothing sets {kind} customers apart, so that no segments of them were "
+        "looked for: they would be segments of all customers."
+    )
+    members = np.zeros(len(screened.of(kind)), dtype=np.int64)
+    return Split(members=members, count=1, note=note)
 
 
 # ------------------------------------------------------------------------ the profile

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.contrast import CrossFit, Setting, folds_of
+from icp.learn.contrast import CrossFit, Setting, cross_fit, folds_of
 from icp.learn.evidence import attribute_evidence, each_alone, overall_evidence
 from icp.schema import AccountSchema
 from icp.stats import auc
@@ -141,3 +141,36 @@ def test_losses_are_beside_those_of_knowing_nothing() -> None:
         -(0.25 * np.log(0.25) + 0.75 * np.log(0.75)), abs=1e-6
     )
     assert evidence.brier == 0.25
+
+
+def test_where_nothing_separates_the_interval_is_wider() -> None:
+    draw = np.random.default_rng(3)
+    logits = draw.normal(size=400)
+    positive = np.arange(400) % 2 == 0
+    told, doubted = (
+        overall_evidence(cross(logits, separates=s), positive) for s in (True, False)
+    )
+    wider = (doubted.auc_high - doubted.auc_low) / (told.auc_high - told.auc_low)
+    assert wider == pytest.approx(2**0.5 * (1 + 5 / 200), abs=1e-3)
+
+
+def test_held_out_ranking_of_noise_stays_in_its_interval() -> None:
+    held = []
+    for seed in range(30):
+        draw = np.random.default_rng(seed)
+        positive = draw.random(160) < 0.5
+        kinds = {f"c{i}": draw.choice(list("abc"), 160).tolist() for i in range(6)}
+        cells, rows, best, _, _ = told(pl.DataFrame(kinds), positive)
+        crossed = cross_fit(
+            cells,
+            rows,
+            best,
+            rows,
+            missing_counts=np.zeros(6, dtype=bool),
+            folds=5,
+            seed=seed,
+            progress=lambda share: None,
+        )
+        evidence = overall_evidence(crossed, best)
+        held.append(evidence.auc_low <= 0.5 <= evidence.auc_high)
+    assert np.mean(held) >= 0.8

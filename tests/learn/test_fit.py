@@ -17,6 +17,7 @@ from icp.scoring import score
 from icp.stats import auc
 
 QUICK = FitOptions(refits=10, max_segments=1)
+KINDS = ("best", "regrettable")
 SMALL = closed_customers(90).drop("account_id")
 
 
@@ -151,6 +152,29 @@ def test_noise_says_that_nothing_separates_and_grades_nobody() -> None:
     assert all(not any(t.points) for t in profile.tables)
     assert profile.calibration.thresholds == ()
     assert "No attribute separates best from regrettable" in profile.provenance.notes[0]
+
+
+def test_where_nothing_separates_no_segments_are_looked_for() -> None:
+    frame, member = segmented_customers(180, segments=3)
+    outcome = np.where(np.random.default_rng(2).random(180) < 0.5, *KINDS)
+    dealt = frame.with_columns(outcome=pl.Series(outcome))
+    profile = learnt(dealt, options=FitOptions(refits=0))
+    assert profile.provenance.evidence.level == "none"
+    assert [(s.kind, s.size) for s in profile.segments] == [
+        (kind, (outcome == kind).sum()) for kind in KINDS
+    ]
+    said = [n for n in profile.provenance.notes if "no segments of them" in n]
+    assert len(said) == 2
+
+
+def test_few_regrettable_customers_do_not_hide_segments_of_the_best() -> None:
+    frame, _ = segmented_customers(180, segments=3)
+    outcome = np.where(np.arange(180) % 20 == 0, "regrettable", "best")
+    profile = learnt(
+        frame.with_columns(outcome=pl.Series(outcome)), options=FitOptions(refits=0)
+    )
+    assert profile.provenance.evidence.level == "none"
+    assert len(profile.best_segments) == 3
 
 
 def test_noise_attributes_carry_little_information() -> None:
