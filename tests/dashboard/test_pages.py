@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from streamlit.testing.v1 import AppTest
 
-ROUTES = ["", "prospects", "prospect", "outliers", "profile", "data"]
+ROUTES = [
+    "",
+    "prospects",
+    "prospect",
+    "outliers",
+    "disqualifiers",
+    "profile",
+    "data",
+]
 TABS = [
     ("profile", {"tab": name}) for name in ("Attributes", "Evidence", "Versions")
 ] + [

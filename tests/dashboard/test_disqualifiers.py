@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from icp.workflow import open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
+PAGE = "disqualifiers"
+
+
+@pytest.fixture
+def space(learnt: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(learnt, tmp_path / "space")
+
+
+@pytest.fixture
+def searched(space: Path) -> Path:
+    with open_workspace(space) as opened:
+        opened.find_disqualifiers()
+    return space
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(str(text.value) for text in [*app.markdown, *app.success])
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_nothing_can_be_searched_before_there_is_a_profile(
+    page: Callable[..., AppTest], empty: Path
+) -> None:
+    app = page(empty, PAGE)
+    assert not app.exception
+    assert "Nothing to search yet" in words(app)
+
+
+def test_a_search_proposes_rules_and_nothing_is_in_force(
+    page: Callable[..., AppTest], space: Path
+) -> None:
+    app = page(space, PAGE)
+    assert "No rule waits for a decision" in words(app)
+    app.button[0].click().run()
+    assert not app.exception
+    assert "tried on" in words(app)
+    with open_workspace(space) as opened:
+        assert {rule.state for rule in opened.disqualifiers()} == {"proposed"}
+
+
+def test_the_queue_shows_evidence_and_asks_for_a_decision(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    app = page(searched, PAGE)
+    assert not app.exception
+    assert "ould have spared you" in words(app)
+    assert {"Put in force", "Watch only", "Reject"} <= set(labels(app))
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_decision_needs_a_reason_and_is_kept(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    with open_workspace(searched) as opened:
+        rule = opened.disqualifiers()[0]
+    app = page(searched, PAGE)
+    app.button(key=f"active-{rule.id}").click().run()
+    assert "obody says why" in "".join(error.value for error in app.error)
+    app.text_input(key=f"why-{rule.id}").set_value("agreed with sales").run()
+    app.button(key=f"active-{rule.id}").click().run()
+    assert not app.error
+    with open_workspace(searched) as opened:
+        assert opened.disqualifier(rule.id).state == "active"
+        assert opened.disqualifier(rule.id).moves[-1].reason == "agreed with sales"
+    app = page(searched, PAGE, state="In force")
+    assert not app.exception
+    assert "Retire" in labels(app)
+
+
+def test_a_rejected_rule_is_listed_with_who_said_so(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    with open_workspace(searched) as opened:
+        rule = opened.disqualifiers()[0]
+        opened.move_disqualifier(rule.id, "retired", reason="a coincidence")
+    app = page(searched, PAGE, state="Over")
+    assert not app.exception
+    assert "a coincidence" in words(app)
+    assert "Propose again" in labels(app)
+
+
+def test_a_policy_can_be_laid_down_and_is_checked(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    app = page(searched, PAGE, state="In force")
+    app.text_input[0].set_value("industri = 'Arms'")
+    app.text_input[1].set_value("the board")
+    app.button[-1].click().run()
+    assert "did you mean" in "".join(error.value for error in app.error)
+    app.text_input[0].set_value("industry = 'Arms'")
+    app.text_input[1].set_value("the board decided so")
+    app.button[-1].click().run()
+    assert not app.exception
+    with open_workspace(searched) as opened:
+        assert [rule.state for rule in opened.disqualifiers("policy")] == ["policy"]
+    assert "the board decided so" in words(page(searched, PAGE, state="In force"))
+
+
+def test_who_only_looks_cannot_decide(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    config = searched / "icp.toml"
+    text = config.read_text("utf-8").split("[roles]")[0]
+    config.write_text(f'{text}\n[roles]\nsomebody_else = "admin"\n', encoding="utf-8")
+    app = page(searched, PAGE)
+    assert not app.exception
+    assert app.button[0].disabled
+    assert "Put in force" not in labels(app)
