@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from honesty_determinism import determinism_row
+from honesty_drift import drift_rows
 from honesty_intervals import interval_rows, novelty_row
 from honesty_laws import LAWS, Law, law_row
 from honesty_leaks import leak_rows, seller_rows
@@ -53,6 +54,7 @@ def parts(share: float, /) -> list[Part]:
         ("S6", partial(interval_rows, runs(200, 8))),
         ("S7", lambda: [novelty_row(runs(20_000, 400))]),
         ("S10", partial(leak_rows, runs(20))),
+        ("S11", partial(drift_rows, runs(200, 4))),
         ("S12", partial(seller_rows, runs(100, 4))),
         *((law.id, _of_law(law, share)) for law in LAWS),
         ("P6", partial(copied_rows, runs(60, 4))),
