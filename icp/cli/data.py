@@ -255,6 +255,8 @@ def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:
     for line in import_lines(summary):
         say(line)
     _show_findings(summary)
+    for kept in workspace.awake():
+        say(f"Woke up: {kept.exit.account_id}, {kept.woke_why}")
     say_next(workspace.status().next_steps)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 from typer.core import TyperGroup
 
-from icp.cli import data, labelling, learning, rules, scoring, setup, sources
+from icp.cli import data, deals, labelling, learning, rules, scoring, setup, sources
 from icp.cli.screen import note
 from icp.errors import CancelledError, IcpError, IcpWarning
 
@@ -54,7 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for commands in (setup, data, sources, labelling, learning, rules, scoring):
+for commands in (setup, data, sources, labelling, learning, rules, scoring, deals):
     commands.add_to(app)
 
 

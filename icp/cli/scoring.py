@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from icp.cli.deals import currency_of, judgement_document, verdict_lines
 from icp.cli.options import JsonFlag, ProfileRef, WorkspaceFolder, opened
-from icp.cli.screen import emit, progress, say, table
+from icp.cli.screen import emit, note, progress, say, table
 from icp.cli.setup import say_next
 from icp.cli.words import contribution_row, run_lines, score_line
 from icp.errors import InputError
@@ -43,11 +44,18 @@ def score(
     parts: Annotated[
         bool, typer.Option("--parts", help="Also write each attribute's points.")
     ] = False,
+    verdicts: Annotated[
+        bool,
+        typer.Option("--verdicts", help="Also say what to do, why, what to ask."),
+    ] = False,
     profile: ProfileRef = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
     """Score the prospects, or a file into another.
+
+    With --verdicts the columns verdict, verdict_reasons, next_question and
+    expected_value are added.
 
     Example: icp score list.parquet --out scored.parquet
     """
@@ -56,11 +64,15 @@ def score(
         raise InputError(message)
     with opened(workspace) as open_one:
         if file is not None and out is not None:
-            run = open_one.score_file(file, out, parts=parts, profile=profile)
+            run = open_one.score_file(
+                file, out, parts=parts, verdicts=verdicts, profile=profile
+            )
             best = None
         else:
             with progress(quiet=json) as report:
-                run = open_one.score(profile=profile, progress=report)
+                run = open_one.score(
+                    profile=profile, verdicts=verdicts, progress=report
+                )
             best = _best(open_one.scored(run.number))
         steps = open_one.status().next_steps
     if json:
@@ -77,21 +89,28 @@ def score(
 def check(
     account: _Account,
     *,
+    invested: Annotated[
+        float,
+        typer.Option("--invested", min=0, help="Money spent already; shown only."),
+    ] = 0.0,
     profile: ProfileRef = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Check one prospect: fit, reasons, look-alikes.
+    """Check one prospect: fit, reasons, look-alikes, and what to do.
 
-    What is not known about it is named too.
+    The verdict comes with its grounds, the money behind it, the next best question,
+    the way out in words, and what would change it. What is not known is named too.
 
     Example: icp check "Nordwind Retail"
     """
     with opened(workspace) as open_one:
-        found = open_one.check(account, profile=profile)
+        judged = open_one.judge(account, profile=profile, invested=invested)
+        currency = currency_of(open_one)
     if json:
-        emit(found)
+        emit(judgement_document(judged))
         return
+    found = judged.explanation
     say(score_line(found.score))
     for sentence in found.sentences():
         say(f"  {sentence}")
@@ -100,6 +119,11 @@ def check(
     _show_similar(found)
     unknown = ", ".join(part.title or part.name for part in found.unknown)
     say(f"Not known: {unknown or 'nothing'}")
+    say()
+    for line in verdict_lines(judged.verdict, currency=currency, left=judged.left):
+        say(line)
+    for remark in judged.notes:
+        note(remark)
 
 
 def explain(

@@ -35,7 +35,7 @@ from icp.qualify.columns import KnownAbout, Noted, noted, rows_of, with_ages
 from icp.qualify.money import evidence_of
 from icp.qualify.questions import attribute_words
 from icp.qualify.reasons import default_catalogue
-from icp.qualify.standing import RANK, tried_by
+from icp.qualify.standing import RANK, counted_in, tried_by
 from icp.qualify.terms import CARE, DISCOUNT, INCUMBENT, UsualTerms
 from icp.scoring.cells import code_matrix
 from icp.scoring.steps import steps_of
@@ -163,6 +163,12 @@ class _Judge:
         return np.array(yes, dtype=np.int64), np.array(no, dtype=np.int64)
 
     @cached_property
+    def counted(self) -> Flags:
+        """The reasons whose columns the profile's chance knows already."""
+        codes = counted_in(self.catalogue, self.profile.columns)
+        return np.array([code in codes for code in self.catalogue.codes])
+
+    @cached_property
     def ranks(self) -> tuple[tuple[int, ...], ...]:
         """Rank of each step of each reason."""
         return tuple(
@@ -206,7 +212,8 @@ class _Batch:
         curable = ~self.judge.flag("cure", ("nothing",))
         waived = (lone[:, None] & soft) | curable | self.usual_terms
         refuted = self.noted.refuted & ~self.excepted
-        added = (self.present & ~waived) * yes + refuted * no
+        new = ~(self.noted.by_column & self.judge.counted)
+        added = (self.present & ~waived & new) * yes + (refuted & new) * no
         return np.asarray(self.profile_chance + added.sum(axis=1))
 
     @cached_property

@@ -29,6 +29,7 @@ __all__ = ["KnownAbout", "Noted", "noted", "rows_of", "with_ages"]
 
 T = TypeVar("T")
 _RANKS: Final = 4
+_COLUMN: Final = 1
 _NEVER: Final = -1
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _NOW: Final = (date.max.toordinal() + 1) * _RANKS
@@ -55,6 +56,8 @@ class Noted:
 
     holds: Flags
     refuted: Flags
+    #: Where a column says so, rather than a person or a lost deal.
+    by_column: Flags
 
 
 def noted(
@@ -77,7 +80,7 @@ def noted(
         here = (lost == place) & (lost_on // _RANKS >= oldest)
         _take(holds, since, place, here, here, lost_on)
         said, yes = _columns(aged, reason)
-        key = np.full(frame.height, _key(on, rank=1))
+        key = np.full(frame.height, _key(on, rank=_COLUMN))
         _take(holds, since, place, said & (key // _RANKS >= oldest), yes, key)
     for row, signals in rows_of(frame, known.signals):
         for code, signal in standing(signals, catalogue, today=today).items():
@@ -85,7 +88,12 @@ def noted(
             key_ = _signal_key(signal)
             if key_ >= since[row, place]:
                 holds[row, place], since[row, place] = signal.holds, key_
-    return Noted(holds=holds, refuted=(since != _NEVER) & ~holds)
+    told = since != _NEVER
+    return Noted(
+        holds=holds,
+        refuted=told & ~holds,
+        by_column=told & (since % _RANKS == _COLUMN),
+    )
 
 
 def with_ages(frame: pl.DataFrame, on: date | None, /) -> pl.DataFrame:

@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from icp.outcomes import Economics
     from icp.qualify.reasons import Catalogue, Reason, Step, VerdictName
 
-__all__ = ["RANK", "Standing", "Weighed", "stand", "tried_by", "worst"]
+__all__ = [
+    "RANK",
+    "Standing",
+    "Weighed",
+    "counted_in",
+    "stand",
+    "tried_by",
+    "worst",
+]
 
 #: The order of verdicts, from worst to best.
 RANK: Final[Mapping[VerdictName, int]] = {
@@ -76,6 +84,8 @@ class Standing:
     excepted: frozenset[str] = frozenset()
     #: A policy rule, or an active one, that no exception sets aside.
     disqualified: bool = False
+    #: Reasons whose columns the profile reads: its chance knows them already.
+    counted: frozenset[str] = frozenset()
 
     def with_signal(self, signal: Signal, /) -> Standing:
         """The same after one more signal."""
@@ -121,6 +131,7 @@ class Standing:
             code: evidence_of(self.catalogue[code].seen, holds=signal.holds)
             for code, signal in self.signals.items()
             if code not in self.excepted
+            and not (signal.source == "column" and code in self.counted)
         }
 
     @property
@@ -206,6 +217,7 @@ def stand(
     attempts: Iterable[Attempt] = (),
     excepted: frozenset[str] = frozenset(),
     disqualified: bool = False,
+    counted: frozenset[str] = frozenset(),
     terms: Terms | None = None,
     today: date | None = None,
 ) -> Standing:
@@ -221,6 +233,17 @@ def stand(
         tried=tried_by(attempts),
         excepted=excepted,
         disqualified=disqualified,
+        counted=counted,
+    )
+
+
+def counted_in(catalogue: Catalogue, columns: Iterable[str], /) -> frozenset[str]:
+    """The reasons that are read from columns which a profile with these reads, too."""
+    read = set(columns)
+    return frozenset(
+        reason.code
+        for reason in catalogue.reasons
+        if any(read & c.columns for c in (*reason.when, *reason.unless))
     )
 
 

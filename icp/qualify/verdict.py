@@ -11,7 +11,7 @@ from icp.qualify.money import LOG_ODDS, Money, money_of, probability
 from icp.qualify.questions import Question, questions_of, unknown_attributes
 from icp.qualify.reasons import default_catalogue
 from icp.qualify.signals import signals_of
-from icp.qualify.standing import RANK, Standing, stand
+from icp.qualify.standing import RANK, Standing, counted_in, stand
 from icp.scoring.steps import steps_of
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def decide(
         attempts=attempts,
         excepted=frozenset(excepted),
         disqualified=any(rule.id not in excepted for rule in covering),
+        counted=counted_in(listed, profile.columns if profile else ()),
         terms=terms,
         today=today,
     )
@@ -313,11 +314,11 @@ def _between(score: Score) -> str:
         (score.nearest_regrettable, score.distance_regrettable, "regrettable"),
     )
     said = [
-        f"{distance / 1000:.1f} nats from {name} ({kind})"
+        f"{distance / 1000:.1f} to {name} ({kind})"
         for name, distance, kind in places
         if name is not None
     ]
-    return ", ".join(said) or "no segment to compare with"
+    return f"distance {', '.join(said)}" if said else "no segment to compare with"
 
 
 def _step(

@@ -57,6 +57,8 @@ EXTRA = {
 def lists(draw):
     """A profile, accounts that meet it, and what people know about them."""
     profile = draw(profiles())
+    if profile.tables and draw(st.booleans()):
+        profile = reading_vendors(profile)
     rows = draw(accounts(profile, max_size=4))
     extra = {name: [draw(values) for _ in rows] for name, (_, values) in EXTRA.items()}
     known = {}
@@ -68,6 +70,19 @@ def lists(draw):
         named = draw(st.lists(st.integers(0, 3), max_size=2, unique=True))
         known[field] = {f"a{row}": draw(values) for row in named}
     return profile, rows, extra, KnownAbout(**known)
+
+
+def reading_vendors(profile):
+    """The same with a further table, of a column that a reason is read from."""
+    vendors = table_of("vendors_in_play", "number", (0, 0, 400, -400), edges=(3.5,))
+    places = [0] * vendors.size
+    segments = [
+        s.model_copy(update={"surprises": (*s.surprises, tuple(places)), "shares": ()})
+        for s in profile.segments
+    ]
+    return profile.model_copy(
+        update={"tables": (*profile.tables, vendors), "segments": tuple(segments)}
+    )
 
 
 @st.composite

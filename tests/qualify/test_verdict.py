@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, economies, score_of, signal
-from strategies import LAWS
+from strategies import LAWS, profile_of, table_of
 
 from icp.outcomes import Economics
-from icp.qualify import Attempt, Terms, decide, read_catalogue
+from icp.qualify import Attempt, Terms, decide, observed, read_catalogue
 from icp.qualify.money import (
     CHANCES,
     LIMIT,
@@ -21,6 +21,7 @@ from icp.qualify.money import (
     stakes_of,
 )
 from icp.qualify.reasons import Seen
+from icp.scoring import score_one
 
 FEAR = {"economics": MONEY}
 
@@ -83,7 +84,7 @@ def test_nearer_to_a_regrettable_segment_has_a_name_of_its_own():
     decided = decide(far, economics=MONEY)
     assert decided.codes == ("outside_profile",)
     assert decided.grounds[0].text == (
-        "2.0 nats from Retail (best), 0.9 nats from Tenders (regrettable)"
+        "distance 2.0 to Retail (best), 0.9 to Tenders (regrettable)"
     )
     assert decided.reason == "outside_profile"
 
@@ -284,3 +285,17 @@ def test_a_workspaces_catalogue_decides():
     gentle = read_catalogue('[reasons.no_need]\nsteps = [{play = "park", say = "x"}]')
     found = verdict(signals={"no_need": True}, catalogue=gentle, **FEAR)
     assert found.verdict == "not_now"
+
+
+def test_what_the_profile_reads_already_is_not_counted_twice():
+    table = table_of("vendors_in_play", "number", (0, 0, 300, -300), edges=(3.5,))
+    profile = profile_of([table])
+    row = {"vendors_in_play": 2.0}
+    score = score_one(row, profile)
+    signals = observed(row, CATALOGUE)
+    assert [s.reason for s in signals] == ["too_many_vendors"]
+    found = decide(score, economics=MONEY, signals=signals, profile=profile, facts=row)
+    assert found.money.p == found.money.p_profile
+    said = [signal("too_many_vendors", holds=False)]
+    told = decide(score, economics=MONEY, signals=said, profile=profile, facts=row)
+    assert told.money.p > told.money.p_profile
