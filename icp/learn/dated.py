@@ -95,8 +95,7 @@ def _cut(
 ) -> Dated:
     number = days.to_physical().to_numpy()
     since = _cuts(number, _PARTS)[-1]
-    sides = [number[labels == outcome] for outcome in (0, 1)]
-    rarer = min(sides, key=len)
+    rarer = _rarer(number, labels)
     cuts = _cuts(rarer, _PARTS) if len(rarer) >= _PARTS else [since]
     return Dated(
         values=values,
@@ -110,6 +109,14 @@ def _cut(
         since=_day(since),
         starts=tuple(_day(cut) for cut in cuts),
     )
+
+
+def _rarer(days: NDArray[np.int32], labels: NDArray[np.int8]) -> NDArray[np.int32]:
+    """The days of the rarer outcome; of both where neither is."""
+    best, bad = days[labels == 1], days[labels == 0]
+    if len(best) == len(bad):
+        return np.concatenate([best, bad])
+    return min(best, bad, key=len)
 
 
 def _cuts(days: NDArray[np.int32], parts: int) -> list[int]:

@@ -268,6 +268,20 @@ def test_slices_hold_the_rarer_outcome_in_equal_parts() -> None:
     assert len(cut.starts) == 2
 
 
+@pytest.mark.parametrize("step", [2, 10])
+def test_exchanging_the_outcomes_gives_the_same_slices(step: int) -> None:
+    labels = (np.arange(300) % step == 0).astype(np.int8)
+    labels[:60] = labels[:60][::-1]
+    days = dated(300)["closed"]
+    one, other = (
+        dated_customers(dated(300), (), given, days, None)
+        for given in (labels, 1 - labels)
+    )
+    assert one is not None
+    assert other is not None
+    assert one.starts == other.starts
+
+
 # ----------------------------------------------------------------------------- learning
 
 
