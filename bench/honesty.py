@@ -56,13 +56,13 @@ def parts(share: float, /) -> list[Part]:
         ("S10", partial(leak_rows, runs(20))),
         ("S11", partial(drift_rows, runs(200, 4))),
         ("S12", partial(seller_rows, runs(100, 4))),
-        *((law.id, _of_law(law, share)) for law in LAWS),
         ("P6", partial(copied_rows, runs(60, 4))),
         ("P7", partial(noise_rows, runs(60, 4))),
         ("P8", lambda: [monotone_row(runs(2_000, 20))]),
         ("D1", lambda: [determinism_row(runs(100, 4))]),
         ("null", partial(null_rows, runs(50, 3))),
         ("min", partial(few_rows, runs(50, 4))),
+        *((law.id, _of_law(law, share)) for law in LAWS),
     ]
 
 

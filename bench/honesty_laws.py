@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,20 +34,20 @@ LAWS = (
     Law(
         "P1",
         "row order changes nothing: same profile hash",
-        (_ORDER + "row_order_changes_nothing_with_or_without_groups",),
+        (_ORDER + "order_of_rows_and_columns_changes_nothing",),
         1_000,
     ),
     Law(
         "P2",
         "column order changes nothing: same profile hash",
-        (_ORDER + "column_order_changes_nothing",),
+        (_ORDER + "order_of_rows_and_columns_changes_nothing",),
         1_000,
     ),
     Law(
         "P3",
         "units change nothing: powers of two exactly, any factor to a rounding",
         (
-            _VALUES + "units_that_are_powers_of_two_change_nothing",
+            _VALUES + "names_of_values_and_units_change_nothing",
             _VALUES + "any_unit_gives_the_same_ranks",
         ),
         1_000,
@@ -54,7 +55,7 @@ LAWS = (
     Law(
         "P4",
         "names of levels change nothing",
-        (_VALUES + "names_of_levels_and_list_values_change_nothing",),
+        (_VALUES + "names_of_values_and_units_change_nothing",),
         1_000,
     ),
     Law(
@@ -96,7 +97,7 @@ LAWS = (
         "P14",
         "distances are never negative, capped, and 0 for the typical customer",
         (_VALUES + "distances_start_at_the_typical_customer",),
-        1_000,
+        2_000,
     ),
     Law(
         "P15",
@@ -110,7 +111,9 @@ LAWS = (
 def law_row(law: Law, share: float, /) -> Row:
     """Run a law's tests on a share of its cases, at least ten."""
     cases = max(min(10, law.cases), round(share * law.cases))
-    passed, last = _holds(law.tests, cases)
+    found = [_holds(test, cases) for test in law.tests]
+    passed = all(holds for holds, _ in found)
+    last = "; ".join(said for holds, said in found if not holds)
     tests = "tests" if len(law.tests) > 1 else "test"
     figure = f"{len(law.tests)} {tests}, {cases:,} generated cases each, "
     return row(
@@ -122,9 +125,11 @@ def law_row(law: Law, share: float, /) -> Row:
     )
 
 
-def _holds(tests: tuple[str, ...], cases: int) -> tuple[bool, str]:
+@cache
+def _holds(test: str, cases: int) -> tuple[bool, str]:
+    """Whether a test passes; laws that share one share the answer."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "ignore", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-W", "ignore", test],
         cwd=ROOT,
         env={**os.environ, "ICP_EXAMPLES": str(cases)},
         capture_output=True,

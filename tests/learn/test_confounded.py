@@ -41,7 +41,8 @@ def framed(seller, kind, best) -> pl.DataFrame:
 def warned(frame: pl.DataFrame, **options) -> dict[str, str]:
     schema = AccountSchema.infer(frame, roles={"outcome": "outcome", "who": "owner"})
     if options.pop("by_year", False):
-        schema = schema.replace([schema["who"].model_copy(update={"role": Role.IGNORED})])
+        ignored = schema["who"].model_copy(update={"role": Role.IGNORED})
+        schema = schema.replace([ignored])
         options["date"] = "closed"
     profile = fit_profile(frame, schema=schema, options=QUICK, **options)
     findings = profile.provenance.findings

@@ -155,7 +155,7 @@ def test_noise_says_that_nothing_separates_and_grades_nobody() -> None:
 
 
 def test_where_nothing_separates_no_segments_are_looked_for() -> None:
-    frame, member = segmented_customers(180, segments=3)
+    frame, _ = segmented_customers(180, segments=3)
     outcome = np.where(np.random.default_rng(2).random(180) < 0.5, *KINDS)
     dealt = frame.with_columns(outcome=pl.Series(outcome))
     profile = learnt(dealt, options=FitOptions(refits=0))
