@@ -21,7 +21,7 @@ check: .venv/.test ## Lint, types, layers
 
 bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality too
 	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/scoring.py
+	$(BIN)/python bench/speed.py
 	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
 	$(if $(ICP_DATA),$(BIN)/python bench/learning_curve.py)
 

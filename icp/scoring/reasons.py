@@ -32,7 +32,7 @@ _MOST_POINTS = 2**31
 _MOST_NAMES = 2**20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Contribution:
     """What one attribute, or two together, add to the margin; points are millinats."""
 
@@ -123,27 +123,30 @@ def together(
 ) -> Callable[[int, int], _Entry]:
     """What two attributes add beyond what each gives, by their cell codes."""
     first, second = tables
-    title = f"{title_of(first)} and {title_of(second)} together"
+    rows = [_cell(first, code) for code in range(first.size)]
+    columns = [_cell(second, code) for code in range(second.size)]
     cells = product(range(_FIRST, first.size), range(_FIRST, second.size))
     span = [pair.points[a * second.size + b] for a, b in cells] or [0]
+    one = Contribution(
+        name=pair.name,
+        title=f"{title_of(first)} and {title_of(second)} together",
+        value=NOT_KNOWN,
+        points=0,
+        text=_once_known(span),
+        known=False,
+        lowest=min(span),
+        highest=max(span),
+    )
 
     @cache
     def told(a: int, b: int) -> _Entry:
-        value = f"{_cell(first, a)} and {_cell(second, b)}"
-        known = MISSING not in {a, b}
-        one = Contribution(
-            name=pair.name,
-            title=title,
-            value=value if known else NOT_KNOWN,
-            points=pair.points[a * second.size + b],
-            text=f"{value}, beyond what each says alone"
-            if known
-            else _once_known(span),
-            known=known,
-            lowest=min(span),
-            highest=max(span),
-        )
-        return _entry(one, order)
+        points = pair.points[a * second.size + b]
+        if MISSING in {a, b}:
+            return _entry(_changed(one, points=points), order)
+        value = f"{rows[a]} and {columns[b]}"
+        text = f"{value}, beyond what each says alone"
+        known = _changed(one, points=points, known=True, value=value, text=text)
+        return _entry(known, order)
 
     return told
 
@@ -154,16 +157,15 @@ def _entry(one: Contribution, order: int) -> _Entry:
 
 
 def _of(one: Contribution, value: str) -> Contribution:
-    return Contribution(
-        name=one.name,
-        title=one.title,
-        value=value,
-        points=one.points,
-        text=one.text or f"{value}: {_NO_CUSTOMERS}",
-        known=one.known,
-        lowest=one.lowest,
-        highest=one.highest,
-    )
+    text = one.text or f"{value}: {_NO_CUSTOMERS}"
+    return _changed(one, value=value, text=text)
+
+
+def _changed(one: Contribution, **changes: object) -> Contribution:
+    # Copied as a whole: setting field after field would take most of an explanation.
+    made = object.__new__(Contribution)
+    vars(made).update(vars(one), **changes)
+    return made
 
 
 # ----------------------------------------------------------------------- attributes

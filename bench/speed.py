@@ -1,0 +1,221 @@
+"""How fast scoring and learning are, beside peers and beside merely copying the file.
+
+    python bench/speed.py                       # 1e7 accounts, memory also at 3e7
+    python bench/speed.py --rows 20000 --most 40000 --rounds 1 --quick
+
+Every measurement is a fresh child process (`speed_tasks.py`); this parent imports
+nothing heavy, as a child's peak memory would otherwise count the parent's. Tasks take
+turns, round after round, and a ratio is the median over rounds of two neighbours in
+time. With `ICP_DATA=folder of open data` learning is timed on telco, else on the
+demo's customers. Prints as it goes, and writes `bench/results/speed.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+RESULTS = Path(__file__).with_name("results") / "speed.md"
+TASKS = {
+    "copy": "copy the file (scan, sink)",
+    "floor": "read the twelve columns, write the id and one number",
+    "three": "score, write the id, `fit`, `state` and `margin`",
+    "score": "**score, write the id and all 14 score columns**",
+    "pairs": "the same with 12 pairs of attributes",
+    "parts": "the same without pairs, and the points of every attribute",
+    "all": "score, write the twelve columns and all 14 score columns",
+}
+PEERS = {
+    "logistic": "logistic regression pipeline (scikit-learn)",
+    "CatBoost": "CatBoost, 300 trees",
+    "EBM": "EBM, 8 outer bags",
+}
+Runs = dict[str, list[dict[str, Any]]]
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--most", type=int, default=30_000_000, help="for memory")
+    parser.add_argument("--peers", type=int, default=1_000_000, help="rows for peers")
+    parser.add_argument("--fit", type=int, default=12_000, help="most rows learnt from")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="no EBM; prints only")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        page = "\n\n".join(_measured(Path(folder), chosen)) + "\n"
+    if not chosen.quick:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(page, "utf-8")
+
+
+def _measured(folder: Path, chosen: argparse.Namespace) -> list[str]:
+    facts = _child("draw", folder, chosen.rows)
+    parts = [_head(chosen.rows, facts)]
+    print(parts[0])
+    for part in (_files, _against_peers, _memory, _single, _learning):
+        parts.append(part(folder, chosen))
+        print(f"\n{parts[-1]}", flush=True)
+    return parts
+
+
+def _child(task: str, folder: Path, rows: int, **settings: str) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).with_name("speed_tasks.py"))]
+    done = subprocess.run(
+        [*command, task, str(folder), str(rows)],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **settings},
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _rounds(tasks: list[str], folder: Path, rows: int, rounds: int) -> Runs:
+    runs: Runs = {task: [] for task in tasks}
+    for _ in range(rounds):
+        for task in tasks:
+            runs[task].append(_child(task, folder, rows))
+            print(f"  {task}: {runs[task][-1]}", file=sys.stderr, flush=True)
+    return runs
+
+
+def _middle(runs: Runs, task: str, what: str) -> float:
+    return median(run[what] for run in runs[task])
+
+
+def _ratio(runs: Runs, task: str, other: str, what: str) -> float:
+    both = zip(runs[task], runs[other], strict=True)
+    return median(one[what] / beside[what] for one, beside in both)
+
+
+# ------------------------------------------------------------------------------- parts
+
+
+def _head(rows: int, facts: dict[str, Any]) -> str:
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        "# Speed and memory: measured\n\n"
+        f"{date.today()}, {os.cpu_count()} shared cores, Python "
+        f"{platform.python_version()}, Polars {version('polars')}; load averages at "
+        f"the start {load}. {rows:,} accounts of an id, 6 numbers and 6 texts, "
+        f"5 to 40 % missing, {facts['megabytes']:,.0f} MB Parquet; profile of "
+        f"{facts['tables']} tables, {facts['segments']} segments and "
+        f"{facts['pairs']} pairs ({facts['kilobytes']:,.0f} kB). Ratios are medians "
+        "over rounds in which the tasks took turns; on shared cores the ratio of "
+        "processor seconds is the steadier one."
+    )
+
+
+def _files(folder: Path, chosen: argparse.Namespace) -> str:
+    runs = _rounds([*TASKS], folder, chosen.rows, chosen.rounds)
+    lines = [
+        "## Whole files, Parquet to Parquet",
+        "",
+        "| task | s | CPU s | million rows/s | x copy | CPU x copy | CPU x floor "
+        "| peak MB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task, words in TASKS.items():
+        seconds = _middle(runs, task, "seconds")
+        lines.append(
+            f"| {words} | {seconds:.2f} | {_middle(runs, task, 'cpu'):.2f} "
+            f"| {chosen.rows / seconds / 1e6:.2f} "
+            f"| {_ratio(runs, task, 'copy', 'seconds'):.2f} "
+            f"| {_ratio(runs, task, 'copy', 'cpu'):.2f} "
+            f"| {_ratio(runs, task, 'floor', 'cpu'):.1f} "
+            f"| {max(run['peak'] for run in runs[task]):,.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def _against_peers(folder: Path, chosen: argparse.Namespace) -> str:
+    names = [name for name in PEERS if not (chosen.quick and name == "EBM")]
+    rows = chosen.peers if not chosen.quick else min(chosen.peers, chosen.rows)
+    _child("draw", folder, rows)
+    tasks = ["score", *(f"peer {name}" for name in names)]
+    runs = _rounds(tasks, folder, rows, min(2, chosen.rounds))
+    lines = [
+        f"## Beside peers, {rows:,} accounts, file to file",
+        "",
+        "| method | s | CPU s | rows/s | ours is faster by | by CPU |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task in tasks:
+        words = PEERS.get(task.removeprefix("peer "), "**icp, all 14 score columns**")
+        seconds = _middle(runs, task, "seconds")
+        lines.append(
+            f"| {words} | {seconds:.2f} | {_middle(runs, task, 'cpu'):.2f} "
+            f"| {rows / seconds:,.0f} | {_ratio(runs, task, 'score', 'seconds'):.1f}x "
+            f"| {_ratio(runs, task, 'score', 'cpu'):.1f}x |"
+        )
+    return "\n".join(lines)
+
+
+def _memory(folder: Path, chosen: argparse.Namespace) -> str:
+    lines = [
+        "## Peak memory of scoring (id and 14 columns, then all columns), MB",
+        "",
+        "| accounts | score | all columns | copy |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
+    for rows in sorted({chosen.rows // 5, chosen.rows, chosen.most}):
+        _child("draw", folder, rows)
+        peaks = [_child(t, folder, rows)["peak"] for t in ("score", "all", "copy")]
+        lines.append(f"| {rows:,} | " + " | ".join(f"{p:,.0f}" for p in peaks) + " |")
+    return "\n".join(lines)
+
+
+def _single(folder: Path, chosen: argparse.Namespace) -> str:
+    found = _child("one", folder, chosen.rows)
+    lines = [
+        "## One account at a time, plain Python",
+        "",
+        "| profile | load, ms | `score_one`, microseconds (quickest tenth) "
+        "| `explain`, microseconds (quickest tenth) |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, words in (("score", "as learnt"), ("pairs", "with 12 pairs")):
+        calls = (
+            f"{found[f'{name} {call}']:.1f} ({found[f'{name} {call} 10']:.1f})"
+            for call in ("score_one", "explain")
+        )
+        cells = " | ".join([f"{found[f'{name} load']:.1f}", *calls])
+        lines.append(f"| {words} | {cells} |")
+    return "\n".join(lines)
+
+
+def _learning(folder: Path, chosen: argparse.Namespace) -> str:
+    alone = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    ours = _child("fit ours", folder, chosen.fit, **alone)
+    lines = [
+        f"## Learning from {ours['rows']:,} customers, {ours['of']} columns "
+        f"({ours['name']}), one thread",
+        "",
+        "| method | s | CPU s | peak MB |",
+        "| --- | ---: | ---: | ---: |",
+        _learnt("`fit_profile`: segments, calibration and intervals", ours),
+    ]
+    if not chosen.quick:
+        ebm = _child("fit EBM", folder, chosen.fit, **alone)
+        lines.append(_learnt("EBM, defaults (no intervals, no calibration)", ebm))
+    return "\n".join(lines)
+
+
+def _learnt(words: str, run: dict[str, Any]) -> str:
+    return f"| {words} | {run['seconds']:.1f} | {run['cpu']:.1f} | {run['peak']:,.0f} |"
+
+
+if __name__ == "__main__":
+    main()
