@@ -88,7 +88,7 @@ class Question:
     def moves(self, now: VerdictName, /) -> tuple[str, ...]:
         """How answers would move the verdict, in words; empty where none does."""
         return tuple(
-            f"{answer.text}: {answer.verdict.replace('_', ' ')}"
+            f"if {answer.text}: {answer.verdict.replace('_', ' ')}"
             for answer in self.answers
             if answer.verdict != now
         )
@@ -252,7 +252,7 @@ def _ask_reason(reason: Reason, stood: Standing, places: Places) -> Question:
     words = reason.title[:1].lower() + reason.title[1:]
     cases = [
         _Case(
-            text=f"yes: {words}" if holds else f"no: not {words}",
+            text=words if holds else "not",
             stood=stood.with_signal(Signal(reason=reason.code, holds=holds)),
         )
         for holds in (True, False)

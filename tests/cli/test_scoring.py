@@ -42,7 +42,7 @@ def test_check_says_fit_reasons_and_look_alikes(cli):
     assert "  For: Industry: Retail: " in said
     assert "Nearest best segment: " in said
     assert "Most similar customers:" in said
-    assert said.endswith("Not known: nothing\n")
+    assert "Not known: nothing\n\nVerdict: " in said
 
 
 def test_check_says_why_it_cannot_tell(cli):
@@ -61,9 +61,24 @@ def test_explain_adds_up(cli):
     assert len(found["similar"]) == 5
 
 
-def test_check_and_explain_tell_programs_the_same(cli):
+def test_check_tells_programs_what_explain_does_and_what_to_do(cli):
     words = ["--profile", "v1", "--json"]
-    assert cli("check", "P1", *words).stdout == cli("explain", "P1", *words).stdout
+    checked = json.loads(cli("check", "P1", *words).stdout)
+    explained = json.loads(cli("explain", "P1", *words).stdout)
+    assert {name: checked[name] for name in explained} == explained
+    assert set(checked) - set(explained) == {
+        "attempts",
+        "changes",
+        "exit",
+        "exit_reason",
+        "grounds",
+        "left",
+        "money",
+        "notes",
+        "questions",
+        "signals",
+        "verdict",
+    }
 
 
 @pytest.mark.parametrize("command", ["check", "explain"])

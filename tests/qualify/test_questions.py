@@ -223,8 +223,8 @@ def test_an_attribute_that_decides_is_asked_first_and_says_how():
     assert found.question.text == "Employees (in people): what is it?"
     assert [a.verdict for a in found.question.answers] == ["walk_away", "pursue"]
     assert found.question.moves("ask") == (
-        "cell 2 people: walk away",
-        "cell 3 people: pursue",
+        "if cell 2 people: walk away",
+        "if cell 3 people: pursue",
     )
 
 
