@@ -42,12 +42,12 @@ def read_column(
 ) -> pl.Expr:
     """The column as values of this kind, null where not known or not there."""
     dtype = schema.get(name, pl.Null())
-    column = pl.col(name)
+    column = pl.col(name) if name in schema else pl.lit(None)
     if dtype == pl.Null:
-        return pl.lit(None, dtype=_DTYPES[kind])
+        return column.cast(_DTYPES[kind])
     if kind is str and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return column.cast(pl.String)
-    if kind is date and dtype in {pl.Date, pl.Datetime}:
+    if kind is date and isinstance(dtype, pl.Date | pl.Datetime):
         return column.cast(pl.Date)
     if kind is bool and dtype == pl.Boolean:
         return column
@@ -99,9 +99,9 @@ def _number(name: str, kind: type, value: object) -> float | None:
 def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """Whether the column of several texts holds this one; null where not known."""
     dtype = schema.get(name, pl.Null())
-    column = pl.col(name)
+    column = pl.col(name) if name in schema else pl.lit(None)
     if dtype == pl.Null:
-        return pl.lit(None, dtype=pl.Boolean)
+        return column.cast(pl.Boolean)
     if isinstance(dtype, pl.List | pl.Array):
         held = column.cast(pl.List(pl.String)).list.contains(value)
         return pl.when(column.is_not_null()).then(held.fill_null(value=False))
