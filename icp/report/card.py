@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "model_card"]
 
-_LISTED: Final = 25
+_LISTED: Final = 15
 #: Notes with this word are about segments, the others about the customers.
 _SEGMENTS: Final = "segment"
 _KINDS: Final = {

@@ -33,7 +33,7 @@ p, ul { margin: 0.3rem 0; }
 .lead { color: #57606a; }
 table { border-collapse: collapse; width: 100%; margin: 0.4rem 0; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0;
-  border-bottom: 1px solid #d0d7de; overflow-wrap: anywhere; }
+  border-bottom: 1px solid #d0d7de; overflow-wrap: break-word; }
 @media print { body { margin: 0; font-size: 11px; } h2 { break-after: avoid; } }
 """
 

@@ -132,8 +132,8 @@ def test_more_attributes_than_fit_are_named(profile: Profile) -> None:
     many = profile.model_copy(update={"tables": tuple(wide), "segments": tuple(rows)})
     shown = blocks(many, "What it looks at")
     (table,) = [b for b in shown if isinstance(b, Table)]
-    assert len(table.rows) == 25
-    assert shown[-1].count("Column") == 5
+    assert len(table.rows) == 15
+    assert shown[-1].count("Column") == 15
 
 
 def test_refusals_and_warnings_are_apart(profile: Profile) -> None:
