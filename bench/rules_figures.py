@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from rules_world import (
     World,
     cells_only,
@@ -17,10 +17,14 @@ from rules_world import (
     planted,
 )
 
-from icp.disqualifiers import Disqualifier, Evidence
 from icp.learn.rules import FoundRules, learn_disqualifiers
 from icp.outcomes import Economics
 from icp.stats import jeffreys, wilson
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from icp.disqualifiers import Disqualifier, Evidence
 
 #: Leaving pays from one regret in two.
 EVEN = Economics(V=1_000, L=1_000)

@@ -80,10 +80,17 @@ def labelled(
     return frame.with_columns(outcome=pl.Series(outcome))
 
 
-def cells_only(frame: pl.DataFrame, /) -> Profile:
+def cells_only(
+    frame: pl.DataFrame, /, *, schema: AccountSchema | None = None
+) -> Profile:
     """A profile that knows cells and no points: all that a search reads."""
-    schema = AccountSchema.infer(frame)
-    drafts = draft_tables(frame, schema, min_level=4, max_levels=100)
+    described = schema or AccountSchema.infer(frame)
+    drafts = draft_tables(
+        frame,
+        described.without(set(described.names) - set(frame.columns)),
+        min_level=4,
+        max_levels=100,
+    )
     evidence = Evidence(
         level="none",
         auc=0.5,
