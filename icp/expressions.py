@@ -17,7 +17,7 @@ from icp.errors import PolicyError, counted, near
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["compiled", "condition", "evaluated", "number"]
+__all__ = ["columns_in", "compiled", "condition", "evaluated", "number"]
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
@@ -51,6 +51,15 @@ did you mean 'paid'?
         reason = "it sums over rows; give one value per row"
         raise _refused(text, what, reason)
     return expression, tried.dtype
+
+
+def columns_in(text: str, /, *, what: str) -> frozenset[str]:
+    """The columns that an expression reads. Raises PolicyError.
+
+    >>> sorted(columns_in("paid - 2 * owed", what="worth"))
+    ['owed', 'paid']
+    """
+    return frozenset(_parsed(text, what).meta.root_names())
 
 
 def condition(text: str, /, *, what: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:

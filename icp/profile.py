@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "MAX_TABLES",
     "MISSING",
     "NEVER_SEEN",
     "Abstention",
@@ -72,7 +73,8 @@ _FIRST_CELL = 2
 _NO_AND_YES = 2
 
 _MAX_BYTES = 64_000_000
-_MAX_TABLES = 5_000
+#: Most attribute tables, and most pairs, of one profile.
+MAX_TABLES: Final = 5_000
 _MAX_CELLS = 100_000
 _MAX_POINTS = 1_000_000
 _MAX_DISTANCES = 999
@@ -287,8 +289,8 @@ class Profile(Frozen):
 
     format: Literal[1] = FORMAT
     base: _Points
-    tables: tuple[AttributeTable, ...] = Field(max_length=_MAX_TABLES)
-    pairs: tuple[PairTable, ...] = Field(default=(), max_length=_MAX_TABLES)
+    tables: tuple[AttributeTable, ...] = Field(max_length=MAX_TABLES)
+    pairs: tuple[PairTable, ...] = Field(default=(), max_length=MAX_TABLES)
     segments: tuple[Segment, ...]
     calibration: Calibration
     novelty: Novelty = Novelty()

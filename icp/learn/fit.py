@@ -19,6 +19,7 @@ from icp.learn.screen import (
     Screened,
     check_columns,
     check_counts,
+    check_seed,
     closed_customers,
     renumbered,
     screen,
@@ -85,8 +86,9 @@ def fit_profile(
     The same accounts give the same profile whatever the order of rows and columns.
     Neutral customers help to describe what is usual; unknown ones are left out.
 
-    Raises `TooFewCustomersError` below 5 best or 5 regrettable customers, and
-    `SchemaError` where a named column is missing.
+    Raises `TooFewCustomersError` below 5 best or 5 regrettable customers,
+    `SchemaError` where a named column is missing or there are too many to keep, and
+    `ConfigError` where the seed is negative.
 
     >>> fit_profile(pl.DataFrame({"outcome": ["best"], "industry": ["Retail"]}))
     Traceback (most recent call last):
@@ -105,6 +107,7 @@ each are needed: label more customers, or widen what counts as regrettable
     )
     closed = closed_customers(frame, outcome)
     check_counts(closed, outcome)
+    check_seed(seed)
     # One thread: sums keep their order, and a busy second core costs nothing.
     with threadpool_limits(limits=1, user_api="blas"):
         tell(0.02, "checking the columns")
@@ -416,6 +419,6 @@ def _plain(
     options: FitOptions, seed: int
 ) -> dict[str, int | float | str | bool | None]:
     values = options.model_dump()
-    values["accept"] = ", ".join(sorted(options.accept))
-    values["exclude"] = ", ".join(sorted(options.exclude))
+    for key in ("accept", "exclude", "made_from"):
+        values[key] = ", ".join(sorted(values[key]))
     return {**values, "seed": seed}

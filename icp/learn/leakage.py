@@ -183,18 +183,25 @@ def _why_useless(
 
 
 def suspicious_columns(
-    cells: Cells, alone: tuple[Alone, ...], fill_rates: dict[str, float], /
+    cells: Cells,
+    alone: tuple[Alone, ...],
+    fill_rates: dict[str, float],
+    made_from: Iterable[str] = (),
+    /,
 ) -> dict[str, ColumnFinding]:
     """Columns that look as if they were written after the outcome, with the reason.
 
     `fill_rates` gives, per column, the share of *prospects* that have a value; a
-    column filled only for customers cannot score prospects. The most telling reason
-    is given where several apply.
+    column filled only for customers cannot score prospects. `made_from` are columns
+    that the outcome was made from. The most telling reason is given where several
+    apply.
     """
+    circular = set(made_from)
     found: dict[str, ColumnFinding] = {}
     for table, one in zip(cells.tables, alone, strict=True):
         finding = (
-            _by_name(table)
+            _by_outcome(table, circular)
+            or _by_name(table)
             or _by_ranking(table, one)
             or _by_purity(table, one)
             or _by_missing(table, one)
@@ -204,6 +211,13 @@ def suspicious_columns(
         if finding and table.column not in found:
             found[table.column] = finding
     return found
+
+
+def _by_outcome(table: AttributeTable, made_from: set[str]) -> ColumnFinding | None:
+    if table.column not in made_from:
+        return None
+    text = "the outcome is made from it, so that it would explain itself"
+    return _refused(table.column, "outcome", text)
 
 
 def _by_name(table: AttributeTable) -> ColumnFinding | None:

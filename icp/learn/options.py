@@ -27,6 +27,8 @@ class FitOptions(BaseModel):
     accept: tuple[str, ...] = ()
     #: Columns to leave out although their role allows them.
     exclude: tuple[str, ...] = ()
+    #: Columns that the outcome was made from, such as those of an account's worth.
+    made_from: tuple[str, ...] = ()
     #: Most segments of each kind.
     max_segments: Annotated[int, Field(ge=1, le=12)] = 6
     #: Customers that the pooled shares are worth in every segment (methods 1a).

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from icp.errors import SchemaError, TooFewCustomersError, counted
+from icp.errors import ConfigError, SchemaError, TooFewCustomersError, counted
 from icp.learn.cells import Cells, build_cells, draft_tables
 from icp.learn.confounded import confounded, strata_of
 from icp.learn.contrast import folds_of
@@ -17,6 +17,7 @@ from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
 from icp.learn.surprise import seen_once
 from icp.learn.unlike import prospects_unlike
+from icp.profile import MAX_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,7 @@ __all__ = [
     "Screened",
     "check_columns",
     "check_counts",
+    "check_seed",
     "closed_customers",
     "renumbered",
     "screen",
@@ -126,6 +128,12 @@ def check_counts(closed: pl.DataFrame, outcome: str) -> None:
         raise TooFewCustomersError(message)
 
 
+def check_seed(seed: int) -> None:
+    """Raise ConfigError for a seed that no random numbers start from."""
+    if seed < 0:
+        raise ConfigError(f"seed {seed} is negative; use 0 or more")
+
+
 def screen(
     closed: pl.DataFrame,
     schema: AccountSchema,
@@ -160,7 +168,9 @@ def screen(
     positive = labels[rows] == OUTCOMES["best"]
     folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
     alone = each_alone(cells, rows, positive, folds)
-    suspects = suspicious_columns(cells, alone, _fill_rates(prospects, cells))
+    suspects = suspicious_columns(
+        cells, alone, _fill_rates(prospects, cells), options.made_from
+    )
     drift = _drift(closed, waiting, cells, labels, date, group)
     answered = [
         finding.model_copy(
@@ -172,6 +182,7 @@ def screen(
     ]
     refused = {finding.column for finding in answered if finding.excluded}
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
+    _check_size(len(keep))
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
     strata = strata_of(closed, schema, date=date)
@@ -188,6 +199,15 @@ def screen(
         once=seen_once(closed, cells),
         notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),
     )
+
+
+def _check_size(tables: int) -> None:
+    if tables > MAX_TABLES:
+        message = (
+            f"{tables:,} attributes, each value of a list counted; at most "
+            f"{MAX_TABLES:,} can be kept: leave some columns out"
+        )
+        raise SchemaError(message)
 
 
 def _drift(

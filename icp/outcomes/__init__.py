@@ -15,6 +15,7 @@ from icp.outcomes.policy import (
 )
 from icp.outcomes.preview import OUTCOMES, LabelPreview, preview
 from icp.outcomes.propose import propose_policy, stage_outcome
+from icp.outcomes.reads import columns_read
 from icp.outcomes.sensitivity import sensitivity
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Rule",
     "Thresholds",
     "Worth",
+    "columns_read",
     "label",
     "preview",
     "propose_policy",

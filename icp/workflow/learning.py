@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from icp.config import Accepted, EconomicsConfig, accept_column
 from icp.errors import ConfigError, NotFoundError, PolicyError, near
+from icp.outcomes import OutcomePolicy, columns_read
 from icp.profile import Profile
 from icp.workflow.context import Progress, rewrite, silent
 
 if TYPE_CHECKING:
     from icp.learn import FitOptions
-    from icp.store.records import ProfileRecord
+    from icp.store.records import LabelRecord, ProfileRecord
     from icp.workflow.context import Context
 
 __all__ = [
@@ -119,7 +120,7 @@ def learn(
         group=group,
         date=date,
         prospects=imports.present(context, "prospects"),
-        options=_options(context, customers),
+        options=_options(context, customers, labelling),
         seed=seed,
         progress=progress,
     )
@@ -174,12 +175,16 @@ def _same_account(customers: pl.LazyFrame) -> str | None:
     return "account_name" if repeats else None
 
 
-def _options(context: Context, customers: pl.LazyFrame) -> FitOptions:
-    """What `[learning]` and `[economics]` say."""
+def _options(
+    context: Context, customers: pl.LazyFrame, labelling: LabelRecord
+) -> FitOptions:
+    """What `[learning]` and `[economics]` say, and what the outcomes were made from."""
     from icp.learn import FitOptions
 
     settings = context.config.learning
     given: dict[str, Any] = dict(settings.options)
+    policy = OutcomePolicy.model_validate(labelling.policy)
+    given.setdefault("made_from", tuple(sorted(columns_read(policy))))
     if settings.accept:
         given["accept"] = tuple(answer.column for answer in settings.accept)
     if context.config.economics != EconomicsConfig():

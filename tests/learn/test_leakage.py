@@ -314,3 +314,18 @@ def test_a_copy_of_a_column_that_is_known_too_late_is_out_with_it() -> None:
     frame = with_columns(churn_score=draw.choice(list("abc"), 400))
     frame = frame.with_columns(a_tier=pl.col("churn_score"))
     assert refused(frame) == {"churn_score": "name", "a_tier": "copy"}
+
+
+def test_what_the_outcome_is_made_from_explains_nothing() -> None:
+    frame = with_columns().drop("account_id")
+    options = FitOptions(refits=0, max_segments=1, made_from=("employees", "gone"))
+    profile = fit_profile(frame, options=options)
+    (finding,) = profile.provenance.findings
+    assert (finding.column, finding.code, finding.excluded) == (
+        *("employees", "outcome"),
+        True,
+    )
+    assert "employees" not in profile.columns
+    assert profile.provenance.options["made_from"] == "employees, gone"
+    kept = options.model_copy(update={"accept": ("employees",)})
+    assert "employees" in fit_profile(frame, options=kept).columns

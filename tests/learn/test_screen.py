@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from planted import closed_customers as planted_customers
 
-from icp.errors import SchemaError, TooFewCustomersError
+from icp.errors import ConfigError, SchemaError, TooFewCustomersError
+from icp.learn import fit_profile
 from icp.learn.options import FitOptions
 from icp.learn.screen import (
     check_columns,
@@ -150,3 +152,18 @@ def test_rows_and_labels_belong_together() -> None:
 def test_repetition_is_counted(columns, words) -> None:
     (note,) = screened(labelled(**columns), min_level=1).notes
     assert words in note
+
+
+@pytest.mark.parametrize("seed", [-1, -(2**40)])
+def test_a_negative_seed_is_refused_in_words(seed: int) -> None:
+    frame = planted_customers(40).drop("account_id")
+    with pytest.raises(ConfigError, match=f"seed {seed} is negative; use 0 or more"):
+        fit_profile(frame, seed=seed)
+
+
+def test_more_attributes_than_a_profile_keeps_are_refused_in_words(monkeypatch) -> None:
+    monkeypatch.setattr("icp.learn.screen.MAX_TABLES", 3)
+    frame = planted_customers(40).drop("account_id")
+    words = "4 attributes, each value of a list counted; at most 3 can be kept"
+    with pytest.raises(SchemaError, match=words):
+        fit_profile(frame)

@@ -5,6 +5,7 @@ import pytest
 from icp.config import set_assembly
 from icp.errors import CancelledError, ConfigError, NotFoundError, PolicyError
 from icp.ingest.plan import AssemblyPlan
+from icp.outcomes import OutcomePolicy, Thresholds, Worth
 from icp.workflow import create_workspace, open_workspace
 
 
@@ -202,3 +203,17 @@ def test_deals_of_one_account_are_kept_together_when_measuring(
         with pytest.raises(CancelledError):
             workspace.learn()
     assert asked == [group]
+
+
+def test_what_outcomes_are_made_from_is_not_learnt_from(imported):
+    policy = OutcomePolicy(
+        worth=Worth(value="100 - employees"),
+        thresholds=Thresholds(best_from=85, regrettable_below=80),
+    )
+    imported.label(policy)
+    record = imported.learn()
+    findings = imported.profile(record.number).provenance.findings
+    assert {f.column: f.code for f in findings if f.excluded} == {
+        "employees": "outcome"
+    }
+    assert "employees" not in imported.profile(record.number).columns
