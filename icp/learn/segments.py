@@ -1,20 +1,21 @@
 """Segments of customers: a mixture over cells, split only where that is earned.
 
-One segment is the default. More are kept only if the integrated completed likelihood
-(Biernacki, Celeux & Govaert 2000) improves by more than it does on one group with the
-same margins and correlations, the split returns under resampling (Hennig 2007), and
-every segment is large enough. What was tried and refused is said in words.
+One segment is the default. More are kept only if the likelihood rises by more than it
+does in one group of customers with the same margins, gaps and correlations (a gap
+statistic, Tibshirani, Walther & Hastie 2001, against a parametric bootstrap), every
+segment is large enough, and the split returns under resampling (Hennig 2007). What was
+tried and refused is said in words.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture, icl
-from icp.learn.onegroup import OneGroup
+from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture
+from icp.learn.onegroup import OneGroup, togetherness
 from icp.schema import Kind
 
 if TYPE_CHECKING:
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Split", "split_into_segments"]
 
-_MAX_ROWS = 2_000
-_NULLS = 19
+_MAX_ROWS = 1_000
+_GROUPS = 19
+_LOOK = 6
+_HOPELESS = 1.0
+_LOOK_AGAIN = 10
+_CLEAR = 8.0
+_DEVIATIONS = 4.0
 _RESAMPLES = 30
 _FEW_RESTARTS = 8
 _STABLE_MEAN = 0.75
 _STABLE_LOW = 0.6
-_MOST_TRIED = 5
 _LOOK_AFTER = 8
-_ONE_GROUP = "one group with the same correlations gains as much"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,25 +73,21 @@ def split_into_segments(
     if not len(data.starts):
         return _whole(rows, f"Nothing is known that the {noun} differ in.")
     every = -(-len(rows) // _MAX_ROWS)
+    every = -(-len(rows) // _MAX_ROWS)
     sample = data.take(np.arange(0, len(rows), every))
     draw = np.random.default_rng([seed, 2])
     fits = [fit_mixture(sample, k, draw=draw) for k in range(1, most + 1)]
-    gains = [icl(sample, fits[0]) - icl(sample, fit) for fit in fits]
-    ranked = sorted(range(1, most), key=lambda k: (-round(gains[k], 6), k))
-    tried = [k for k in ranked if gains[k] > 0][:_MOST_TRIED]
+    tried = _worth_trying(sample, fits, draw, _part_of(progress, 0, 2))
     if not tried:
         return _whole(rows, f"One segment describes the {noun} best.")
     refusals = []
-    for place, k in enumerate(tried):
-        refusal = _refusal(
-            sample, fits[k], gains[k], draw, _part_of(progress, place, len(tried))
-        )
+    for place, count in enumerate(tried, start=len(tried)):
+        fit, part = fits[count - 1], _part_of(progress, place, 2 * len(tried))
+        refusal = _refusal(sample, fit, draw, part)
         if not refusal:
-            note = f"{k + 1} segments of {noun} are supported."
-            return _ordered(fits[k].nearest(data), k + 1, note)
-        refusals.append(f"into {k + 1}: {refusal}")
-        if refusal == _ONE_GROUP:
-            break
+            note = f"{count} segments of {noun} are supported."
+            return _ordered(fit.nearest(data), count, note)
+        refusals.append(f"into {count}: {refusal}")
     told = f"Splits of the {noun} were tried and are not supported"
     return _whole(rows, f"{told} ({'; '.join(refusals)}).")
 
@@ -115,13 +115,106 @@ def _rows(cells: Cells, rows: NDArray[np.int64], prior: float) -> CellRows:
     return cell_rows(cells.codes[rows], numbers, prior=prior)
 
 
+# ------------------------------------------------------------- against one group
+
+
+class _Gains(NamedTuple):
+    """What 2, 3, ... segments win in twice nats, for the customers and for groups.
+
+    `together` is how much the numbers of the same rows tell about each other.
+    """
+
+    own: NDArray[np.float64]
+    own_together: float
+    drawn: NDArray[np.float64]
+    drawn_together: NDArray[np.float64]
+
+    def rest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The gains without what correlated numbers explain, by regression."""
+        away = self.drawn_together - self.drawn_together.mean()
+        slope = away @ self.drawn / max(float(away @ away), 1e-9)
+        own = self.own - slope * (self.own_together - self.drawn_together.mean())
+        return own, self.drawn - slope * away[:, None]
+
+    def gaps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """By how much the customers win more than groups do, and the groups' spread."""
+        own, drawn = self.rest()
+        return own - drawn.mean(axis=0), np.maximum(drawn.std(axis=0, ddof=1), 1e-9)
+
+    def best(self) -> float:
+        """How many deviations the best number of segments stands out."""
+        gap, spread = self.gaps()
+        return float((gap / spread).max())
+
+    def stand_out(self) -> bool:
+        """Whether the best of the customers' stands out more than any group's."""
+        own, drawn = self.rest()
+        pool = np.vstack([drawn, own])
+        most = ((pool - pool.mean(axis=0)) / (pool.std(axis=0) + 1e-9)).max(axis=1)
+        return bool(most[-1] > most[:-1].max())
+
+
+def _worth_trying(
+    data: CellRows,
+    fits: list[Mixture],
+    draw: np.random.Generator,
+    progress: Callable[[float], None],
+) -> list[int]:
+    """Numbers of segments that gain more than in one group, most promising first.
+
+    Empty unless the best of them stands out more than the best of each of 19 groups,
+    which happens by chance once in 20, and by four deviations: the group is estimated
+    from the same few customers, and 19 draws of it say little about rare ones.
+    """
+    gains = _gains(data, fits, draw, progress)
+    if gains.best() < _DEVIATIONS or not gains.stand_out():
+        return []
+    gap, spread = (part.round(6) for part in gains.gaps())
+    most = int(gap.argmax())
+    simplest = int(np.argmax(gap >= gap[most] - spread[most]))
+    ranked = sorted(range(len(gap)), key=lambda k: (k != simplest, -gap[k], k))
+    return [k + 2 for k in ranked if gap[k] > 0]
+
+
+def _gains(
+    data: CellRows,
+    fits: list[Mixture],
+    draw: np.random.Generator,
+    progress: Callable[[float], None],
+) -> _Gains:
+    """Draw groups until it is plain that the customers win more, or no more."""
+    group = OneGroup.of(data)
+    drawn, together = [], []
+    gains = _Gains(_won(fits), togetherness(data), np.empty((0, 0)), np.empty(0))
+    for number in range(1, _GROUPS + 1):
+        null = group.drawn(draw)
+        counts = range(1, len(fits) + 1)
+        drawn.append(_won([_quick(null, count, draw) for count in counts]))
+        together.append(togetherness(null))
+        gains = gains._replace(drawn=np.array(drawn), drawn_together=np.array(together))
+        progress(number / _GROUPS)
+        if number >= _LOOK and gains.best() < _HOPELESS:
+            break
+        if number >= _LOOK_AGAIN and gains.best() > _CLEAR:
+            break
+    return gains
+
+
+def _quick(data: CellRows, count: int, draw: np.random.Generator) -> Mixture:
+    return fit_mixture(data, count, draw=draw, restarts=_FEW_RESTARTS)
+
+
+def _won(fits: list[Mixture]) -> NDArray[np.float64]:
+    one = fits[0].log_likelihood
+    return np.array([2 * (fit.log_likelihood - one) for fit in fits[1:]])
+
+
 # ----------------------------------------------------------------------------- gates
 
 
 def _refusal(
     data: CellRows,
     fit: Mixture,
-    gain: float,
     draw: np.random.Generator,
     progress: Callable[[float], None],
 ) -> str:
@@ -138,7 +231,7 @@ def _refusal(
         return f"in resamples a segment comes back with overlap {mean:.2f} only"
     if _falls_apart(stable):
         return "a segment falls apart in one of ten resamples"
-    return _no_better_than_chance(data, count, gain, draw, progress)
+    return ""
 
 
 def _stability(
@@ -152,9 +245,9 @@ def _stability(
     found = np.empty((_RESAMPLES, count))
     for resample in range(_RESAMPLES):
         rows = draw.integers(len(members), size=len(members))
-        fit = fit_mixture(data.take(rows), count, draw=draw, restarts=_FEW_RESTARTS)
+        fit = _quick(data.take(rows), count, draw)
         found[resample] = _overlap(members, fit.nearest(data), count)
-        progress(0.5 * (resample + 1) / _RESAMPLES)
+        progress((resample + 1) / _RESAMPLES)
         so_far = found[: resample + 1]
         hopeless = resample >= _LOOK_AFTER and so_far.mean(axis=0).min() < _STABLE_LOW
         if hopeless or _falls_apart(so_far):
@@ -174,25 +267,3 @@ def _overlap(
     np.add.at(both, (members, others), 1)
     either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
     return np.asarray((both / np.maximum(either, 1)).max(axis=1))
-
-
-def _no_better_than_chance(
-    data: CellRows,
-    count: int,
-    gain: float,
-    draw: np.random.Generator,
-    progress: Callable[[float], None],
-) -> str:
-    """Whether the gain is reached by customers of one group that are alike otherwise.
-
-    None of 19 draws may reach it, which happens by chance once in 20.
-    """
-    group = OneGroup.of(data)
-    for number in range(_NULLS):
-        null = group.drawn(draw)
-        one = fit_mixture(null, 1, draw=draw)
-        many = fit_mixture(null, count, draw=draw, restarts=_FEW_RESTARTS)
-        if icl(null, one) - icl(null, many) >= gain:
-            return _ONE_GROUP
-        progress(0.5 + 0.5 * (number + 1) / _NULLS)
-    return ""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from planted import segmented_customers
 
 from icp.learn.mixture import CellRows, cell_rows
-from icp.learn.onegroup import OneGroup
+from icp.learn.onegroup import OneGroup, togetherness
 
 
 def cloud(count: int, seed: int, *, alike: float, columns: int = 4) -> np.ndarray:
@@ -118,3 +118,18 @@ def test_the_same_draws_give_the_same_rows() -> None:
     group = OneGroup.of(rows_of(cloud(60, 7, alike=0.5)))
     one, two = (group.drawn(np.random.default_rng(1)) for _ in range(2))
     assert one.cells.tolist() == two.cells.tolist()
+
+
+def test_togetherness_is_the_likelihood_ratio_of_correlated_numbers() -> None:
+    data = rows_of(cloud(4_000, 8, alike=0.5, columns=3))
+    matrix = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
+    wanted = -4_000 * np.log(np.linalg.det(matrix))
+    assert togetherness(data) == pytest.approx(wanted, rel=0.15)
+    apart = rows_of(cloud(4_000, 9, alike=0.0, columns=3))
+    assert abs(togetherness(apart)) < 20
+
+
+def test_levels_have_no_togetherness() -> None:
+    codes = cloud(100, 10, alike=0.5)
+    assert togetherness(rows_of(codes, line=False)) == 0.0
+    assert togetherness(rows_of(codes[:, :1])) == 0.0

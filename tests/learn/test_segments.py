@@ -8,6 +8,7 @@ from planted import segmented_customers
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import (
     _falls_apart,
+    _Gains,
     _overlap,
     split_into_segments,
 )
@@ -163,7 +164,7 @@ def sized(count: int, seed: int, *, alike: float = 0.5) -> pl.DataFrame:
 def test_numbers_that_rise_with_size_are_no_segments(seed: int) -> None:
     result, _ = split(sized(200, seed))
     assert result.count == 1
-    assert "one group with the same correlations gains as much" in result.note
+    assert result.note == "One segment describes the best customers best."
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -182,3 +183,33 @@ def test_customers_who_differ_in_nothing_known_are_one_segment() -> None:
     assert result.count == 1
     assert set(members) == {0}
     assert result.note == "Nothing is known that the best customers differ in."
+
+
+def gains(own: list[float], drawn: np.ndarray, together: float = 0.0) -> _Gains:
+    return _Gains(np.array(own), together, drawn, np.zeros(len(drawn)))
+
+
+def test_gaps_are_what_is_won_beyond_a_group() -> None:
+    drawn = np.array([[10.0, 20.0], [12.0, 26.0], [14.0, 32.0]])
+    found = gains([20.0, 28.0], drawn)
+    gap, spread = found.gaps()
+    assert gap.tolist() == [8.0, 2.0]
+    assert spread.tolist() == [2.0, 6.0]
+    assert found.best() == 4.0
+    assert found.stand_out()
+    assert not gains([14.0, 31.0], drawn).stand_out()
+
+
+def test_what_correlated_numbers_explain_is_taken_out() -> None:
+    draw = np.random.default_rng(0)
+    together = draw.normal(100, 30, 19)
+    noise = draw.normal(0, 1, (19, 2))
+    drawn = 0.5 * together[:, None] + noise
+    own = np.array([0.5 * 160 + 10, 0.5 * 160])
+    plain = _Gains(own, 100.0, drawn, np.zeros(19))
+    known = _Gains(own, 160.0, drawn, together)
+    assert known.gaps()[0] == pytest.approx([10, 0], abs=2)
+    assert known.best() > 3 * plain.best() > 0
+    slope = np.polyfit(together, drawn[:, 0], 1)[0]
+    wanted = own[0] - slope * (160 - together.mean()) - drawn[:, 0].mean()
+    assert known.gaps()[0][0] == pytest.approx(wanted)
