@@ -45,7 +45,11 @@ def pysubgroup(train: pd.DataFrame, test: pd.DataFrame) -> Masks:
 
 
 def rulefit(train: pd.DataFrame, test: pd.DataFrame) -> Masks:
-    """Rules of a fitted RuleFit that speak for regret, the most important first."""
+    """Rules of a fitted RuleFit that speak for regret, the most important first.
+
+    A positive coefficient may stand beside a larger negative one of the same rows, so
+    a rule must also hold more regrets than there are on average.
+    """
     from imodels import RuleFitClassifier
 
     both = pd.concat([train, test])
@@ -57,8 +61,13 @@ def rulefit(train: pd.DataFrame, test: pd.DataFrame) -> Masks:
     model.fit(learn, train["regretted"].to_numpy(), feature_names=list(learn.columns))
     rules = model._get_rules(exclude_zero_coef=True)
     rules = rules[(rules["type"] == "rule") & (rules["coef"] > 0)]
-    for rule in rules.sort_values("importance", ascending=False)["rule"][:_MOST]:
-        yield learn.eval(rule).to_numpy(), judge.eval(rule).to_numpy()
+    bad = train["regretted"].to_numpy()
+    told = 0
+    for rule in rules.sort_values("importance", ascending=False)["rule"]:
+        inside = learn.eval(rule).to_numpy()
+        if told < _MOST and inside.any() and bad[inside].mean() > bad.mean():
+            told += 1
+            yield inside, judge.eval(rule).to_numpy()
 
 
 def ripper(train: pd.DataFrame, test: pd.DataFrame) -> Masks:

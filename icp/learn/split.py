@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from icp.scoring.cells import code_matrix
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,7 +49,8 @@ def parted(
     Groups stay whole and count as new as their newest customer. The order of rows
     does not matter.
     """
-    frame = _in_one_order(judged, tables, outcome)
+    named = [name for name in (outcome, date, group) if name]
+    frame = _in_one_order(judged, tables, named)
     groups = _numbered(frame, group)
     days = _days(frame, date)
     if days is None:
@@ -74,16 +73,23 @@ def parted(
 
 
 def _in_one_order(
-    frame: pl.DataFrame, tables: Sequence[AttributeTable], outcome: str
+    frame: pl.DataFrame, tables: Sequence[AttributeTable], named: Sequence[str]
 ) -> pl.DataFrame:
-    """Rows sorted by outcome and cells, so that their order in the file is no matter.
+    """Rows sorted by all that a search sees, so that the file's order is no matter."""
+    columns = dict.fromkeys([*named, *(table.column for table in tables)])
+    return frame.sort(
+        [_sortable(name, frame.schema[name]) for name in columns],
+        nulls_last=True,
+        maintain_order=True,
+    )
 
-    Rows that tie are alike in all that a search sees.
-    """
-    codes = code_matrix(frame, tables)
-    labels = frame[outcome].rank("dense").to_numpy()
-    order = pl.Series(np.lexsort((*codes.T, labels)))
-    return frame.select(pl.all().gather(order))
+
+def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.col(name).cast(pl.List(pl.String)).list.join("\n", ignore_nulls=True)
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return pl.col(name).cast(pl.String)
+    return pl.col(name)
 
 
 def _numbered(frame: pl.DataFrame, group: str | None) -> NDArray[np.int64]:
