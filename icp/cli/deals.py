@@ -9,7 +9,7 @@ import typer
 
 from icp.cli.options import JsonFlag, WorkspaceFolder, opened
 from icp.cli.screen import emit, note, plain, say, table
-from icp.errors import InputError
+from icp.errors import InputError, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,8 +206,8 @@ def exits(
     ]
     table(("account", "verdict", "reason", "woke", "wakes"), rows)
     say(
-        f"{freed.exits} exits set free {freed.hours:,.0f} hours and {freed.money:,.0f} "
-        "of cost to pursue; icp deal waiting shows who waits for them"
+        f"{some(freed.exits, 'exit')} set free {freed.hours:,.0f} hours and "
+        f"{freed.money:,.0f} of cost to pursue; icp deal waiting shows who waits for it"
     )
 
 

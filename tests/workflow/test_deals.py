@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from icp.errors import (
+    ConfigError,
+    NotFoundError,
+    PermissionDeniedError,
+    PolicyError,
+    RuleError,
+    SchemaError,
+)
+from icp.qualify import VERDICT_COLUMNS
+from icp.workflow import open_workspace
+
+MONEY = "\n[economics]\nvalue_of_best = 9000\nloss_of_regrettable = 4000\n"
+ROLES = '\n[roles]\nann = "admin"\nbob = "rep"\neve = "admin"\n'
+
+
+@pytest.fixture
+def space(scored):
+    config = scored.path / "icp.toml"
+    config.write_text(config.read_text() + MONEY + ROLES)
+    scored._reload()
+    return scored
+
+
+def verdict(space, account="P1"):
+    return space.judge(account).verdict
+
+
+def kinds(space):
+    return space.events(limit=100)["kind"].to_list()
+
+
+def test_an_account_is_judged_with_what_the_workspace_knows(space):
+    found = space.judge("P1")
+    assert found.account_id == "P1"
+    assert found.verdict.verdict == "pursue"
+    assert found.verdict.money.stakes.value == 9_000
+    assert found.explanation.score == space.check("P1").score
+    assert (found.attempts, found.left, found.notes) == ((), None, ())
+
+
+def test_values_of_a_form_are_judged_and_nothing_is_kept(space):
+    before = kinds(space)
+    found = space.judge({"industry": "Mining", "employees": 40})
+    assert found.account_id is None
+    assert found.verdict.verdict == verdict(space, "P2").verdict
+    assert kinds(space) == before
+
+
+def test_without_money_both_outcomes_weigh_the_same(scored):
+    found = scored.judge("P1")
+    assert found.verdict.money.break_even == 0.5
+    assert found.notes[0].startswith("no money is given")
+
+
+def test_an_answer_about_a_reason_changes_the_verdict(space):
+    space.note_answer("P1", "reason:no_need", value=True, evidence="by phone")
+    found = space.judge("P1")
+    assert found.verdict.verdict == "walk_away"
+    assert found.signals["no_need"].evidence == "by phone"
+    space.note_answer("P1", "reason:no_need", value=False)
+    assert verdict(space).verdict == "pursue"
+    assert kinds(space)[:2] == ["signal", "signal"]
+
+
+def test_accounts_are_called_by_name_too(space):
+    space.note_answer("beta", "reason:no_need", value=True)
+    assert space.judge("BETA").signals["no_need"].holds
+
+
+def test_an_answer_about_an_attribute_changes_the_score(space):
+    assert space.judge("P3").verdict.verdict == "not_evaluable"
+    asked = verdict(space, "P3").question
+    assert asked.code == "attribute:industry"
+    space.note_answer("P3", asked.code, "Retail")
+    found = space.judge("P3")
+    assert found.facts["industry"] == "Retail"
+    assert found.explanation.score.fit is not None
+    space.note_answer("P3", "attribute:industry", None)
+    assert space.judge("P3").explanation.score.fit is None
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "error", "words"),
+    [
+        ("reason:no_ned", True, ConfigError, "did you mean 'no_need'"),
+        ("reason:no_need", "maybe", PolicyError, "is answered yes or no"),
+        ("attribute:industri", "x", SchemaError, "did you mean 'industry'"),
+        ("attribute:employees", "many", SchemaError, "'employees' needs a number"),
+        ("no_need", True, PolicyError, "use reason:<code> or attribute:<column>"),
+    ],
+)
+def test_answers_that_mean_nothing_are_refused(space, question, value, error, words):
+    if question == "attribute:employees":
+        columns = space.profile().columns
+        question = question if "employees" in columns else "attribute:industri"
+        words = words if "employees" in columns else "did you mean 'industry'"
+    with pytest.raises(error, match=words):
+        space.note_answer("P1", question, value)
+
+
+def test_the_ladder_is_remembered(space):
+    space.note_answer("P1", "reason:no_value_seen", value=True)
+    plays = []
+    for _ in range(3):
+        found = verdict(space)
+        plays.append((found.verdict, found.step.play))
+        space.note_attempt("P1", "no_value_seen", found.step.play)
+    assert plays == [
+        ("ask", "quantify"),
+        ("redirect", "other_stakeholder"),
+        ("walk_away", "referral"),
+    ]
+    assert len(space.judge("P1").attempts) == 3
+
+
+def test_a_step_that_a_reason_does_not_have_is_refused(space):
+    with pytest.raises(PolicyError, match="did you mean 'quantify'"):
+        space.note_attempt("P1", "no_value_seen", "quantity")
+
+
+def test_leaving_keeps_words_and_asks_for_a_referral(space):
+    space.note_answer("P1", "reason:no_need", value=True)
+    kept = space.leave("P1", promised="a card at Christmas")
+    assert kept.exit.play == "referral"
+    assert kept.exit.promised == "a card at Christmas"
+    assert space.judge("P1").left == kept
+    assert [r.account_id for r in space.referrals()] == ["P1"]
+    space.note_referral("P1", came="P2")
+    assert space.referrals()[0].came == "P2"
+    freed = space.freed()
+    assert (freed.exits, freed.hours, freed.money) == (1, 20.0, 0.0)
+
+
+def test_there_is_nothing_to_leave_where_one_should_go_on(space):
+    with pytest.raises(PolicyError, match="the verdict is 'pursue'"):
+        space.leave("P1")
+
+
+def test_an_account_is_taken_up_again(space):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    space.leave("P1")
+    space.take_up("P1", reason="they called")
+    assert space.exits() == []
+    with pytest.raises(NotFoundError, match="was not left"):
+        space.take_up("P1", reason="again")
+
+
+def test_an_import_wakes_who_sleeps(space, clock):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    space.leave("P1")
+    space.import_sources()
+    assert space.awake() == []
+    clock.pass_time(days=1)
+    space.note_answer("P1", "reason:no_budget", value=False)
+    space.import_sources()
+    (woke,) = space.awake()
+    assert woke.exit.account_id == "P1"
+    assert "an owner of a budget is named" in woke.woke_why
+    assert kinds(space)[0] == "woke"
+    assert space.wake_up() == []
+
+
+def test_time_wakes_who_sleeps(space, clock):
+    space.note_answer("P1", "reason:no_urgency", value=True)
+    space.leave("P1")
+    clock.pass_time(days=200)
+    (woke,) = space.wake_up()
+    assert woke.woke_why.startswith("it is time")
+
+
+def test_an_account_that_left_the_export_still_sleeps(space):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    space.leave("P1")
+    (space.path / "sources" / "prospects.csv").write_text(
+        "Account ID,Account Name,Industry,Employees,Website\nP9,Nu,Retail,3,n.example\n"
+    )
+    space.import_sources()
+    assert space.awake() == []
+    assert len(space.exits()) == 1
+
+
+# ----------------------------------------------------------------------- exceptions
+
+
+def test_a_gate_is_passed_with_a_named_admin_only(space):
+    space.note_answer("P1", "reason:ethics", value=True)
+    assert verdict(space).verdict == "walk_away"
+    for approver in ("bob", "nobody", "ann", ""):
+        with pytest.raises(PermissionDeniedError):
+            space.allow_gate("P1", "ethics", approver=approver, why="reviewed")
+    with pytest.raises(PermissionDeniedError, match="say why"):
+        space.allow_gate("P1", "ethics", approver="eve", why=" ")
+    with pytest.raises(PolicyError, match="is no gate"):
+        space.allow_gate("P1", "no_need", approver="eve", why="reviewed")
+    space.allow_gate("P1", "ethics", approver="eve", why="reviewed")
+    found = verdict(space)
+    assert found.verdict == "pursue"
+    assert found.grounds[0].excepted_by == "eve"
+    assert verdict(space, "P2").codes[0] != "ethics"
+
+
+def test_a_policy_rule_counts_and_so_does_its_exception(space):
+    rule = space.add_policy_rule("industry = 'Retail'", why="we never did")
+    found = verdict(space)
+    assert (found.verdict, found.codes[0]) == ("walk_away", rule.id)
+    with pytest.raises(RuleError, match="name somebody else"):
+        space.allow_exception(rule.id, "P1", reason="a pilot")
+    space.allow_exception(rule.id, "P1", reason="a pilot", approver="eve")
+    assert verdict(space).verdict == "pursue"
+
+
+# ------------------------------------------------------------------------- catalogue
+
+
+def test_a_workspace_has_reasons_of_its_own(space):
+    (space.path / "reasons.toml").write_text('reasons.no_need.title = "Kein Bedarf"')
+    assert space.reasons()["no_need"].title == "Kein Bedarf"
+    space.note_answer("P1", "reason:no_need", value=True)
+    assert verdict(space).grounds[0].title == "Kein Bedarf"
+
+
+@pytest.mark.parametrize("text", [b"[reasons", b"\xff\xfe", b"asknig.x = 1"])
+def test_mistakes_in_it_are_named(space, text):
+    (space.path / "reasons.toml").write_bytes(text)
+    with pytest.raises(ConfigError, match=r"^reasons\.toml: "):
+        space.judge("P1")
+
+
+# ----------------------------------------------------------------------------- lists
+
+
+def test_a_scored_list_says_the_same_as_each_account_alone(space):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    space.note_answer("P4", "reason:stalled", value=True)
+    space.score(verdicts=True)
+    frame = space.scored().collect()
+    assert frame.columns[-len(VERDICT_COLUMNS) :] == list(VERDICT_COLUMNS)
+    for row in frame.iter_rows(named=True):
+        alone = verdict(space, row["account_id"])
+        assert row["verdict"] == alone.verdict
+        assert tuple(row["verdict_reasons"]) == alone.codes
+        asked = alone.question.text if alone.question else None
+        assert row["next_question"] == asked
+
+
+def test_a_file_gets_verdict_columns_too(space, tmp_path):
+    source, target = tmp_path / "list.csv", tmp_path / "out.csv"
+    header = "Account ID,Account Name,Industry,Employees,Website"
+    source.write_text(f"{header}\nX1,Nu,Retail,12,n.example\n")
+    space.score_file(source, target, verdicts=True)
+    (row,) = pl.read_csv(target).to_dicts()
+    assert row["verdict"] == "pursue"
+    assert row["verdict_reasons"] == "worth_it"
+    space.score_file(source, target)
+    assert "verdict" not in pl.read_csv(target).columns
+
+
+def test_who_waits_is_worth_most_and_untouched(space):
+    waiting = space.waiting()
+    assert waiting.columns == [
+        "account_id",
+        "account_name",
+        "fit",
+        "verdict",
+        "expected_value",
+    ]
+    assert "P1" in waiting["account_id"].to_list()
+    assert waiting["expected_value"].is_sorted(descending=True)
+    space.note_answer("P1", "reason:no_need", value=False)
+    assert "P1" not in space.waiting()["account_id"].to_list()
+    assert space.waiting(0).is_empty()
+
+
+def test_what_people_note_stays_when_the_workspace_is_opened_again(space):
+    space.note_answer("P1", "reason:no_budget", value=True, evidence="CFO")
+    with open_workspace(space.path, actor="bob") as again:
+        found = again.judge("P1")
+    assert found.signals["no_budget"].evidence == "CFO"
+    events = space.events(limit=1).row(0, named=True)
+    assert json.loads(events["payload"])["evidence"] == "CFO"
