@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from icp import stats
 
@@ -279,3 +280,30 @@ def test_the_normal_tail(z: float, tail: float) -> None:
 def test_sigmoid_keeps_very_small_chances_ordered() -> None:
     logits = np.array([-30.0, -20.0, -10.0])
     assert np.all(np.diff(stats.sigmoid(logits)) > 0)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_the_step_down_of_bonferroni(p_values):
+    adjusted = stats.holm(p_values)
+    order = np.argsort(p_values, kind="stable")
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        assert adjusted[place] == pytest.approx(largest)
+    assert stats.holm([]) == []
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_jeffreys_bounds_are_beta_quantiles(successes, failures):
+    low, high = stats.jeffreys(successes, successes + failures)
+    assert 0 <= low <= high <= 1
+    part = beta(successes + 0.5, failures + 0.5)
+    assert low == pytest.approx(part.ppf(0.05) if successes else 0.0)
+    assert high == pytest.approx(part.ppf(0.95) if failures else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("trials", "share"), [(14, 0.8), (21, 0.86), (29, 0.9), (8, 0.7)]
+)
+def test_how_many_cases_a_bound_needs(trials, share):
+    assert stats.jeffreys(trials, trials)[0] > share

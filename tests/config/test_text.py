@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
+from icp.conditions import parse
 from icp.config import (
     Accepted,
+    PolicyConfig,
     SourceConfig,
     accept_column,
+    add_policy,
     add_source,
     default_config_text,
     parse_config,
+    remove_policy,
     remove_source,
     set_assembly,
     set_outcome,
 )
+from icp.errors import ConfigError
 from icp.ingest.plan import AssemblyPlan
 from icp.outcomes import OutcomePolicy
 
@@ -182,3 +188,43 @@ def test_edits_on_the_default_text_hold_together():
     config = parse_config(text)
     assert (config.outcome, config.assembly.customers) == (POLICY, PLAN)
     assert [s.name for s in config.sources] == ["crm", "more"]
+
+
+POLICY_RULE = PolicyConfig(
+    when="industry = 'Arms'", why="the board", who="ann", since=date(2026, 1, 31)
+)
+
+
+@pytest.mark.parametrize("text", ["", START, default_config_text()])
+def test_policies_are_added_exchanged_and_removed(text):
+    other = POLICY_RULE.model_copy(
+        update={"when": parse("industry = 'Law'"), "reason": "legal"}
+    )
+    both = add_policy(add_policy(text, POLICY_RULE), other)
+    assert parse_config(both).policy == (POLICY_RULE, other)
+    said = POLICY_RULE.model_copy(update={"why": "the new board", "title": "No arms"})
+    changed = add_policy(both, said)
+    assert parse_config(changed).policy == (said, other)
+    assert add_policy(changed, said) == changed
+    removed = remove_policy(changed, said.when)
+    assert parse_config(removed).policy == (other,)
+    assert remove_policy(text, said.when) == text
+    assert parse_config(remove_policy(removed, other.when)) == parse_config(text)
+
+
+def test_a_policy_stands_for_a_rule():
+    rule = POLICY_RULE.rule
+    assert (rule.kind, rule.state, rule.reason) == ("policy", "policy", "ethics")
+    assert (rule.moves[0].by, rule.moves[0].reason) == ("ann", "the board")
+
+
+def test_a_policy_is_said_once():
+    text = add_policy("", POLICY_RULE) * 2
+    with pytest.raises(ConfigError, match="says more than once: industry = 'Arms'"):
+        parse_config(text)
+
+
+def test_a_policy_that_cannot_be_read_is_named():
+    text = add_policy("", POLICY_RULE).replace("= 'Arms'", "=")
+    with pytest.raises(ConfigError, match=r"policy.*a value was expected"):
+        parse_config(text)
