@@ -5,7 +5,8 @@
 One line per promise: what is claimed, the target, what was found, and whether it is
 met or by how much it is missed. `--only S6,P7` measures a few lines anew and keeps the
 others. Without the data the real null sets are left out. Writes
-`bench/results/honesty.md`; the small form writes nothing.
+`bench/results/honesty.md` and the figures in `docs/honesty.md`; the small form writes
+nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ except ImportError:
     honesty_segments = None
 
 RESULTS = Path(__file__).with_name("results") / "honesty.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "honesty.md"
+START, END = "<!-- figures -->\n", "<!-- end of figures -->"
 Part = tuple[str, Callable[[], Iterable[Row]]]
 
 
@@ -78,15 +81,30 @@ def main() -> None:
     chosen = asked.parse_args()
     share = {"small": 0.01, "middle": 0.2, "full": 1.0}[chosen.runs]
     only = set(filter(None, chosen.only.split(",")))
-    rows, started = [], time.monotonic()
+    started = time.monotonic()
     for ids, measure in parts(share):
         if not only or only & set(ids.split(",")):
+            rows = []
             for cells in measure():
                 rows.append(cells)
                 print(line(cells), f"{time.monotonic() - started:.0f} s", flush=True)
-    if chosen.runs != "small":
-        kept = read_table(RESULTS.read_text("utf-8")) if only else []
-        RESULTS.write_text(page(exchanged(kept, rows), chosen.runs), "utf-8")
+            if chosen.runs != "small":
+                _keep(rows)
+
+
+def _keep(rows: list[Row]) -> None:
+    """Put the new lines into the results and the guide."""
+    kept = read_table(RESULTS.read_text("utf-8")) if RESULTS.exists() else []
+    told = exchanged(kept, rows)
+    RESULTS.write_text(page(told), "utf-8")
+    GUIDE.write_text(with_figures(GUIDE.read_text("utf-8"), told), "utf-8")
+
+
+def with_figures(guide: str, rows: list[Row], /) -> str:
+    """The guide with the table between its marks."""
+    before, rest = guide.split(START)
+    after = rest.split(END)[1]
+    return "\n".join([f"{before}{START}", *table(rows), "", f"{END}{after}"])
 
 
 def exchanged(kept: list[Row], new: list[Row], /) -> list[Row]:
@@ -99,17 +117,19 @@ def exchanged(kept: list[Row], new: list[Row], /) -> list[Row]:
         elif cells["id"] not in {done["id"] for done in rows}:
             rows += [one for one in new if one["id"] == cells["id"]]
     there = {cells["id"] for cells in rows}
-    return rows + [cells for cells in new if cells["id"] not in there]
+    rows += [cells for cells in new if cells["id"] not in there]
+    order = [id for ids, _ in parts(1) for id in ids.split(",")]
+    return sorted(rows, key=lambda cells: order.index(cells["id"]))
 
 
-def page(rows: list[Row], runs: str, /) -> str:
+def page(rows: list[Row], /) -> str:
     """The committed table with what it was made with."""
     met = sum(cells["met"] == "met" for cells in rows)
     return "\n".join(
         [
             "# Honesty: measured",
             "",
-            f"Made by `python bench/honesty.py --runs {runs}` on {date.today()}; "
+            f"Made by `python bench/honesty.py`, last on {date.today()}; "
             f"Python {platform.python_version()}, NumPy {np.__version__}, Polars "
             f"{pl.__version__}, {os.cpu_count()} shared cores, one thread. "
             f"{met} of {len(rows)} lines met. What each line means: "

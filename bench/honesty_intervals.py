@@ -12,6 +12,8 @@ from icp.learn import FitOptions, fit_profile
 from icp.scoring import score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from icp.profile import Profile
@@ -34,9 +36,10 @@ class Held(NamedTuple):
     fit: NDArray[np.float64]
 
 
-def interval_rows(runs: int, /) -> list[Row]:
+def interval_rows(runs: int, /) -> Iterator[Row]:
     """Coverage of the 90 % intervals, one row per size of the smaller class."""
-    return [_size_row(smaller, max(4, round(runs * s))) for smaller, s in SIZES.items()]
+    for smaller, share in SIZES.items():
+        yield _size_row(smaller, max(4, round(runs * share)))
 
 
 def _size_row(smaller: int, runs: int) -> Row:

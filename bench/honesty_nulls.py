@@ -18,6 +18,8 @@ from icp.schema import AccountSchema
 from icp.scoring import score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from icp.profile import Profile
 
 NULL_SETS = ("maven-crm", "zoho-crm-sample")
@@ -58,17 +60,17 @@ def told(profile: Profile, accounts: pl.DataFrame, /) -> Told:
     )
 
 
-def null_rows(runs: int, /) -> list[Row]:
+def null_rows(runs: int, /) -> Iterator[Row]:
     """Real sets without a signal, and sets whose outcomes were dealt out anew."""
-    rows = [_null_set_row(name) for name in NULL_SETS]
+    for name in NULL_SETS:
+        yield _null_set_row(name)
     demo = _demo()
-    rows.append(_permuted_row("demo", demo, AccountSchema.infer(demo), runs))
+    yield _permuted_row("demo", demo, AccountSchema.infer(demo), runs)
     if _has_data(PERMUTED_SET):
         recipe = run_recipe(PERMUTED_SET)
         schema = recipe.customers.schema
         kept = recipe.labelled.select(*(a.name for a in schema.learnable), "outcome")
-        rows.append(_permuted_row(PERMUTED_SET, kept, schema, runs))
-    return rows
+        yield _permuted_row(PERMUTED_SET, kept, schema, runs)
 
 
 def _demo() -> pl.DataFrame:
