@@ -3,13 +3,13 @@
     ICP_DATA=<folder with the open data sets> python bench/questions.py [--sets ...]
 
 Half of a set's judged customers are learnt from. Of the other half each value is hidden
-with a chance of 70 %, and then one attribute at a time is shown: by expected value
-(EVSI, and where no single answer can turn the decision by how far the answers would
-move the chance), by how much the profile says the attribute tells (one order for all),
-or at random. "Turned by one" are the questions asked as long as a single answer could
-turn the decision; the product stops there. "Right" is: pursued and best, or left and
-regrettable, where pursuing pays above the set's own share of best customers, so that
-every attribute can matter. Writes `bench/results/questions.md`.
+with a chance of 70 %, and then attributes are shown one at a time: by expected value
+(EVSI; an account is decided as soon as no single answer can turn its decision, and then
+costs no further question), by importance (how much the profile says an attribute tells:
+one order for all), or at random. All are compared at the same mean number of questions
+per account. "Right" is: pursued and best, or left and regrettable, both kinds counting
+alike; pursuing pays above the set's own share of best customers, so that this is the
+money, too. Writes `bench/results/questions.md`.
 """
 
 from __future__ import annotations
@@ -55,15 +55,16 @@ SETS: Final = (
     "x-education",
 )
 ORDERS: Final = ("EVSI", "importance", "random")
-STEPS: Final = (1, 2, 3, 5)
+#: Mean numbers of questions per account at which the orders are compared.
+STEPS: Final = (0.25, 0.5, 1.0)
 _MOST_ROWS: Final = 2_000
 _NOT_WORTH: Final = 1e-9
 _HIDDEN: Final = 0.7
 _HEAD: Final = (
-    "| set | asked of | at the start | order | "
-    + " | ".join(f"after {k}" for k in STEPS)
-    + " | all known | turned by one | right then |\n"
-    + "|---" * (6 + len(STEPS) + 1)
+    "| set | asked of | order | before | "
+    + " | ".join(f"after {k:g}" for k in STEPS)
+    + " | until none could turn it | all known |\n"
+    + "|---" * (4 + len(STEPS) + 2)
     + "|"
 )
 
@@ -109,8 +110,10 @@ class World:
         return total
 
     def right(self, pursued: NDArray[np.bool_], /) -> float:
-        """Share of the accounts decided right."""
-        return float((pursued == self.best).mean())
+        """Share decided right, best and regrettable accounts counting alike."""
+        good = pursued[self.best].mean()
+        bad = (~pursued[~self.best]).mean()
+        return float((good + bad) / 2)
 
 
 def world_of(task: Task, /, *, seed: int, rows: int) -> World:
@@ -134,10 +137,8 @@ def world_of(task: Task, /, *, seed: int, rows: int) -> World:
     )
 
 
-def gains(
-    world: World, known: NDArray[np.bool_], /
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """EVSI per account and column, in units of V + L, and how far p would move."""
+def gains(world: World, known: NDArray[np.bool_], /) -> NDArray[np.float64]:
+    """EVSI per account and column, in units of V + L; -1 where it is known."""
     codes, margins = world.shown(known), world.margins(known)
     chance = profile_chances(world.profile, margins)
     places = Places(
@@ -147,16 +148,13 @@ def gains(
         loss=world.stake,
         cost=0.0,
     )
-    found, moved = np.zeros(known.shape), np.zeros(known.shape)
-    now = probabilities(chance)[:, None]
+    found = np.zeros(known.shape)
     for place, table in enumerate(world.profile.tables):
         if len(table.cells) > 1:
             column = world.tables[place]
             asked = ask_attribute(world.profile, place, codes, margins, places)
             found[:, column] = np.maximum(found[:, column], asked.value)
-            far = (asked.shares * (asked.after - now) ** 2).sum(axis=1)
-            moved[:, column] = np.maximum(moved[:, column], far)
-    return np.where(known, -1.0, found), moved
+    return np.where(known, -1.0, found)
 
 
 def importance(world: World, /) -> NDArray[np.float64]:
@@ -167,87 +165,69 @@ def importance(world: World, /) -> NDArray[np.float64]:
     return told
 
 
-def asked(
-    world: World, order: str, /, *, seed: int
-) -> tuple[list[float], float, float]:
-    """Share right after each number of questions; questions asked, and right, at stop.
-
-    Only EVSI stops by itself; the others are compared at the same number.
-    """
+def asked(world: World, order: str, /, *, seed: int) -> list[tuple[float, float]]:
+    """Mean questions per account, and the share right then, round by round."""
     rows, columns = len(world.codes), len(world.columns)
     known = world.given(seed=seed)
-    stopped, counts = np.zeros(rows, dtype=np.bool_), np.zeros(rows)
-    final = world.decided(known)
     told = np.tile(importance(world), (rows, 1))
     chance = np.random.default_rng(seed).random((rows, columns))
-    curve = []
+    first = {"importance": told, "random": chance}.get(order)
+    count = 0
+    points = [(0.0, world.right(world.decided(known)))]
     for _ in range(columns):
-        first = {"importance": told, "random": chance}.get(order)
-        if first is None:
-            worth, moved = gains(world, known)
-            stopped |= worth.max(axis=1) <= _NOT_WORTH
-            first = np.where(worth > _NOT_WORTH, 1 + worth, moved)
-        pick = np.where(known, -np.inf, first).argmax(axis=1)
-        known[np.arange(rows), pick] = True
-        pursued = world.decided(known)
-        counts += ~stopped
-        final = np.where(stopped, final, pursued)
-        curve.append(world.right(pursued))
-    return curve, float(counts.mean()), world.right(final)
+        worth = gains(world, known) if first is None else np.where(known, -1.0, first)
+        waiting = worth.max(axis=1) > (_NOT_WORTH if first is None else -1.0)
+        if not waiting.any():
+            break
+        known[np.flatnonzero(waiting), worth.argmax(axis=1)[waiting]] = True
+        count += int(waiting.sum())
+        points.append((count / rows, world.right(world.decided(known))))
+    return points
 
 
-def between(curve: list[float], start: float, count: float, /) -> float:
-    """The share right after a mean number of questions, linear between whole ones."""
-    points = [start, *curve]
-    return float(np.interp(count, range(len(points)), points))
+def read(points: list[tuple[float, float]], count: float, /) -> float:
+    """The share right after a mean number of questions, linear between rounds."""
+    numbers, right = zip(*points, strict=True)
+    return float(np.interp(count, numbers, right))
 
 
 def lines_of(name: str, /, *, repeats: int, rows: int, most: int) -> list[str]:
     """The table's rows of one set."""
     task = task_of(run_recipe(name), most=most)
-    found: dict[str, list[tuple[list[float], float, float]]] = {o: [] for o in ORDERS}
-    starts, accounts = [], 0
+    runs: list[dict[str, list[tuple[float, float]]]] = []
+    ends = []
     for seed in range(repeats):
         world = world_of(task, seed=seed, rows=rows)
         if not world.profile.calibration.thresholds:
-            return [f"| {name} | - | nothing separates |" + " - |" * (len(STEPS) + 5)]
-        starts.append(world.right(world.decided(world.given(seed=seed))))
-        accounts = len(world.codes)
-        for order in ORDERS:
-            found[order].append(asked(world, order, seed=seed))
-    return [_line(name, accounts, repeats, starts, order, found) for order in ORDERS]
+            return [f"| {name} | nothing separates |" + " - |" * (len(STEPS) + 4)]
+        runs.append({order: asked(world, order, seed=seed) for order in ORDERS})
+        ends.append(world.right(world.decided(np.ones_like(world.given(seed=seed)))))
+    asked_of = f"{len(world.codes):,} x {repeats}"
+    return [_line(name, asked_of, order, runs, ends) for order in ORDERS]
 
 
 def _line(
     name: str,
-    accounts: int,
-    repeats: int,
-    starts: list[float],
+    asked_of: str,
     order: str,
-    found: dict[str, list[tuple[list[float], float, float]]],
+    runs: list[dict[str, list[tuple[float, float]]]],
+    ends: list[float],
 ) -> str:
-    runs = found[order]
-    curves = [curve for curve, _, _ in runs]
-    at = [np.mean([curve[min(k, len(curve)) - 1] for curve in curves]) for k in STEPS]
-    counts = [count for _, count, _ in found["EVSI"]]
-    if order == "EVSI":
-        end = np.mean([right for _, _, right in runs])
-    else:
-        end = np.mean(
-            [
-                between(curve, start, count)
-                for curve, start, count in zip(curves, starts, counts, strict=True)
-            ]
-        )
+    stops = [run["EVSI"][-1][0] for run in runs]
+    before = np.mean([run[order][0][1] for run in runs])
+    at = [np.mean([read(run[order], k) for run in runs]) for k in STEPS]
+    then = np.mean([read(r[order], s) for r, s in zip(runs, stops, strict=True)])
     cells = [
         name,
-        f"{accounts:,} x {repeats}",
-        f"{np.mean(starts):.1%}",
+        asked_of,
         order,
-        *(f"{share:.1%}" for share in at),
-        f"{np.mean([curve[-1] for curve in curves]):.1%}",
-        f"{np.mean(counts):.1f} of {len(curves[0])}",
-        f"{end:.1%}",
+        f"{before:.1%}",
+        *(
+            f"{share:.1%}" if k <= min(stops) else "-"
+            for k, share in zip(STEPS, at, strict=True)
+        ),
+        f"{then:.1%} ({np.mean(stops):.2f} questions)",
+        f"{np.mean(ends):.1%}",
     ]
     return "| " + " | ".join(cells) + " |"
 

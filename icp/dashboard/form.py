@@ -13,7 +13,7 @@ from icp.scoring.words import title_of
 if TYPE_CHECKING:
     from icp.profile import AttributeTable, Profile
 
-__all__ = ["values"]
+__all__ = ["field", "values"]
 
 _STATE = "form-values"
 _COLUMNS = 3
@@ -33,7 +33,7 @@ def values(profile: Profile, /) -> dict[str, object] | None:
             if place % _COLUMNS == 0:
                 cells = st.columns(_COLUMNS)
             with cells[place % _COLUMNS]:
-                filled[column] = _field(tables)
+                filled[column] = field(tables, key="field")
         if st.form_submit_button("Work out the fit", type="primary"):
             known = {c: v for c, v in filled.items() if v not in (None, [])}
             st.session_state[_STATE] = known
@@ -41,10 +41,11 @@ def values(profile: Profile, /) -> dict[str, object] | None:
     return kept
 
 
-def _field(tables: list[AttributeTable]) -> object:
+def field(tables: list[AttributeTable], /, *, key: str) -> object:
+    """A field for the column of these tables; None where nothing is filled in."""
     table = tables[0]
     label = capital(title_of(table))
-    key = f"field-{table.column}"
+    key = f"{key}-{table.column}"
     if table.kind is Kind.NUMBER:
         unit = f" ({table.unit})" if table.unit else ""
         return st.number_input(f"{label}{unit}", value=None, key=key)

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from icp.dashboard import components, explained, form, queue, session
+from icp.dashboard import advice, components, explained, form, queue, session
 from icp.dashboard.text import quiet
 
 if TYPE_CHECKING:
-    from icp.scoring import Explanation
+    from collections.abc import Mapping
+
     from icp.workflow import Workspace
 
 __all__ = ["draw"]
 
 _PICK, _FILL = "Pick a company", "Fill in a form"
+_HINT = "Leave out what you do not know; it is never held against it."
 
 
 def draw() -> None:
@@ -63,18 +65,18 @@ def _picked(space: Workspace, run: int) -> None:
         index=list(found).index(asked) if asked in found else 0,
     )
     st.query_params["account"] = account
-    _show(space.check(account), found[account])
+    _show(space, account, found[account])
 
 
 def _filled(space: Workspace) -> None:
     values = form.values(session.profile())
     if values is None:
-        st.markdown(
-            quiet("Leave out what you do not know; it is never held against it.")
-        )
-        return
-    _show(space.check(values), "This company")
+        st.markdown(quiet(_HINT))
+    else:
+        _show(space, values, "This company")
 
 
-def _show(one: Explanation, name: str) -> None:
-    explained.draw(one, name, cuts=session.profile().calibration.grade_cuts)
+def _show(space: Workspace, asked: str | Mapping[str, object], name: str) -> None:
+    judged, profile = space.judge(asked), session.profile()
+    advice.draw(space, judged, profile)
+    explained.draw(judged.explanation, name, cuts=profile.calibration.grade_cuts)
