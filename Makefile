@@ -23,6 +23,7 @@ bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/speed.py
 	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
+	$(BIN)/python bench/honesty.py
 	$(if $(ICP_DATA),$(BIN)/python bench/learning_curve.py)
 
 docs: .venv/.test ## Check that the documentation matches the program
