@@ -1,24 +1,29 @@
 """S1 and S2: segments are not invented, and real ones are found, in seeded draws.
 
-`rows(runs=200)` gives the rows of the honesty table. One kind of customers at a time is
-drawn, cut into cells and handed to the step of `fit_profile` that looks for segments.
+`rows(runs=200)` gives the lines of the honesty table, S13 and S14 behind them. One kind
+of customers at a time is drawn, cut into cells and handed to the step of `fit_profile`
+that looks for segments.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from honesty_mixture import oracle_row, prior_row
+from honesty_rows import Row, at_least, at_most, line, row
 from sklearn.metrics import adjusted_rand_score
 
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import split_into_segments
 from icp.schema import AccountSchema
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SIZES = (30, 60, 120, 500)
 _PER_SETTING = 0.05
@@ -131,13 +136,17 @@ _Draw = Callable[[int, np.random.Generator], Drawn]
 # ---------------------------------------------------------------------------- the table
 
 
-def rows(*, runs: int, seed: int = 0) -> list[dict[str, str]]:
-    """Rows of the honesty table: id, claim, target, figure, met."""
-    found = [_invented(make, runs, seed) for make in _ONE]
-    return found + [_recovered(make, runs, seed) for make in _THREE]
+def rows(*, runs: int, seed: int = 0) -> Iterator[Row]:
+    """S1, S2, S13 and S14 of the honesty table, one after the other."""
+    for make in _ONE:
+        yield _invented(make, runs, seed)
+    for make in _THREE:
+        yield _recovered(make, runs, seed)
+    yield oracle_row(seed=seed)
+    yield prior_row(draws=max(2, runs // 20), seed=seed)
 
 
-def _invented(make: _Draw, runs: int, seed: int) -> dict[str, str]:
+def _invented(make: _Draw, runs: int, seed: int) -> Row:
     split = {
         count: sum(
             _split(make(count, np.random.default_rng([seed, count, run])))[0] > 1
@@ -146,30 +155,27 @@ def _invented(make: _Draw, runs: int, seed: int) -> dict[str, str]:
         for count in _SIZES
     }
     told = ", ".join(f"{times} at {count}" for count, times in split.items())
-    most = max(split.values()) / runs
-    return {
-        "id": "S1",
-        "claim": f"no invented segments: {_plain(make)}",
-        "target": "split in at most 5 % of runs at each size",
-        "figure": f"split of {runs} runs: {told}",
-        "met": "yes" if most <= _PER_SETTING else "no",
-    }
+    return row(
+        "S1",
+        f"no invented segments: {_plain(make)}",
+        "split in at most 5 % of runs at each size",
+        f"splits in {runs} runs: {told}",
+        at_most(max(split.values()) / runs, _PER_SETTING),
+    )
 
 
-def _recovered(make: _Draw, runs: int, seed: int) -> dict[str, str]:
-    results = [
-        _split(make(150, np.random.default_rng([seed, run]))) for run in range(runs)
-    ]
-    right = float(np.mean([count == 3 for count, _ in results]))
-    agreement = float(np.mean([score for _, score in results]))
-    met = right >= _FOUND and agreement >= _AGREEMENT
-    return {
-        "id": "S2",
-        "claim": f"three segments found among 150: {_plain(make)}",
-        "target": "3 segments in 90 % of runs or more, mean adjusted Rand index 0.8",
-        "figure": f"{right:.1%} of {runs} runs, {agreement:.3f}",
-        "met": "yes" if met else "no",
-    }
+def _recovered(make: _Draw, runs: int, seed: int) -> Row:
+    draws = (make(150, np.random.default_rng([seed, run])) for run in range(runs))
+    counts, agreements = zip(*map(_split, draws), strict=True)
+    right = counts.count(3) / runs
+    agreement = float(np.mean(agreements))
+    return row(
+        "S2",
+        f"three segments found among 150: {_plain(make)}",
+        "3 segments in 90 % of runs or more, mean adjusted Rand index 0.8 or more",
+        f"{right:.1%} of {runs} runs, {agreement:.3f}",
+        at_least(right, _FOUND) if right < _FOUND else at_least(agreement, _AGREEMENT),
+    )
 
 
 def _plain(make: _Draw) -> str:
@@ -205,7 +211,7 @@ def main() -> None:
     for measure, draws in ((_invented, _ONE), (_recovered, _THREE)):
         for make in draws:
             if not chosen.only or make.__name__ in chosen.only:
-                print(measure(make, chosen.runs, 0), flush=True)
+                print(line(measure(make, chosen.runs, 0)), flush=True)
     print(f"{time.process_time() - start:,.0f} CPU seconds")
 
 

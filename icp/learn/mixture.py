@@ -25,7 +25,7 @@ from scipy.special import ndtr, ndtri
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CellRows", "Mixture", "cell_rows", "fit_mixture", "icl"]
+__all__ = ["CellRows", "Mixture", "cell_rows", "fit_mixture"]
 
 _RESTARTS = 24
 _SHORT_STEPS = 8
@@ -34,6 +34,7 @@ _LONG_STEPS = 60
 _NEAR = 1e-5
 _BLOCK = 8_192
 _LEVELS = (2_000, 20_000)
+_MANY = 20_000
 _LEAST_LINE = 4
 _LEAST_SPREAD = 0.03
 _STRAY = 0.02
@@ -83,12 +84,6 @@ class CellRows:
     def line(self) -> _Line | None:
         """Where the ordered cells lie, if there are any."""
         return _Line.of(self) if self.ordered.any() else None
-
-    @property
-    def free(self) -> int:
-        """Free parameters of one segment's distributions."""
-        widths = np.diff([*self.starts, len(self.shares)])
-        return int(np.where(self.ordered, 2, widths - 2).sum())
 
 
 def cell_rows(
@@ -220,11 +215,15 @@ def fit_mixture(
     most promising quarter goes on until it settles (Biernacki, Celeux & Govaert 2003).
     Runs are compared by penalised log-likelihood rounded to 1e-6; the first of equals
     is taken. Many rows are started on evenly spaced ones, 2,000 and then 20,000, of
-    which only the best run goes on.
+    which only the best run goes on; beyond that every cell of a number is learnt by
+    itself in the end.
     """
     runs = 1 if count == 1 else restarts
     sizes = [size for size in _LEVELS if 2 * size < len(data.cells)]
-    parts = [_thinned(data, size) for size in sizes] + [data]
+    parts = [_thinned(data, size) for size in sizes]
+    if len(data.cells) > _MANY:
+        data = replace(data, ordered=np.zeros_like(data.ordered))
+    parts.append(data)
     state = _started(parts[0], count, runs, draw)
     if runs > 1:
         short = _climbed(parts[0], state, _SHORT_STEPS)
@@ -238,16 +237,6 @@ def fit_mixture(
 
 def _thinned(data: CellRows, size: int) -> CellRows:
     return data.take(slice(0, None, len(data.cells) // size))
-
-
-def icl(data: CellRows, fit: Mixture, /) -> float:
-    """Integrated completed likelihood (Biernacki et al. 2000); smaller is better."""
-    count = len(fit.log_shares)
-    certain = fit.joint(data).max(axis=1).sum()
-    entropy = float(fit.log_likelihood - certain)
-    free = count - 1 + count * data.free
-    size = float(np.log(len(data.cells)))
-    return -2 * fit.log_likelihood + free * size + 2 * entropy
 
 
 class _State(NamedTuple):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.learn import mixture
-from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture, icl
+from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture
 
 STRAY = 0.02
 
@@ -145,8 +145,6 @@ def test_numbers_lie_on_a_line_from_four_cells_on() -> None:
     codes = np.array([[2, 2], [3, 3], [4, 4], [2, 5]])
     assert numbers(codes).ordered.tolist() == [False, True]
     assert levels(codes).ordered.tolist() == [False, False]
-    assert numbers(codes).free == 2 + 2
-    assert levels(codes).free == 2 + 3
 
 
 def test_nothing_that_varies_leaves_no_attribute() -> None:
@@ -269,28 +267,16 @@ def test_many_rows_are_started_on_a_part(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.exp(fit.log_cells[:, 0]) == pytest.approx(cells, abs=0.01)
 
 
-# ------------------------------------------------------------------------------- icl
-
-
-@pytest.mark.parametrize("line", [False, True])
-def test_icl_prefers_two_where_there_are_two_and_one_where_there_is_one(line) -> None:
-    def gain(codes):
-        data = numbers(codes) if line else levels(codes)
-        draw = np.random.default_rng(7)
-        one, two = (fit_mixture(data, count, draw=draw) for count in (1, 2))
-        return icl(data, one) - icl(data, two)
-
-    assert gain(binned(200)[0] if line else planted(200)[0]) > 50
-    assert gain(np.random.default_rng(8).integers(2, 7, size=(200, 5))) < 0
-
-
-def test_icl_by_hand() -> None:
-    data = levels(np.array([[2], [3], [3]]))
-    fit = Mixture(
-        log_cells=np.log([[1.0], [0.5], [0.5]]),
-        log_shares=np.zeros(1),
-        log_likelihood=-2.0,
-    )
-    certain = 3 * np.log(0.5)
-    wanted = 4.0 + np.log(3) + 2 * (-2.0 - certain)
-    assert icl(data, fit) == pytest.approx(wanted)
+def test_with_many_rows_every_cell_is_learnt_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes, _ = binned(500, away=4.0)
+    data = numbers(codes)
+    few = fit_mixture(data, 2, draw=np.random.default_rng(3))
+    monkeypatch.setattr(mixture, "_MANY", 400)
+    many = fit_mixture(data, 2, draw=np.random.default_rng(3))
+    assert agreement(many.nearest(data), few.nearest(data)) > 0.97
+    own = many.nearest(data) == 0
+    counts = np.bincount(codes[own, 0], minlength=10)[2:] / (codes[own, 0] > 0).sum()
+    away = [np.abs(np.exp(fit.log_cells[1:9, 0]) - counts).max() for fit in (few, many)]
+    assert away[1] < 0.02 < away[0]
