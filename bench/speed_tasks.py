@@ -80,9 +80,11 @@ def _load(folder: Path, name: str) -> Profile:
 
 
 def _file_task(task: str, folder: Path, rows: int) -> Callable[[], object]:
+    target = folder / f"{task}.parquet"
+    if task == "rewrite":
+        return lambda: pl.scan_parquet(folder / "pairs.parquet").sink_parquet(target)
     accounts = pl.scan_parquet(folder / f"accounts-{rows}.parquet")
     profile = _load(folder, "pairs" if task == "pairs" else "score")
-    target = folder / "scored.parquet"
 
     def work() -> None:
         _planned(task, accounts, profile).sink_parquet(target)

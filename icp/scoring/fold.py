@@ -39,7 +39,7 @@ __all__ = ["KNOWN", "MARGIN", "NOVELTY", "SEGMENTS", "Fold", "Joint", "Lane", "f
 #: Positions of the sums; those from SEGMENTS on are one per segment.
 MARGIN, NOVELTY, KNOWN, SEGMENTS = range(4)
 
-_MOST_CELLS: Final = 4_096
+_MOST_CELLS: Final = 16_384
 _WORD_BITS: Final = 63
 
 _Group = tuple[int, ...]

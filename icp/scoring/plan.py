@@ -277,8 +277,9 @@ class _Plan:
 
     def _known_fraction(self) -> pl.Expr:
         # Not a float division: Polars divides by one number as times its reciprocal.
-        per_mille = self._lane(KNOWN) * 1000 // (self._information or 1)
-        shares = [share / 1000 if self._information else 1.0 for share in range(1001)]
+        information = self._information
+        per_mille = self._lane(KNOWN) * 1000 // (information or 1)
+        shares = [share / 1000 if information else 1.0 for share in range(1001)]
         return _looked_up(shares, pl.Float64(), _position(per_mille))
 
     def parts(self) -> list[pl.Expr]:

@@ -80,10 +80,19 @@ def test_every_task_writes_what_it_says(folder, task, columns):
 
     taken = speed_tasks._taken(speed_tasks._file_task(task, folder, 120))
     assert set(taken) == {"seconds", "cpu", "peak"}
-    written = pl.read_parquet(folder / "scored.parquet")
+    written = pl.read_parquet(folder / f"{task}.parquet")
     assert written.shape == (120, columns)
     if task == "score":
         assert written.columns == ["account_id", *SCORE_COLUMNS]
+
+
+def test_what_was_scored_is_copied(folder):
+    import speed_tasks
+
+    speed_tasks._file_task("pairs", folder, 120)()
+    speed_tasks._file_task("rewrite", folder, 120)()
+    written = [pl.read_parquet(folder / f"{t}.parquet") for t in ("pairs", "rewrite")]
+    assert written[0].equals(written[1])
 
 
 def test_single_accounts_are_scored_and_explained(folder):
