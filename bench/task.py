@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ class Task:
             dates=None if self.dates is None else self.dates[index],
         )
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with any value, label or group: names what was measured."""
         digest = hashlib.sha256(repr(self.schema.names).encode())
