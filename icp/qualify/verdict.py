@@ -217,14 +217,7 @@ def _told(
         _distances(stood, score, verdict),
     )
     reason, step = _step(stood, covering, excepted, verdict)
-    chance = stood.profile_chance
-    money = money_of(
-        stood.stakes,
-        p_profile=None if chance is None else probability(chance),
-        p=stood.p,
-        p_cured=stood.p_cured,
-        invested=invested,
-    )
+    money = _money(stood, invested)
     return Verdict(
         verdict=verdict,
         grounds=grounds,
@@ -233,6 +226,18 @@ def _told(
         step=step,
         reason=reason,
         changes=tuple(_changes(stood, grounds, money, questions, verdict)),
+    )
+
+
+def _money(stood: Standing, invested: float) -> Money:
+    """No money where there is no score, whatever the profile's tables add up to."""
+    chance = stood.profile_chance if stood.scored else None
+    return money_of(
+        stood.stakes,
+        p_profile=None if chance is None else probability(chance),
+        p=None if chance is None else stood.p,
+        p_cured=None if chance is None else stood.p_cured,
+        invested=invested,
     )
 
 

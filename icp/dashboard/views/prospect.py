@@ -22,13 +22,11 @@ _HINT = "Leave out what you do not know; it is never held against it."
 
 def draw() -> None:
     """Draw the page."""
-    lead = "How good it is, why, and what to find out next."
-    components.heading("One prospect", lead)
+    components.heading("One prospect", "How good it is, what to do, and why.")
     space = session.workspace()
     status = space.status()
     if status.active is None:
-        todo = "Learn one from your customers first."
-        components.empty("No profile is in force", todo, "data")
+        components.empty("No profile is in force", "Learn one first.", "data")
         return
     way = st.segmented_control(
         "How to choose it",
