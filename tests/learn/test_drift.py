@@ -11,6 +11,8 @@ from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.dated import dated_customers
 from icp.learn.drift import Drift, drift_findings
+from icp.learn.screen import closed_customers as closed_ones
+from icp.learn.screen import screen, waiting_customers
 from icp.schema import AccountSchema
 
 FIRST = date(2021, 1, 1)
@@ -291,40 +293,82 @@ def drifting() -> pl.DataFrame:
     return dated(channel=np.where(side, "direct", "fair"), hosting=cloud)
 
 
+def screened(frame: pl.DataFrame, *, group: str | None = None, **options):
+    date = "closed" if "closed" in frame.columns else None
+    roles = dict.fromkeys([c for c in ("outcome", date, group) if c], "ignored")
+    return screen(
+        closed_ones(frame, "outcome"),
+        AccountSchema.infer(frame, roles=roles),
+        "outcome",
+        group,
+        None,
+        FitOptions(**options),
+        0,
+        date,
+        waiting_customers(frame, "outcome"),
+    )
+
+
+def columns_of(found) -> set[str]:
+    return {table.column for table in found.cells.tables}
+
+
+def said(found) -> dict[str, tuple[str, bool]]:
+    return {f.column: (f.code, f.excluded) for f in found.findings}
+
+
 def test_a_refused_column_stays_out_until_somebody_accepts_it() -> None:
-    profile = fit_profile(drifting(), date="closed", options=QUICK)
-    assert "channel" not in profile.columns
-    assert "hosting" in profile.columns
-    said = {f.column: (f.code, f.excluded) for f in profile.provenance.findings}
-    assert said == {
+    found = screened(drifting())
+    assert said(found) == {
         "channel": ("drift_reversed", True),
         "hosting": ("drift_shift", False),
     }
-    accepting = QUICK.model_copy(update={"accept": ("channel",)})
-    accepted = fit_profile(drifting(), date="closed", options=accepting)
-    assert "channel" in accepted.columns
-    assert {f.excluded for f in accepted.provenance.findings} == {False}
+    assert "channel" not in columns_of(found)
+    assert "hosting" in columns_of(found)
+    accepted = screened(drifting(), accept=("channel",))
+    assert "channel" in columns_of(accepted)
+    assert not any(excluded for _, excluded in said(accepted).values())
 
 
 def test_without_a_date_nothing_is_compared() -> None:
-    profile = fit_profile(drifting().drop("closed"), options=QUICK)
-    assert "channel" in profile.columns
-    assert not [n for n in profile.provenance.notes if "drift" in n]
+    found = screened(drifting().drop("closed"))
+    assert "channel" in columns_of(found)
+    assert not [note for note in found.notes if "drift" in note]
 
 
 def test_learning_looks_at_young_customers_too() -> None:
     told = pl.when(pl.Series(NEW)).then(pl.lit("unknown")).otherwise("outcome")
-    frame = dated(hosting=np.where(NEW & (chance(4) < 0.8), "Public", "Private"))
-    frame = frame.with_columns(outcome=told, other=pl.Series(chance(11) < 0.5))
-    frame = frame.with_columns(
-        hosting=pl.when(pl.int_range(pl.len()) % 9 == 0)
-        .then(pl.lit("Public"))
-        .otherwise("hosting")
+    cloud = (NEW & (chance(4) < 0.8)) | (np.arange(300) % 9 == 0)
+    frame = dated(hosting=np.where(cloud, "Public", "Private"))
+    found = screened(frame.with_columns(outcome=told))
+    assert said(found) == {"hosting": ("drift_shift", False)}
+    assert found.notes[0].startswith(
+        "100 customers since 2021-07-20 were compared with"
     )
-    profile = fit_profile(frame, date="closed", group="partner", options=QUICK)
-    assert "100 customers since 2021-07-20 were compared with 200 before" in (
-        profile.provenance.notes[0] + profile.provenance.notes[1]
-    )
-    without = fit_profile(frame, date="closed", options=QUICK)
-    said = {f.column: f.code for f in without.provenance.findings}
-    assert said == {"hosting": "drift_shift"}
+
+
+def test_the_profile_says_what_was_found() -> None:
+    profile = fit_profile(drifting().head(280), date="closed", options=QUICK)
+    assert "channel" not in profile.columns
+    assert {"drift_reversed", "drift_shift"} == {
+        f.code for f in profile.provenance.findings
+    }
+    assert any("for drift" in note for note in profile.provenance.notes)
+
+
+def test_neither_the_order_of_rows_nor_groups_change_what_is_found() -> None:
+    frame = drifting().with_columns(deal=pl.int_range(pl.len()) // 3)
+    told = pl.when(pl.int_range(pl.len()) % 11 == 0).then(None).otherwise("outcome")
+    frame = frame.with_columns(outcome=told)
+    one = screened(frame, group="deal")
+    other = screened(frame.sample(fraction=1, shuffle=True, seed=8), group="deal")
+    assert one.findings == other.findings
+    assert one.notes == other.notes
+    assert (one.cells.codes == other.cells.codes).all()
+
+
+def test_exchanging_the_outcomes_finds_the_same() -> None:
+    other = {"best": "regrettable", "regrettable": "best"}
+    frame = drifting()
+    swapped = frame.with_columns(pl.col("outcome").replace(other))
+    assert codes(found_in(frame)) == codes(found_in(swapped))
