@@ -210,10 +210,12 @@ def _said(column: str, message: str) -> tuple[str, str]:
 
 def _method(profile: Profile) -> Iterator[Block]:
     yield (
-        "Every attribute is cut into cells without looking at outcomes. One shrunken "
-        "log-odds model gives each cell its points; how much to shrink is chosen by "
-        "cross-validation in which identical and grouped accounts stay together. "
-        "Segments are a mixture with priors. docs/methods.md has the formulas."
+        "Every attribute is cut into cells without looking at outcomes. Log-odds are a "
+        "sum over attributes, and over a few pairs where there are customers enough: "
+        "part shrunken regression, part boosted trees, written as tables. How much of "
+        "either, and how much to shrink, is chosen by cross-validation in which "
+        "identical and grouped accounts stay together. Segments are a mixture with "
+        "priors. docs/methods.md has the formulas."
     )
     options = profile.provenance.options
     if options:
