@@ -16,6 +16,7 @@ MEASURES = ("AUC", "average precision", "log loss", "Brier", "lift at 10 %", "sl
 AUC, AVERAGE_PRECISION, LOG_LOSS, BRIER, LIFT, SLOPE = range(len(MEASURES))
 #: No method claims more than this: one certain mistake would decide a mean.
 SURE = 1e-4
+_STEEP = 10.0
 
 
 def measured(
@@ -40,7 +41,8 @@ def calibration_slope(
 ) -> float:
     """Slope of outcomes on log-odds (Cox 1958): below 1 means too sure.
 
-    NaN where the probabilities are all the same, or separate the classes.
+    NaN where the probabilities are all the same, or where they separate so well that
+    no slope is steep enough.
     """
     logit = np.log(probability) - np.log1p(-probability)
     if np.ptp(logit) < 1e-9 or stats.auc(probability, best) in (0.0, 1.0):
@@ -54,7 +56,7 @@ def calibration_slope(
         weights = weights + step
         if np.abs(step).max() < 1e-8:
             break
-    return float(weights[1])
+    return float(weights[1]) if abs(weights[1]) < _STEEP else float("nan")
 
 
 def half_width(differences: NDArray[np.float64], /, *, tested: float) -> float:

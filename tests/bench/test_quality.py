@@ -266,6 +266,18 @@ def test_targets_say_met_within_noise_and_missed_by_how_much(task):
     assert said[f"{loss}/LightGBM"].endswith("+0.0050 | missed by 0.0050 |")
 
 
+def test_a_peer_with_fewer_folds_is_compared_on_those():
+    from measures import AUC
+    from verdict import mean_of
+
+    mine = folds_with(0.80, 0.40, wobble=0.02)
+    theirs = {"r0f0": mine["r0f0"] + 0.01}
+    found = {("a", "icp"): mine, ("a", "EBM"): theirs}
+    assert mean_of(found, "a", "icp")[AUC] == pytest.approx(0.80)
+    assert mean_of(found, "a", "EBM")[AUC] == pytest.approx(0.81)
+    assert mean_of({("a", "EBM"): theirs}, "a", "EBM")[AUC] == pytest.approx(0.79)
+
+
 def test_a_peer_that_was_not_measured_everywhere_has_no_mean(task):
     from dataclasses import replace
 
