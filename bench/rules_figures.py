@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,14 +149,17 @@ def wide(columns: int, /, *, rows: int = 1_000) -> list[Figure]:
     world = World(rules=((rule, 0.9),), elsewhere=0.25)
     customers = labelled(frame, world.chance(frame), rng)
     profile = cells_only(frame)
-    started = perf_counter()
+    clock, processor = perf_counter(), process_time()
     found = learn_disqualifiers(customers, profile, economics=EVEN, seed=0)
-    seconds = perf_counter() - started
-    words = f"{seconds:.0f} s; {found.searched:,} rules; left out: "
+    clock, seconds = perf_counter() - clock, process_time() - processor
+    words = (
+        f"{seconds:.0f} s of one processor ({clock:.0f} s on the clock of a shared "
+        f"machine); {found.searched:,} rules; left out: "
+    )
     return [
         Figure(
             name=f"{frame.width} columns, {rows:,} customers",
-            target="60 s or less",
+            target="60 s or less of one processor",
             found=words + ("; ".join(found.left_out) or "nothing"),
             met=seconds <= 60,
         )

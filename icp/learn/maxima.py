@@ -140,9 +140,12 @@ def _inside(
     columns: NDArray[np.float32], block: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     inside = columns[block[:, 0]]
-    for place in range(1, block.shape[1]):
-        further = block[:, place]
-        inside *= np.where(further[:, None] < 0, np.float32(1), columns[further])
+    for further in block.T[1:]:
+        used = further >= 0
+        if used.all():
+            inside *= columns[further]
+        elif used.any():
+            inside[used] *= columns[further[used]]
     return inside
 
 

@@ -114,10 +114,11 @@ def _grown(
 
 def _masks(frame: pl.DataFrame, conditions: list[Condition]) -> NDArray[np.bool_]:
     masks = np.zeros((frame.height, len(conditions)), dtype=bool)
+    schema = frame.schema
     for start in range(0, len(conditions), 256):
         part = conditions[start : start + 256]
         covered = frame.select(
-            condition.covers(frame.schema).alias(str(place))
+            condition.covers(schema).alias(str(place))
             for place, condition in enumerate(part)
         )
         masks[:, start : start + len(part)] = covered.to_numpy()
