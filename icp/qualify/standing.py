@@ -198,12 +198,20 @@ class Standing:
         return ""
 
     def _attack_pays(self) -> bool:
+        returns = self.returns
+        return returns is not None and returns[0] > max(0.0, returns[1])
+
+    @property
+    def returns(self) -> tuple[float, float] | None:
+        """Money of going against an incumbent, and of staying the second option."""
         if self.p_cured is None or not self.scored:
-            return False
+            return None
         plan, months = self.catalogue.head_to_head, self.terms.incumbent_months
         near = months is not None and months <= plan.window
-        attack = self.stakes.head_to_head(self.p_cured, plan, near=near)
-        return attack > max(0.0, self.stakes.stay_present(self.p_cured, plan))
+        return (
+            self.stakes.head_to_head(self.p_cured, plan, near=near),
+            self.stakes.stay_present(self.p_cured, plan),
+        )
 
 
 def stand(

@@ -265,11 +265,22 @@ def _reasons(stood: Standing) -> Iterator[Ground]:
             code=one.reason.code,
             kind=one.reason.severity,
             title=one.reason.title,
-            text=f"{seen}; {one.relaxed}" if one.relaxed else seen,
+            text="; ".join(part for part in (seen, _weighed(stood, one)) if part),
             verdict=one.verdict,
             source=one.signal.source,
             on=one.signal.on,
         )
+
+
+def _weighed(stood: Standing, one: Weighed) -> str:
+    """What money says about a reason, in words."""
+    if one.relaxed or one.reason.weigh != "head_to_head" or stood.returns is None:
+        return one.relaxed
+    attack, present = stood.returns
+    return (
+        f"going head-to-head would return {attack:,.0f}, staying the second option "
+        f"{present:,.0f}"
+    )
 
 
 def _set_aside(stood: Standing, excepted: Mapping[str, str]) -> Iterator[Ground]:

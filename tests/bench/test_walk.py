@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from icp.qualify import RANK
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"<!-- walk: (\w+) -->\n\n```text\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    spec = importlib.util.spec_from_file_location("walk", ROOT / "bench/walk.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(page):
+    return dict(BLOCK.findall(page))
+
+
+def test_the_guide_walks_through_every_verdict(walk):
+    told = blocks(walk.PAGE.read_text("utf-8"))
+    assert set(told) == {*RANK, "counts", "ladder"}
+    for verdict in RANK:
+        assert told[verdict].startswith("$ icp check P-")
+        assert "\nVerdict: " in told[verdict]
+    assert len({told[verdict].split("Verdict: ")[1][:9] for verdict in RANK}) == len(
+        RANK
+    )
+
+
+def test_a_page_is_brought_up_to_date_block_by_block(walk):
+    page = "a\n<!-- walk: x -->\n\n```text\nold\n```\nb\n"
+    assert walk.page_with(page, {"x": "new\n", "y": "z"}) == page.replace("old", "new")
+    assert walk.page_with(page, {"x": "old\n"}) == page
+
+
+def test_long_lines_are_wrapped_and_nothing_is_lost(walk):
+    line = "  " + "word " * 40 + "end"
+    wrapped = list(walk._wrapped(line))
+    assert all(len(one) <= 88 for one in wrapped)
+    assert " ".join(one.strip() for one in wrapped) == line.strip()
+
+
+@pytest.mark.slow
+def test_the_guides_figures_are_the_codes(walk, tmp_path):
+    page = walk.PAGE.read_text("utf-8")
+    assert walk.page_with(page, walk.walked(tmp_path / "demo")) == page
