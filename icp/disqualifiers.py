@@ -456,7 +456,7 @@ def disqualified_by(
         for rule in deciding(rules)
     ]
     if not texts:
-        return pl.lit(pl.Series([[]], dtype=pl.List(pl.String))).first()
+        return pl.lit([], pl.List(pl.String))
     return pl.concat_list(texts).list.drop_nulls()
 
 

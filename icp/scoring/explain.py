@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from icp.scoring.reasons import Contribution, Reasons, together
 from icp.scoring.similar import similar_customers
-from icp.scoring.single import Score, scorer_of
+from icp.scoring.single import Score, refused, scorer_of
 from icp.scoring.steps import per_profile
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from icp.disqualifiers import Disqualifier
     from icp.profile import Profile, Segment
 
 __all__ = ["Contribution", "Explanation", "Nearest", "Score", "explain"]
@@ -74,6 +75,7 @@ def explain(
     /,
     *,
     customers: pl.DataFrame | None = None,
+    disqualifiers: Sequence[Disqualifier] = (),
 ) -> Explanation:
     """Explain the score of one account, given as column name to value.
 
@@ -83,7 +85,7 @@ def explain(
     """
     reader = _reader(profile)
     codes = reader.scorer.codes(row)
-    score = reader.scorer.score(codes)
+    score = refused(reader.scorer.score(codes), row, disqualifiers)
     contributions = reader.contributions(row, codes)
     return Explanation(
         score=score,

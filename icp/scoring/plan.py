@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 import polars as pl
 
+from icp.disqualifiers import disqualified_by
 from icp.errors import SchemaError, counted
 from icp.scoring.cells import Coding, codings
 from icp.scoring.fold import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, Joint, fold
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from polars._typing import PolarsDataType
 
+    from icp.disqualifiers import Disqualifier
     from icp.profile import PairTable, Profile
 
 __all__ = ["SCORE_COLUMNS", "score"]
@@ -62,21 +64,33 @@ _MOST_RANKS: Final = 131_072
 FrameT = TypeVar("FrameT", pl.DataFrame, pl.LazyFrame)
 
 
-def score(frame: FrameT, profile: Profile, /, *, parts: bool = False) -> FrameT:
+def score(
+    frame: FrameT,
+    profile: Profile,
+    /,
+    *,
+    parts: bool = False,
+    disqualifiers: Sequence[Disqualifier] = (),
+) -> FrameT:
     """Append the score columns to accounts; lazy in, lazy out, row order kept.
 
     Reads the profile's columns and passes all others through; a column that is not
     there counts as missing in every row. `fit` (0 to 100), `grade` and probabilities
     are null where `state` is `not_evaluable`. `margin` and distances are millinats.
+    `disqualified_by` lists the conditions of those `disqualifiers` in force that cover
+    the account, policy first; they change nothing else.
 
     With `parts`, `points__base`, `points__<table>` and `points__<a>*<b>` (Int32)
     follow, whose sum is exactly `margin`. Raises SchemaError where an input column has
     the name of an output column, or a type that the profile cannot read.
     """
     if isinstance(frame, pl.DataFrame):
-        return score(frame.lazy(), profile, parts=parts).collect()
+        return score(
+            frame.lazy(), profile, parts=parts, disqualifiers=disqualifiers
+        ).collect()
     plan = _plan(profile, frame.collect_schema())
-    added = plan.answers() + (plan.parts() if parts else [])
+    refusing = disqualified_by(disqualifiers, plan.schema)
+    added = plan.answers(refusing) + (plan.parts() if parts else [])
     _refuse_taken(plan.schema, (column.meta.output_name() for column in added))
     return (
         frame.with_columns(plan.seats())
@@ -237,7 +251,7 @@ class _Plan:
 
     # ----------------------------------------------------------------------- answers
 
-    def answers(self) -> list[pl.Expr]:
+    def answers(self, refusing: pl.Expr) -> list[pl.Expr]:
         answers = {
             **{name: self._by_step(name) for name in ("fit", "grade")},
             "state": self._state(),
@@ -249,7 +263,7 @@ class _Plan:
             "novelty_p": _looked_up(
                 self.steps.novelty_p, pl.Float64(), self._col("nearer")
             ),
-            "disqualified_by": pl.lit([], SCORE_COLUMNS["disqualified_by"]),
+            "disqualified_by": refusing,
         }
         return [answers[name].alias(name) for name in SCORE_COLUMNS]
 

@@ -6,19 +6,21 @@ A request path never builds a frame: one pass over the attributes, look-ups in t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from icp.disqualifiers import disqualified_by_one
 from icp.profile import MISSING
 from icp.scoring.cells import coder
 from icp.scoring.steps import per_profile, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from icp.disqualifiers import Disqualifier
     from icp.profile import Profile
 
-__all__ = ["Score", "Scorer", "score_one", "scorer_of"]
+__all__ = ["Score", "Scorer", "refused", "score_one", "scorer_of"]
 
 #: Bits kept apart for each non-negative sum when several are added as one integer.
 _LANE = 64
@@ -58,7 +60,13 @@ class Score:
     base: int
 
 
-def score_one(row: Mapping[str, object], profile: Profile, /) -> Score:
+def score_one(
+    row: Mapping[str, object],
+    profile: Profile,
+    /,
+    *,
+    disqualifiers: Sequence[Disqualifier] = (),
+) -> Score:
     """Score one account given as column name to value; the same numbers as `score`.
 
     A column that is not in `row`, None and NaN are missing. Columns that the profile
@@ -66,7 +74,16 @@ def score_one(row: Mapping[str, object], profile: Profile, /) -> Score:
     SchemaError.
     """
     scorer = scorer_of(profile)
-    return scorer.score(scorer.codes(row))
+    return refused(scorer.score(scorer.codes(row)), row, disqualifiers)
+
+
+def refused(
+    score: Score, row: Mapping[str, object], rules: Sequence[Disqualifier], /
+) -> Score:
+    """The score with the conditions of the rules in force that cover the account."""
+    if not rules:
+        return score
+    return replace(score, disqualified_by=disqualified_by_one(rules, row))
 
 
 @per_profile

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from icp.conditions import Condition, parse
 from icp.config import PolicyConfig, add_policy, remove_policy
-from icp.disqualifiers import Disqualifier, Override, deciding
+from icp.disqualifiers import Disqualifier, Override
 from icp.errors import NotFoundError, PermissionDeniedError, RuleError, near
 from icp.workflow import imports, labels, learning
 from icp.workflow.access import granted, needs
 from icp.workflow.context import Progress, rewrite, silent
 from icp.workflow.lists import Lists
+from icp.workflow.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from icp.store.disqualifiers import Proposed
     from icp.workflow.context import Context
 
-__all__ = ["RuleSearch", "Rulebook", "in_force", "rules"]
-
-#: As they are listed: what decides first, what is over last.
-_ORDER: Final = ("policy", "active", "probation", "shadow", "proposed", "retired")
+__all__ = ["RuleSearch", "Rulebook", "rules"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,18 +135,6 @@ class Rulebook(Lists):
     def exceptions(self, account_id: str | None = None) -> list[Override]:
         """Exceptions that were allowed, oldest first."""
         return self._context.store.rules.exceptions(account_id)
-
-
-def rules(context: Context, /) -> tuple[Disqualifier, ...]:
-    """Every rule of the workspace, policy first."""
-    policies = [policy.rule for policy in context.config.policy]
-    learned = context.store.rules.all()
-    return tuple(sorted([*policies, *learned], key=lambda r: _ORDER.index(r.state)))
-
-
-def in_force(context: Context, /) -> tuple[Disqualifier, ...]:
-    """The rules that disqualify."""
-    return deciding(rules(context))
 
 
 def _one(context: Context, ref: str) -> Disqualifier:

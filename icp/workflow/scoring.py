@@ -11,6 +11,7 @@ from icp.errors import NotFoundError, SourceError
 from icp.ingest.assemble import assemble
 from icp.workflow import imports, labels, learning, writing
 from icp.workflow.context import Progress, silent
+from icp.workflow.rules import in_force
 from icp.workflow.sources import read_as
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def score_prospects(
     prospects = imports.accounts(context, "prospects")
     last = context.store.last_import()
     progress(0.05, "scoring the prospects")
-    file = context.store.bulk.write(finish(score(prospects, document)))
+    listed = score(prospects, document, disqualifiers=in_force(context))
+    file = context.store.bulk.write(finish(listed))
     progress(0.9, "counting grades")
     run = {
         **_counted(context.store.bulk.scan(file.hash)),
@@ -110,7 +112,9 @@ def check(
 
     document = learning.profile(context, ref)
     row = account(context, asked) if isinstance(asked, str) else asked
-    return explain(row, document, customers=_closed(context))
+    return explain(
+        row, document, customers=_closed(context), disqualifiers=in_force(context)
+    )
 
 
 def account(context: Context, asked: str, /) -> dict[str, Any]:
@@ -157,7 +161,12 @@ def score_file(
     record = learning.record(context, ref)
     document = learning.profile(context, record.number)
     writing.refuse_suffix(target)
-    frame = score(_readable(context, source, document), document, parts=parts)
+    frame = score(
+        _readable(context, source, document),
+        document,
+        parts=parts,
+        disqualifiers=in_force(context),
+    )
     writing.write(finish(frame), target)
     run = {
         **_counted(writing.scan(target)),

@@ -1,5 +1,6 @@
 from datetime import date
 
+import polars as pl
 import pytest
 
 from icp.errors import NotFoundError, PermissionDeniedError, PolicyError, RuleError
@@ -167,3 +168,18 @@ def test_progress_is_told(space):
     told = []
     space.find_disqualifiers(progress=lambda share, phrase: told.append(share))
     assert told[-1] == 1.0
+
+
+def test_scores_and_checks_name_the_rules_in_force(space, tmp_path):
+    laid = space.add_policy_rule("industry = 'Mining'", why="the board")
+    space.score()
+    scored = space.scored().collect()
+    mining = scored["industry"] == "Mining"
+    named = scored["disqualified_by"].list.len() > 0
+    assert named.to_list() == mining.fill_null(value=False).to_list()
+    assert space.check("P2").score.disqualified_by == (str(laid.condition),)
+    assert space.check("P1").score.disqualified_by == ()
+    target = tmp_path / "out.parquet"
+    space.score_file(space.path / "sources" / "prospects.csv", target)
+    written = pl.read_parquet(target)
+    assert written["disqualified_by"].to_list() == scored["disqualified_by"].to_list()
