@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CALLS: Final = 5_000
 _LOADS: Final = 30
-_PEER_ROWS: Final = 20_000
+_PEER_ROWS: Final = 5_000
 
 
 def main() -> None:
