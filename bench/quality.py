@@ -5,8 +5,7 @@
 All see the same columns and the same folds (`task.py`, `peers.py`). Accounts of one
 group, and accounts that are identical in every attribute, are never split over folds;
 a set with dates is also split once by date. Prints the table as it goes, then the
-means, the targets, which known leaks the checks find when they are let in, and what the
-tool says of each set; writes the same to `bench/results/quality.md`. Results of every
+means and the targets; writes the same to `bench/results/quality.md`. Results of every
 method and fold are kept on disk (`kept.py`): a change of ours measures ours only.
 """
 
@@ -28,7 +27,6 @@ from kept import is_kept, judged  # noqa: E402
 from measures import AUC, LOG_LOSS, MEASURES, half_width, measured  # noqa: E402
 from peers import METHODS  # noqa: E402
 from recipe import Recipe, recipe_names, run_recipe  # noqa: E402
-from said import LEAKS_HEAD, leak_line, words  # noqa: E402
 from task import MOST_ROWS, Task, by_date, folds, task_of  # noqa: E402
 from verdict import OURS, TESTED, gaps, mean_of, targets  # noqa: E402
 
@@ -188,13 +186,7 @@ each method is run: the head of `bench/peers.py`.
 """
 
 
-def report(
-    lines: list[str],
-    table: Table,
-    tasks: Sequence[Task],
-    leaks: list[str],
-    told: list[str],
-) -> str:
+def report(lines: list[str], table: Table, tasks: Sequence[Task]) -> str:
     """The whole page."""
     intro = _INTRO.format(
         today=date.today(),
@@ -209,8 +201,6 @@ def report(
             stability(table, tasks),
         ],
         "## Targets": targets(table.found, tasks, table.methods),
-        "## Known leaks, let in on purpose": [LEAKS_HEAD, *leaks],
-        "## What the tool says of each set": ["\n\n".join(told)],
     }
     blocks = [
         "\n\n".join(filter(None, (title, "\n".join(block))))
@@ -240,18 +230,16 @@ def main() -> None:
         raise SystemExit("set ICP_DATA to the folder that holds the open data sets")
     table = Table(chosen.methods, only_kept=chosen.kept)
     print(_HEAD, flush=True)
-    lines, tasks, told = [_HEAD], [], []
+    lines, tasks = [_HEAD], []
     for recipe in map(run_recipe, chosen.sets):
         for task in tasks_of(recipe, most=_QUICK_ROWS if chosen.quick else MOST_ROWS):
             repeats = 1 if chosen.quick else repeats_for(task, chosen.repeats)
             lines += table.measure(task, repeats)
             tasks.append(task)
-        told += [] if chosen.quick else [words(recipe)]
     if chosen.quick:
         print("\n".join(mean_table(table, tasks)))
         return
-    leaks = [leak_line(name) for name in chosen.sets]
-    text = report(lines, table, tasks, leaks, told)
+    text = report(lines, table, tasks)
     print(text[text.index("## Means") :])
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(text, encoding="utf-8")
