@@ -106,8 +106,11 @@ def table(task: Task, methods: list[str], found: Curves) -> list[str]:
     ]
     for name in methods:
         values = found[task.name, name]
-        repeats = int((~np.isnan(values[:, :, 0])).sum(axis=0).min())
-        cells = [f"{auc:.3f} / {loss:.3f}" for auc, loss in _mean(values)]
+        repeats = int((~np.isnan(values[:, :, 0])).sum(axis=0).max())
+        cells = [
+            "-" if np.isnan(auc) else f"{auc:.3f} / {loss:.3f}"
+            for auc, loss in _mean(values)
+        ]
         lines.append(f"| {name} | {repeats} | {' | '.join(cells)} |")
     return lines
 
