@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from icp.profile import Profile
 
 PEERS = Path(__file__).with_name("rules_peers.py")
-MOST_ROWS = 4_000
+MOST_ROWS = 1_500
 _PLAIN = Economics(V=1_000, L=1_000)
 
 
@@ -128,12 +128,19 @@ def _economics(older: pl.DataFrame) -> Economics:
 def compared(split: Split, /, *, python: str | None) -> Iterator[Judged]:
     """Ours, and each peer's rules cut off where they cover as many as ours."""
     found = _found(split)
-    strong = [rule.condition for rule in found.strong]
+    # Whether leaving pays is a matter of money, which no peer knows of.
+    strong = [
+        rule.condition
+        for rule in found.rules
+        if rule.evidence[-1].found and rule.evidence[-1].confirmed
+    ]
     inside = [covered(rule, split.newer) for rule in strong]
     union = np.any(inside, axis=0) if inside else np.zeros(split.newer.height, bool)
     ours_older = [covered(rule, split.older) for rule in strong]
     wanted = int(np.any(ours_older, axis=0).sum()) if strong else 0
-    said = "; ".join(rule.words() for rule in strong) or "no strong rule"
+    said = (
+        "; ".join(rule.words() for rule in strong) or "no rule was found and confirmed"
+    )
     yield _judged(split, "icp", len(strong), union, said)
     if python is None:
         return
