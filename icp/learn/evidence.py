@@ -176,14 +176,14 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
 
 def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
     """Standard errors to either side of the AUC that make an interval of 90 %."""
-    if cross.setting is not None:
+    if cross.separates:
         return _NINE_TENTHS
     smaller = min(len(np.unique(cross.groups[side])) for side in (positive, ~positive))
     return _NINE_TENTHS * _TWICE * (1 + _FEW_EXTRA / max(1, smaller))
 
 
 def _level(cross: CrossFit, ranked: float) -> _Level:
-    if cross.setting is None:
+    if not cross.separates:
         return "none"
     if ranked < _WEAK:
         return "weak"

@@ -39,6 +39,7 @@ from icp.profile import (
     Calibration,
     Evidence,
     Novelty,
+    PairTable,
     Profile,
     Provenance,
     Segment,
@@ -160,14 +161,15 @@ def _learnt(
         screened.cells,
         rows,
         positive,
-        cross.setting,
+        cross,
         missing_counts=screened.missing_counts,
+        seed=seed,
     )
     calibration = _calibration(screened, cross, contrast, groups, options, seed, tell)
     kept = positive[np.searchsorted(rows, cross.rows)]
     information = _information(screened.cells, contrast)
     weights = _weights(information)
-    doubt = cross.setting is None and min(len(screened.of(k)) for k in _KINDS) >= _MANY
+    doubt = not cross.separates and min(len(screened.of(k)) for k in _KINDS) >= _MANY
     pooled, segments, distances, notes = _segmented(
         screened, weights, options, seed, tell, look=not doubt
     )
@@ -196,7 +198,7 @@ def _calibration(
 ) -> Calibration:
     rows = screened.rows
     cuts = grade_cuts(options.break_even)
-    if cross.setting is None:
+    if cross.setting is None or not cross.separates:
         return Calibration(method="none", grade_cuts=cuts)
     refits = _refits(len(rows)) if options.refits is None else options.refits
     refitted = refit_logits(
@@ -205,6 +207,7 @@ def _calibration(
         screened.positive,
         groups,
         cross.setting,
+        contrast,
         missing_counts=screened.missing_counts,
         refits=refits,
         seed=seed,
@@ -328,12 +331,27 @@ def _profile(
         tables=tuple(
             _table(screened, learnt, j) for j in range(len(screened.cells.tables))
         ),
+        pairs=_pairs(screened, learnt.contrast),
         segments=learnt.segments,
         calibration=learnt.calibration,
         novelty=learnt.novelty,
         abstention=Abstention(known=round(1000 * options.least_known)),
         provenance=_provenance(screened, learnt, frame, outcome, date, options, seed),
     )
+
+
+def _pairs(screened: Screened, contrast: Contrast) -> tuple[PairTable, ...]:
+    """Pairs that give anything at all, in order of their tables."""
+    tables = screened.cells.tables
+    found = (
+        PairTable(
+            first=tables[pair.first].name,
+            second=tables[pair.second].name,
+            points=tuple(_millinats(value) for value in pair.points.ravel().tolist()),
+        )
+        for pair in contrast.pairs
+    )
+    return tuple(pair for pair in found if any(pair.points))
 
 
 def _table(screened: Screened, learnt: _Learnt, j: int) -> AttributeTable:

@@ -1,0 +1,176 @@
+"""Folding trees of depth two into tables of one and of two attributes, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from icp.profile import MISSING, NEVER_SEEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from icp.learn.trees import Trees
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Folded", "Pair", "capped", "folded", "strongest"]
+
+
+class Pair(NamedTuple):
+    """What two tables give together beyond what each gives alone, in nats.
+
+    `points` is code of `first` x code of `second`; `first` comes before `second`.
+    """
+
+    first: int
+    second: int
+    points: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """Log-odds in nats: `base`, values per table and cell code, and pairs."""
+
+    base: float
+    points: tuple[Floats, ...]
+    pairs: tuple[Pair, ...]
+
+
+def folded(
+    trees: list[Trees],
+    weights: Floats,
+    models: Iterable[int],
+    codes: NDArray[np.int32],
+    sizes: NDArray[np.int64],
+    silent: NDArray[np.bool_],
+    /,
+) -> Folded:
+    """The mean over `models` of the trees, each round by its weight.
+
+    Pairs are free of what their tables give alone, as if the two were independent
+    (functional analysis of variance; Hooker 2007), and tables are centred over the
+    customers of `codes`. A level never seen gives 0, and so does missing in `silent`
+    tables.
+    """
+    points = [np.zeros(size) for size in sizes]
+    pairs: dict[tuple[int, int], Floats] = {}
+    chosen = list(models)
+    for weight, grown in zip(weights / len(chosen), trees, strict=False):
+        for model in chosen:
+            _add(grown, model, weight, points, pairs, sizes)
+    shares = [_shares(codes[:, j], sizes[j], silent[j]) for j in range(len(sizes))]
+    return _pure(points, pairs, shares, silent)
+
+
+def _add(
+    grown: Trees,
+    model: int,
+    weight: float,
+    points: list[Floats],
+    pairs: dict[tuple[int, int], Floats],
+    sizes: NDArray[np.int64],
+) -> None:
+    root = int(grown.root[model])
+    side = grown.side[model, : sizes[root]]
+    for number in (0, 1):
+        then = int(grown.then[model, number])
+        values = weight * grown.values[model, number, : sizes[then]]
+        here = side == number
+        if then == root:
+            points[root][here] += values[here]
+            continue
+        first, second = min(root, then), max(root, then)
+        table = pairs.setdefault(
+            (first, second), np.zeros((sizes[first], sizes[second]))
+        )
+        oriented = table if first == root else table.T
+        oriented[here] += values
+    points[root][side > 1] += weight * grown.unseen[model]
+
+
+def _shares(codes: NDArray[np.int32], size: np.int64, silent: np.bool_) -> Floats:
+    counts = np.bincount(codes, minlength=int(size)).astype(np.float64)
+    counts[NEVER_SEEN] = 0
+    counts[MISSING] *= not silent
+    return np.asarray(counts / max(counts.sum(), 1.0))
+
+
+def _pure(
+    points: list[Floats],
+    pairs: dict[tuple[int, int], Floats],
+    shares: list[Floats],
+    silent: NDArray[np.bool_],
+) -> Folded:
+    base, kept = 0.0, []
+    for (first, second), table in sorted(pairs.items()):
+        rows, columns = table @ shares[second], shares[first] @ table
+        middle = float(shares[first] @ rows)
+        points[first] += rows - middle
+        points[second] += columns - middle
+        base += middle
+        pure = table - rows[:, None] - columns + middle
+        for code in (MISSING, NEVER_SEEN):
+            pure[code] *= code == MISSING and not silent[first]
+            pure[:, code] *= code == MISSING and not silent[second]
+        kept.append(Pair(first, second, pure))
+    for j, values in enumerate(points):
+        centre = float(shares[j] @ values)
+        base += centre
+        values -= centre
+        values[NEVER_SEEN] = 0
+        values[MISSING] *= not silent[j]
+    return Folded(base=base, points=tuple(points), pairs=tuple(kept))
+
+
+def strongest(
+    found: Folded, codes: NDArray[np.int32], sizes: NDArray[np.int64], /, *, most: int
+) -> NDArray[np.bool_]:
+    """Which tables may be asked together: tables x tables, true for `most` pairs.
+
+    The strongest by the mean square of what they give to the customers.
+    """
+    force = [
+        (-float(np.square(p.points[codes[:, p.first], codes[:, p.second]]).mean()), p)
+        for p in found.pairs
+    ]
+    partners = np.eye(len(sizes), dtype=bool)
+    ranked = sorted(force, key=lambda pair: (round(pair[0], 12), pair[1][:2]))
+    for _, (first, second, _) in ranked[:most]:
+        partners[first, second] = partners[second, first] = True
+    return partners
+
+
+def capped(found: Folded, /) -> Folded:
+    """The same, with nothing that is not known doing better or worse than all cells.
+
+    What gives 0 alone and in pairs lies between them as it is, since pure tables have
+    the mean 0 whatever the other tables hold. A missing value that counts lies between
+    its table's best and worst cell, in pairs as far between as alone. Exchanging the
+    outcomes negates it.
+    """
+    ends = [(2 + int(v[2:].argmin()), 2 + int(v[2:].argmax())) for v in found.points]
+    points = tuple(
+        np.concatenate([np.clip(values[:2], values[low], values[high]), values[2:]])
+        for values, (low, high) in zip(found.points, ends, strict=True)
+    )
+    pairs = []
+    for first, second, values in found.pairs:
+        table = values.copy()
+        for axis, j in ((table, first), (table.T, second)):
+            _between(axis, points[j], *ends[j])
+        pairs.append(Pair(first, second, table))
+    return Folded(base=found.base, points=points, pairs=tuple(pairs))
+
+
+def _between(table: Floats, alone: Floats, low: int, high: int) -> None:
+    """Move the rows that are not known to where they lie between two cells alone."""
+    spread = alone[high] - alone[low]
+    for code in (MISSING, NEVER_SEEN):
+        if table[code].any():
+            part = (alone[code] - alone[low]) / spread if spread > 0 else 0.5
+            table[code] = (1 - part) * table[low] + part * table[high]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icp.learn.fold import Folded, Pair, capped, folded, strongest
+from icp.learn.trees import Grower, Growth
+
+SIZES = np.array([5, 4, 6])
+
+
+def forest(seed: int, *, rounds: int = 12, models: int = 2):
+    draw = np.random.default_rng(seed)
+    codes = np.column_stack([draw.integers(2, size, 300) for size in SIZES])
+    codes = codes.astype(np.int32)
+    positive = draw.random(300) < np.where(codes[:, 0] + codes[:, 1] > 5, 0.7, 0.4)
+    nothing = np.zeros(3, dtype=bool)
+    grower = Grower(codes, SIZES, nothing, positive, silent=nothing)
+    growth = Growth(
+        rows=np.ones((models, 300), dtype=bool),
+        start=np.zeros((models, 300)),
+        partners=np.ones((models, 3, 3), dtype=bool),
+        cautious=np.zeros(models, dtype=bool),
+    )
+    trees = grower.grow(growth, rounds=rounds, seed=seed, watch=lambda n, logits: True)
+    return grower, codes, trees
+
+
+def total(found: Folded, codes):
+    alone = sum(values[codes[:, j]] for j, values in enumerate(found.points))
+    both = sum(p.points[codes[:, p.first], codes[:, p.second]] for p in found.pairs)
+    return found.base + alone + both
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tables_give_what_the_trees_give(seed) -> None:
+    grower, codes, trees = forest(seed)
+    weights = np.linspace(1.0, 0.2, len(trees))
+    found = folded(trees, weights, [0, 1], codes, SIZES, np.zeros(3, dtype=bool))
+    each = [
+        w * grower.values(t).mean(axis=0) for w, t in zip(weights, trees, strict=True)
+    ]
+    assert total(found, codes) == pytest.approx(sum(each), abs=1e-12)
+
+
+def test_an_average_customer_gets_nothing() -> None:
+    _, codes, trees = forest(0)
+    found = folded(trees, np.ones(12), [0], codes, SIZES, np.zeros(3, dtype=bool))
+    for j, values in enumerate(found.points):
+        assert values[codes[:, j]].mean() == pytest.approx(0, abs=1e-12)
+    for pair in found.pairs:
+        rows = np.bincount(codes[:, pair.first], minlength=SIZES[pair.first]) / 300
+        assert rows @ pair.points == pytest.approx(0, abs=1e-12)
+
+
+def test_what_is_not_known_gives_nothing_in_silent_tables() -> None:
+    _, codes, trees = forest(1)
+    found = folded(trees, np.ones(12), [0, 1], codes, SIZES, np.ones(3, dtype=bool))
+    assert all((values[:2] == 0).all() for values in found.points)
+    for pair in found.pairs:
+        assert (pair.points[:2] == 0).all()
+        assert (pair.points[:, :2] == 0).all()
+
+
+def test_the_strongest_pairs_come_first() -> None:
+    codes = np.array([[2, 2, 2], [3, 3, 3]], dtype=np.int32)
+    size = np.array([4, 4, 4])
+    weak, strong = np.full((4, 4), 0.1), np.full((4, 4), 0.3)
+    blank = tuple(np.zeros(4) for _ in range(3))
+    found = Folded(base=0, points=blank, pairs=(Pair(0, 1, weak), Pair(1, 2, strong)))
+    assert strongest(found, codes, size, most=1).tolist() == [
+        [True, False, False],
+        [False, True, True],
+        [False, True, True],
+    ]
+
+
+values = st.floats(-3, 3, allow_nan=False)
+
+
+@given(
+    st.lists(values, min_size=5, max_size=5),
+    st.lists(values, min_size=4, max_size=4),
+    st.lists(values, min_size=20, max_size=20),
+)
+def test_what_is_not_known_is_never_best_whatever_the_rest(one, two, both) -> None:
+    pair = Pair(0, 1, np.array(both).reshape(5, 4))
+    found = capped(Folded(base=0, points=(np.array(one), np.array(two)), pairs=(pair,)))
+    first, second = found.points
+    together = first[:, None] + second + found.pairs[0].points
+    assert (together[:2] <= together[2:].max(axis=0) + 1e-12).all()
+    assert (together[:, :2] <= together[:, 2:].max(axis=1)[:, None] + 1e-12).all()
+    assert first[2:].tolist() == one[2:]
