@@ -31,7 +31,7 @@ from recipe import run_recipe  # noqa: E402
 
 from icp.demo import write_demo  # noqa: E402
 from icp.errors import PolicyError  # noqa: E402
-from icp.learn import fit_profile, learn_disqualifiers  # noqa: E402
+from icp.learn import FitOptions, fit_profile, learn_disqualifiers  # noqa: E402
 from icp.outcomes import Economics  # noqa: E402
 from icp.qualify import verdicts  # noqa: E402
 from icp.scoring import score  # noqa: E402
@@ -132,7 +132,13 @@ def line_of(history: History, /) -> str:
     """The table's row of one set."""
     older, newer = history.parts
     economics = money_of(history.config, older)
-    profile = fit_profile(older, schema=history.schema, date=history.when)
+    accepted = tuple(answer.column for answer in history.config.learning.accept)
+    profile = fit_profile(
+        older,
+        schema=history.schema,
+        date=history.when,
+        options=FitOptions(accept=accepted),
+    )
     rules = rules_of(history, older, profile, economics)
     known = [c for c in newer.columns if c in profile.columns]
     judged = verdicts(

@@ -35,6 +35,7 @@ def add_to(app: typer.Typer, /) -> None:
         rich_markup_mode=None,
     )
     deal.command("take-up")(take_up)
+    deal.command("lost-reasons")(lost_reasons)
     for command in (answer, tried, leave, approve, exits, referral, waiting):
         deal.command()(command)
     app.add_typer(deal, name="deal")
@@ -228,6 +229,26 @@ def waiting(
         return
     headers = [name.replace("_", " ") for name in found.columns]
     table(headers, found.rows())
+
+
+def lost_reasons(
+    *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
+) -> None:
+    """List the lost reasons in the data and what each is taken for.
+
+    What is taken for nothing stays unknown; add its text to `lost` in reasons.toml.
+
+    Example: icp deal lost-reasons
+    """
+    with opened(workspace) as open_one:
+        found = open_one.lost_reasons()
+    if json:
+        emit(found)
+    elif found.is_empty():
+        note("The data name no lost reason; map the column to loss_reason.")
+    else:
+        headers = [name.replace("_", " ") for name in found.columns]
+        table(headers, found.rows())
 
 
 # ------------------------------------------------------------------------- saying

@@ -13,6 +13,7 @@ nothing is known, and that never counts against an account.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from icp.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from icp.conditions import Condition
     from icp.qualify.reasons import Catalogue, Reason
@@ -114,9 +115,9 @@ def standing(
 
 def signals_of(given: Mapping[str, bool] | Iterable[Signal], /) -> tuple[Signal, ...]:
     """Signals as they are, or made of code -> whether it holds."""
-    if not isinstance(given, dict):
-        return tuple(given)  # type: ignore[arg-type]  # a mapping of another kind is none
-    return tuple(Signal(reason=code, holds=holds) for code, holds in given.items())
+    if isinstance(given, Mapping):
+        return tuple(Signal(reason=code, holds=holds) for code, holds in given.items())
+    return tuple(given)
 
 
 def observed(
@@ -133,11 +134,9 @@ def observed(
 def aged(row: Mapping[str, object], today: date, /) -> dict[str, object]:
     """The row with the ages (`AGES`) that follow from its dates, where not given."""
     ages = {
-        name: days // unit
+        name: sign * (today - day).days // unit
         for name, (column, unit, sign) in AGES.items()
-        if row.get(name) is None
-        and (day := _day(row.get(column))) is not None
-        and (days := sign * (today - day).days) is not None
+        if row.get(name) is None and (day := _day(row.get(column))) is not None
     }
     return {**row, **ages}
 

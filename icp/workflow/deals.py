@@ -37,6 +37,15 @@ class Deals(Lists):
         """The reasons to walk away, as `reasons.toml` of the workspace has them."""
         return judging.catalogue(self._context)
 
+    @needs("viewer")
+    def lost_reasons(self) -> pl.DataFrame:
+        """What each lost reason in the data is taken for, to be looked over.
+
+        `lost_reason`, `accounts`, `taken_for` (null where nothing is alike), `entry`
+        of the dictionary, `alike` (0 to 100). Correct it in `reasons.toml`.
+        """
+        return judging.lost_reasons(self._context)
+
     @needs("rep")
     def judge(
         self,

@@ -19,14 +19,15 @@ from icp.qualify import (
     UsualTerms,
     decide,
     default_catalogue,
+    matched,
     observed,
     read_catalogue,
     terms_of,
     usual,
     verdicts,
 )
-from icp.qualify.signals import standing
-from icp.workflow import disqualifiers, labels, learning, scoring
+from icp.qualify.signals import LOST_REASON, standing
+from icp.workflow import disqualifiers, imports, labels, learning, scoring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,9 @@ __all__ = [
     "economics",
     "exported_on",
     "judge",
+    "lost_reasons",
     "today_of",
+    "told",
     "with_verdicts",
 ]
 
@@ -116,7 +119,7 @@ def judge(
     document, listed = learning.profile(context, ref), catalogue(context)
     today, exported = today_of(context), exported_on(context)
     deals = context.store.deals
-    said = deals.signals(account).get(account, []) if account else []
+    said = told(context, listed, account).get(account, []) if account else []
     signals = (*said, *observed(facts, listed, on=exported))
     tried = deals.attempts(account).get(account, []) if account else []
     money, notes = economics(context)
@@ -165,6 +168,35 @@ def with_verdicts(context: Context, scored: pl.LazyFrame, /, ref: Any) -> pl.Laz
     )
 
 
+def lost_reasons(context: Context, /) -> pl.DataFrame:
+    """What each lost reason in the data is taken for, those of most accounts first.
+
+    `lost_reason`, `accounts`, `taken_for` (null where nothing is alike), `entry` (of
+    the dictionary), `alike` (0 to 100).
+    """
+    import polars as pl
+
+    listed = catalogue(context)
+    frames = [imports.present(context, p) for p in ("customers", "prospects")]
+    texts = [
+        frame.select(pl.col(LOST_REASON).cast(pl.String)).drop_nulls().collect()
+        for frame in frames
+        if frame is not None and LOST_REASON in frame.collect_schema()
+    ]
+    counted = (
+        pl.concat([pl.DataFrame(schema={LOST_REASON: pl.String}), *texts])
+        .group_by(LOST_REASON)
+        .len("accounts")
+        .sort("accounts", LOST_REASON, descending=[True, False])
+    )
+    found = [matched(text, listed) for text in counted[LOST_REASON]]
+    return counted.rename({LOST_REASON: "lost_reason"}).with_columns(
+        taken_for=pl.Series([m.reason for m in found], dtype=pl.String),
+        entry=pl.Series([m.entry for m in found], dtype=pl.String),
+        alike=pl.Series([m.alike for m in found], dtype=pl.Float64),
+    )
+
+
 # ----------------------------------------------------------------------- reading
 
 
@@ -177,6 +209,16 @@ def exported_on(context: Context, /) -> date | None:
     """The day of the newest import, of which its columns speak."""
     last = context.store.last_import()
     return last.created_at.date() if last else None
+
+
+def told(
+    context: Context, listed: Catalogue, account: str | None = None, /
+) -> dict[str, list[Signal]]:
+    """What people learnt, by account; a reason that is no longer listed is left out."""
+    return {
+        name: [signal for signal in signals if signal.reason in listed.codes]
+        for name, signals in context.store.deals.signals(account).items()
+    }
 
 
 def _answers(context: Context, account: str | None) -> dict[str, Any]:
@@ -203,5 +245,7 @@ def _known(context: Context) -> KnownAbout:
         before = excepted.get(one.account_id, frozenset())
         excepted[one.account_id] = before | {one.rule}
     return KnownAbout(
-        signals=deals.signals(), attempts=deals.attempts(), excepted=excepted
+        signals=told(context, catalogue(context)),
+        attempts=deals.attempts(),
+        excepted=excepted,
     )

@@ -18,6 +18,7 @@ from icp.workflow.judging import (
     exported_on,
     judge,
     today_of,
+    told,
     with_verdicts,
 )
 
@@ -138,7 +139,7 @@ def wake_up(context: Context, /) -> list[KeptExit]:
         _rows(context, {e.exit.account_id for e in sleeping}),
         today_of(context),
     )
-    said = deals.signals()
+    said = told(context, listed)
     why, armed = {}, []
     for kept in sleeping:
         account = kept.exit.account_id

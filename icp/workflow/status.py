@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from icp.errors import some
 from icp.workflow import imports, learning
 from icp.workflow.results import WorkspaceStatus
 
@@ -66,6 +67,10 @@ def _steps(
         yield "Learn a profile from the newest outcomes: icp learn"
     yield from _about_profiles(profiles, in_force)
     yield from _about_scores(last, in_force, run)
+    woke = [e for e in context.store.deals.exits(only_open=True) if e.woke_at]
+    if woke:
+        count = some(len(woke), "account")
+        yield f"Look at {count} that woke up: icp deal exits --awake"
     if last is not None and last.count("ask"):
         asked = last.count("ask")
         noun = "question" if asked == 1 else "questions"

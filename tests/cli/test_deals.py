@@ -116,3 +116,8 @@ def test_json_says_the_same_as_the_screen(rich):
     assert found["grounds"][-1]["code"] == "worth_it"
     assert found["money"]["break_even"] == pytest.approx(4 / 13)
     assert found["exit"] is None
+
+
+def test_lost_reasons_are_asked_for_where_none_are_named(rich):
+    assert "map the column to loss_reason" in rich("deal", "lost-reasons").stderr
+    assert json.loads(rich("deal", "lost-reasons", "--json").stdout) == []

@@ -46,6 +46,7 @@ LEAST = {
     "last_import": "viewer",
     "learn": "analyst",
     "leave": "rep",
+    "lost_reasons": "viewer",
     "mapping": "viewer",
     "move_disqualifier": "analyst",
     "note_answer": "rep",

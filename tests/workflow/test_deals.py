@@ -20,6 +20,19 @@ MONEY = "\n[economics]\nvalue_of_best = 9000\nloss_of_regrettable = 4000\n"
 ROLES = '\n[roles]\nann = "admin"\nbob = "rep"\neve = "admin"\n'
 
 
+HARVEST = """
+[reasons.harvest]
+title = "Harvest"
+meaning = "They have no time."
+question = "When is it over?"
+severity = "strong"
+cure = ["time"]
+seen = { best = 0.1, regrettable = 0.2 }
+steps = [{ play = "park", say = "Let us speak in November." }]
+wake = { text = "the harvest is over", months = 3 }
+"""
+
+
 @pytest.fixture
 def space(scored):
     config = scored.path / "icp.toml"
@@ -164,6 +177,9 @@ def test_an_import_wakes_who_sleeps(space, clock):
     assert woke.exit.account_id == "P1"
     assert "an owner of a budget is named" in woke.woke_why
     assert kinds(space)[0] == "woke"
+    assert "Look at 1 account that woke up: icp deal exits --awake" in (
+        space.status().next_steps
+    )
     assert space.wake_up() == []
 
 
@@ -226,6 +242,18 @@ def test_a_workspace_has_reasons_of_its_own(space):
     assert verdict(space).grounds[0].title == "Kein Bedarf"
 
 
+def test_a_reason_that_is_no_longer_listed_is_left_out(space):
+    own = space.path / "reasons.toml"
+    own.write_text(HARVEST)
+    space.note_answer("P1", "reason:harvest", value=True)
+    assert verdict(space).verdict == "not_now"
+    space.leave("P1")
+    own.unlink()
+    assert verdict(space).verdict == "pursue"
+    assert space.score(verdicts=True).rows == 4
+    assert space.wake_up() == []
+
+
 @pytest.mark.parametrize("text", [b"[reasons", b"\xff\xfe", b"asknig.x = 1"])
 def test_mistakes_in_it_are_named(space, text):
     (space.path / "reasons.toml").write_bytes(text)
@@ -285,3 +313,20 @@ def test_what_people_note_stays_when_the_workspace_is_opened_again(space):
     assert found.signals["no_budget"].evidence == "CFO"
     events = space.events(limit=1).row(0, named=True)
     assert json.loads(events["payload"])["evidence"] == "CFO"
+
+
+def test_lost_reasons_are_listed_with_what_they_are_taken_for(space, tmp_path):
+    assert space.lost_reasons().is_empty()
+    file = tmp_path / "prospects.csv"
+    file.write_text(
+        "Account ID,Account Name,Industry,Employees,Website,Lost Reason\n"
+        "P1,Nu,Retail,3,n.example,Too expensive\nP2,Xi,Retail,3,x.example,moon\n"
+        "P3,Pi,Retail,3,p.example,Too expensive\n"
+    )
+    space.add_source(file, object="prospects", confirm=True)
+    space.import_sources()
+    assert space.lost_reasons().rows() == [
+        ("Too expensive", 2, "price_only", "too expensive", 100.0),
+        ("moon", 1, None, "", 0.0),
+    ]
+    assert "price_only" in space.judge("P1").signals
