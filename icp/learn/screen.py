@@ -176,14 +176,7 @@ def screen(
         cells, alone, _fill_rates(prospects, cells), options.made_from
     )
     drift = _drift(closed, waiting, cells, labels, date, group)
-    answered = [
-        finding.model_copy(
-            update={
-                "excluded": finding.excluded and finding.column not in options.accept
-            }
-        )
-        for finding in (*suspects.values(), *drift.findings)
-    ]
+    answered = _answered((*suspects.values(), *drift.findings), options)
     refused = {finding.column for finding in answered if finding.excluded}
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
     _check_size(len(keep))
@@ -203,6 +196,18 @@ def screen(
         once=seen_once(closed, cells),
         notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),
     )
+
+
+def _answered(
+    found: Iterable[ColumnFinding], options: FitOptions
+) -> list[ColumnFinding]:
+    """The same, with nothing refused that a person has answered for."""
+    return [
+        finding.model_copy(update={"excluded": False})
+        if finding.column in options.accept
+        else finding
+        for finding in found
+    ]
 
 
 def _check_size(tables: int) -> None:
