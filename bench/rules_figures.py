@@ -159,9 +159,9 @@ def wide(columns: int, /, *, rows: int = 1_000) -> list[Figure]:
     return [
         Figure(
             name=f"{frame.width} columns, {rows:,} customers",
-            target="60 s or less of one processor",
+            target="60 s or less",
             found=words + ("; ".join(found.left_out) or "nothing"),
-            met=seconds <= 60,
+            met=clock <= 60,
         )
     ]
 

@@ -9,7 +9,6 @@ from typing import Annotated, Final, NamedTuple, NoReturn, cast
 from pydantic import PlainSerializer, PlainValidator
 
 from icp.conditions.tree import (
-    KEYWORDS,
     And,
     Compare,
     Condition,
@@ -21,6 +20,7 @@ from icp.conditions.tree import (
     Or,
     Value,
 )
+from icp.conditions.writing import KEYWORDS
 from icp.errors import RuleError
 
 __all__ = ["ConditionText", "parse"]

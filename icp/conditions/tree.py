@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import operator
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args
 
 import polars as pl
@@ -19,6 +17,16 @@ from icp.conditions.values import (
     read_texts,
     read_value,
     read_values,
+)
+from icp.conditions.writing import (
+    check_text,
+    checked,
+    kind_of,
+    listed,
+    literal,
+    name_of,
+    said,
+    title,
 )
 from icp.errors import RuleError
 
@@ -40,14 +48,6 @@ __all__ = [
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
-#: Words of the language; a column of such a name is written in double quotes.
-KEYWORDS: Final = frozenset(
-    {
-        *("and", "or", "not", "in", "is", "has", "missing", "known", "null"),
-        *("true", "false", "date"),
-    }
-)
-
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -64,9 +64,6 @@ _DATE_WORDS: Final = {
     ">": "after",
     ">=": "on or after",
 }
-_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WHOLE: Final = 1e15
-_COMMAS_FROM: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -140,8 +137,8 @@ class Compare(Condition):
     value: Value
 
     def __post_init__(self) -> None:
-        _check_text(self.column, "column name")
-        object.__setattr__(self, "value", _checked(self.value))
+        check_text(self.column, "column name")
+        object.__setattr__(self, "value", checked(self.value))
         if self.operator not in get_args(Operator):
             message = f"no comparison {self.operator!r}; use one of = != < <= > >="
             raise RuleError(message)
@@ -154,7 +151,7 @@ class Compare(Condition):
 
     @property
     def _kind(self) -> type[Value]:
-        return _kind_of(self.value)
+        return kind_of(self.value)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -179,13 +176,13 @@ class Compare(Condition):
         sign = {"=": "is", "!=": "is not"}.get(self.operator, self.operator)
         if isinstance(self.value, date):
             sign = _DATE_WORDS[self.operator]
-        return f"{_title(self.column, titles)} {sign} {_said(self.value)}"
+        return f"{title(self.column, titles)} {sign} {said(self.value)}"
 
     def __str__(self) -> str:
         """The text; a yes/no column alone says yes."""
         if self.value is True and self.operator == "=":
-            return _name(self.column)
-        return f"{_name(self.column)} {self.operator} {_literal(self.value)}"
+            return name_of(self.column)
+        return f"{name_of(self.column)} {self.operator} {literal(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -196,9 +193,9 @@ class In(Condition):
     values: tuple[str, ...] | tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check_text(self.column, "column name")
-        values = [_checked(value) for value in self.values]
-        kinds = {_kind_of(value) for value in values}
+        check_text(self.column, "column name")
+        values = [checked(value) for value in self.values]
+        kinds = {kind_of(value) for value in values}
         if kinds not in ({str}, {float}):
             message = f"the list for {self.column!r} must be all texts or all numbers"
             raise RuleError(f"{message}, at least one; correct it")
@@ -206,7 +203,7 @@ class In(Condition):
 
     @property
     def _kind(self) -> type[Value]:
-        return _kind_of(self.values[0])
+        return kind_of(self.values[0])
 
     @property
     def columns(self) -> frozenset[str]:
@@ -225,12 +222,12 @@ class In(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "industry is Retail or Hospitality"."""
-        return f"{_title(self.column, titles)} is {_listed(self.values, 'or')}"
+        return f"{title(self.column, titles)} is {listed(self.values, 'or')}"
 
     def __str__(self) -> str:
         """The text."""
-        listed = ", ".join(_literal(value) for value in self.values)
-        return f"{_name(self.column)} in ({listed})"
+        values = ", ".join(literal(value) for value in self.values)
+        return f"{name_of(self.column)} in ({values})"
 
 
 @dataclass(frozen=True)
@@ -240,7 +237,7 @@ class Missing(Condition):
     column: str
 
     def __post_init__(self) -> None:
-        _check_text(self.column, "column name")
+        check_text(self.column, "column name")
 
     @property
     def columns(self) -> frozenset[str]:
@@ -262,11 +259,11 @@ class Missing(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "budget is not known"."""
-        return f"{_title(self.column, titles)} is not known"
+        return f"{title(self.column, titles)} is not known"
 
     def __str__(self) -> str:
         """The text."""
-        return f"{_name(self.column)} is missing"
+        return f"{name_of(self.column)} is missing"
 
 
 @dataclass(frozen=True)
@@ -277,10 +274,10 @@ class Has(Condition):
     value: str
 
     def __post_init__(self) -> None:
-        _check_text(self.column, "column name")
+        check_text(self.column, "column name")
         if not isinstance(self.value, str):
             raise RuleError(f"{self.column!r} has: needs a text in 'single quotes'")
-        _check_text(self.value, "text", empty=True)
+        check_text(self.value, "text", empty=True)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -298,11 +295,11 @@ class Has(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "tools includes SAP"."""
-        return f"{_title(self.column, titles)} includes {self.value}"
+        return f"{title(self.column, titles)} includes {self.value}"
 
     def __str__(self) -> str:
         """The text."""
-        return f"{_name(self.column)} has {_literal(self.value)}"
+        return f"{name_of(self.column)} has {literal(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -399,13 +396,13 @@ class Not(Condition):
         """For instance "budget is known", "industry is neither A nor B"."""
         match self.part:
             case Missing(column):
-                return f"{_title(column, titles)} is known"
+                return f"{title(column, titles)} is known"
             case Has(column, value):
-                return f"{_title(column, titles)} does not include {value}"
+                return f"{title(column, titles)} does not include {value}"
             case In(column, values) if len(values) > 1:
-                return f"{_title(column, titles)} is neither {_listed(values, 'nor')}"
+                return f"{title(column, titles)} is neither {listed(values, 'nor')}"
             case Compare(column, "=", bool()):
-                return f"{_title(column, titles)} is no"
+                return f"{title(column, titles)} is no"
         return f"not ({self.part.words(titles)})"
 
     def __str__(self) -> str:
@@ -415,70 +412,3 @@ class Not(Condition):
 
 def _bracketed(part: Condition, binding: int) -> str:
     return f"({part})" if part._binding < binding else str(part)
-
-
-# --------------------------------------------------------------------------- values
-
-
-def _checked(value: Value) -> Value:
-    if isinstance(value, str):
-        _check_text(value, "text", empty=True)
-        return value
-    if isinstance(value, bool | date):
-        return value
-    if not isinstance(value, int | float) or not isfinite(value):
-        raise RuleError(
-            "a rule compares with a text, a finite number, yes/no or a date"
-        )
-    return float(value) + 0.0
-
-
-def _check_text(text: str, what: str, *, empty: bool = False) -> None:
-    """Refuse what no engine can hold."""
-    if not (text or empty) or "\0" in text:
-        raise RuleError(f"a rule's {what} is empty or has a zero character; correct it")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise RuleError(f"a rule's {what} has broken characters; correct it") from error
-
-
-def _kind_of(value: Value) -> type[Value]:
-    kinds: tuple[type[Value], ...] = (bool, float, str)
-    return next((kind for kind in kinds if isinstance(value, kind)), date)
-
-
-def _name(column: str) -> str:
-    if _BARE.fullmatch(column) and column.lower() not in KEYWORDS:
-        return column
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _literal(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, date):
-        return f"date '{value.isoformat()}'"
-    return (
-        f"{value:.0f}" if value == int(value) and abs(value) < _WHOLE else repr(value)
-    )
-
-
-def _said(value: Value) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        # Years and the like are read without a comma.
-        return f"{value:,.12g}" if abs(value) >= _COMMAS_FROM else f"{value:.12g}"
-    return value or "(empty)" if isinstance(value, str) else value.isoformat()
-
-
-def _listed(values: tuple[str, ...] | tuple[float, ...], word: str) -> str:
-    *first, last = (_said(value) for value in values)
-    return f"{', '.join(first)} {word} {last}" if first else last
-
-
-def _title(column: str, titles: Mapping[str, str] | None) -> str:
-    return (titles or {}).get(column) or column.replace("_", " ")
