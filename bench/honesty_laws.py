@@ -29,12 +29,16 @@ class Law(NamedTuple):
 
 _ORDER = "tests/laws/test_order.py::test_"
 _VALUES = "tests/laws/test_values.py::test_"
+_PAIRS = "tests/laws/test_pairs.py::test_"
 _ENGINES = "tests/agreement/test_engines.py::test_"
 LAWS = (
     Law(
         "P1",
         "row order changes nothing: same profile hash",
-        (_ORDER + "order_of_rows_and_columns_changes_nothing",),
+        (
+            _ORDER + "order_of_rows_and_columns_changes_nothing",
+            _PAIRS + "order_changes_no_pair",
+        ),
         1_000,
     ),
     Law(
@@ -49,6 +53,7 @@ LAWS = (
         (
             _VALUES + "names_of_values_and_units_change_nothing",
             _VALUES + "any_unit_gives_the_same_ranks",
+            _PAIRS + "units_and_names_change_no_pair",
         ),
         1_000,
     ),
@@ -71,6 +76,7 @@ LAWS = (
             _ENGINES + "parts_add_up_exactly_to_the_margin",
             "tests/scoring/test_explain.py::test_an_explanation_adds_up_whatever_comes",
             _VALUES + "contributions_of_a_learnt_profile_sum_to_its_score",
+            _PAIRS + "pairs_and_attributes_sum_to_the_margin",
         ),
         2_000,
     ),
@@ -102,7 +108,10 @@ LAWS = (
     Law(
         "P15",
         "exchanging best and regrettable negates every contribution",
-        (_VALUES + "swapping_the_outcomes_negates_every_point",),
+        (
+            _VALUES + "swapping_the_outcomes_negates_every_point",
+            _PAIRS + "the_mirror_negates_every_pair",
+        ),
         1_000,
     ),
 )
