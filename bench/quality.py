@@ -179,8 +179,8 @@ learns from the first 70 % and judges the rest; it is not part of the means. Set
 *confirmation* were never looked at while the learner was tuned; in those marked *null*
 nothing separates. Probabilities are cut at 0.0001 and 0.9999. ± is half of the 90 %
 interval of the mean difference over the folds that both were measured on (Nadeau &
-Bengio 2003). The dearest peers (EBM, CatBoost) may have been run on fewer folds: their
-figures are then ours on all folds and the difference on theirs. Ours is timed without
+Bengio 2003). A method that was run on fewer folds has the figures of one that was run
+on all, and its difference from that one on those it was run on. Ours is timed without
 looking for segments and with 20 refits behind its intervals; neither moves a score. How
 each method is run: the head of `bench/peers.py`.
 """

@@ -33,15 +33,17 @@ def gaps(found: Found, name: str, peer: str, measure: int) -> NDArray[np.float64
 def mean_of(found: Found, name: str, method: str) -> NDArray[np.float64]:
     """Mean of every measure over the folds; a slope that cannot be told is left out.
 
-    A method that was run on fewer folds than ours is given the difference from ours on
-    those, added to ours on all: folds differ more than methods do.
+    A method that was run on fewer folds than another is given the difference from that
+    other on those, added to the other on all: folds differ more than methods do.
     """
-    theirs, mine = found[name, method], found.get((name, OURS), {})
-    common = set(theirs) & set(mine)
-    if not common or len(theirs) >= len(mine):
+    theirs = found[name, method]
+    runs = [folds for (task, _), folds in found.items() if task == name]
+    widest = max(runs, key=len)
+    common = set(theirs) & set(widest)
+    if not common or len(theirs) >= len(widest):
         return _mean(theirs)
-    shared = _mean({fold: mine[fold] for fold in common})
-    return _mean(mine) + _mean({fold: theirs[fold] for fold in common}) - shared
+    shared = _mean({fold: widest[fold] for fold in common})
+    return _mean(widest) + _mean({fold: theirs[fold] for fold in common}) - shared
 
 
 def _mean(folds: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
