@@ -57,6 +57,7 @@ def answer(
         str, typer.Option("--note", help="Who said so, in a few words.")
     ] = "",
     workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
 ) -> None:
     """Note the answer to a question; the verdict takes it in at once.
 
@@ -71,7 +72,7 @@ def answer(
         meant = words[value.lower()]
     with opened(workspace) as open_one:
         open_one.note_answer(account, question, meant, evidence=text)
-        _say_verdict(open_one, account)
+        _tell_verdict(open_one, account, json=json)
 
 
 def tried(
@@ -82,6 +83,7 @@ def tried(
     worked: Annotated[bool, typer.Option("--worked", help="It helped.")] = False,
     text: _Note = "",
     workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
 ) -> None:
     """Note that a step was tried; the next one comes into play.
 
@@ -89,7 +91,7 @@ def tried(
     """
     with opened(workspace) as open_one:
         open_one.note_attempt(account, reason, play, worked=worked, note=text)
-        _say_verdict(open_one, account)
+        _tell_verdict(open_one, account, json=json)
 
 
 def leave(
@@ -120,6 +122,7 @@ def take_up(
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
 ) -> None:
     """Take up an account again that was left.
 
@@ -127,6 +130,9 @@ def take_up(
     """
     with opened(workspace) as open_one:
         open_one.take_up(account, reason=reason)
+    if json:
+        emit({"account": account, "taken_up": True})
+        return
     say("Taken up again")
 
 
@@ -139,6 +145,7 @@ def approve(
     ],
     why: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
 ) -> None:
     """Pursue an account although a gate stands against it.
 
@@ -146,7 +153,7 @@ def approve(
     """
     with opened(workspace) as open_one:
         open_one.allow_gate(account, reason, approver=approver, why=why)
-        _say_verdict(open_one, account)
+        _tell_verdict(open_one, account, json=json)
 
 
 def referral(
@@ -296,8 +303,11 @@ def judgement_document(found: Judgement, /) -> dict[str, object]:
     }
 
 
-def _say_verdict(workspace: Workspace, account: str) -> None:
+def _tell_verdict(workspace: Workspace, account: str, *, json: bool) -> None:
     found = workspace.judge(account)
+    if json:
+        emit(judgement_document(found))
+        return
     for line in verdict_lines(
         found.verdict, currency=currency_of(workspace), left=found.left
     ):

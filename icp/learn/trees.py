@@ -212,7 +212,8 @@ class Grower:
         kept = (gain - chance).round(9)
         fits = allowed[..., None] & (kept > 0) & _heavy(weight)
         fits[..., :-1] &= key[..., :-1] < key[..., 1:]
-        parted = np.abs(2 * _summed(np.where(empty, 0, self._tie), order) - 1)
+        marks = _summed(np.where(empty, 0, self._tie), order)
+        parted = np.abs(2 * marks - marks[..., -1:])
         rank = np.where(fits, kept + _TIE * parted, 0.0)
         share = kept / np.maximum(gain, _TIE)
         return self._taken(rank, share, tables, order, below, weight, empty)

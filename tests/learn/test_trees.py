@@ -169,3 +169,11 @@ def test_watching_can_stop_the_growth() -> None:
         growth(100, 2), rounds=50, seed=0, watch=lambda number, logits: number < 7
     )
     assert len(found) == 7
+
+
+def test_equal_gains_are_decided_alike_whichever_outcome_is_best() -> None:
+    codes = np.repeat([[2, 2], [3, 3], [4, 4]], 12, axis=0)
+    positive = np.array([True] * 12 + [True, False] * 6 + [False] * 12)
+    one = grown(codes, positive, growth(36, 2, models=4))[1]
+    two = grown(codes, ~positive, growth(36, 2, models=4))[1]
+    assert (one == -two).all()
