@@ -16,7 +16,7 @@ from icp import profile as module
 from icp.errors import ConfigError
 from icp.profile import Calibration, Novelty, PairTable, Profile, Segment
 
-FROZEN = "cfd9e9e05e78"
+FROZEN = "d84a2cd32a76"
 NAN, INF = float("nan"), float("inf")
 MUTANTS = int(os.environ.get("ICP_EXAMPLES", "1000"))
 

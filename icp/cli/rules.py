@@ -10,7 +10,6 @@ import typer
 
 from icp.cli.options import JsonFlag, WorkspaceFolder, opened
 from icp.cli.screen import emit, note, progress, say, table
-from icp.disqualifiers import STATES
 from icp.errors import InputError, near
 
 if TYPE_CHECKING:
@@ -53,6 +52,9 @@ def list_(
 
     Example: icp rules list --state proposed
     """
+    # Asked for late: it loads a data library, which --help must not wait for.
+    from icp.disqualifiers import STATES
+
     if state is not None and state not in STATES:
         raise InputError(f"no state {state!r}; {near(state, STATES)}")
     with opened(workspace) as open_one:

@@ -146,31 +146,22 @@ def strongest(
 
 
 def capped(found: Folded, /) -> Folded:
-    """The same, with nothing that is not known doing better or worse than all cells.
+    """The same, with nothing that is not known doing better than a table's best cell.
 
-    What gives 0 alone and in pairs lies between them as it is, since pure tables have
-    the mean 0 whatever the other tables hold. A missing value that counts lies between
-    its table's best and worst cell, in pairs as far between as alone. Exchanging the
-    outcomes negates it.
+    Whatever the other tables hold, missing and never seen give at most what the cell
+    that is best alone gives. They may give less than any other cell: where customers
+    of whom something is not known turned out worse, that is worth knowing. So the one
+    thing that exchanging the outcomes does not negate is a cap that was needed.
     """
-    ends = [(2 + int(v[2:].argmin()), 2 + int(v[2:].argmax())) for v in found.points]
+    best = [2 + int(values[2:].argmax()) for values in found.points]
     points = tuple(
-        np.concatenate([np.clip(values[:2], values[low], values[high]), values[2:]])
-        for values, (low, high) in zip(found.points, ends, strict=True)
+        np.concatenate([np.minimum(values[:2], values[at]), values[2:]])
+        for values, at in zip(found.points, best, strict=True)
     )
     pairs = []
     for first, second, values in found.pairs:
         table = values.copy()
-        for axis, j in ((table, first), (table.T, second)):
-            _between(axis, points[j], *ends[j])
+        table[:2] = np.minimum(table[:2], table[best[first]])
+        table[:, :2] = np.minimum(table[:, :2], table[:, [best[second]]])
         pairs.append(Pair(first, second, table))
     return Folded(base=found.base, points=points, pairs=tuple(pairs))
-
-
-def _between(table: Floats, alone: Floats, low: int, high: int) -> None:
-    """Move the rows that are not known to where they lie between two cells alone."""
-    spread = alone[high] - alone[low]
-    for code in (MISSING, NEVER_SEEN):
-        if table[code].any():
-            part = (alone[code] - alone[low]) / spread if spread > 0 else 0.5
-            table[code] = (1 - part) * table[low] + part * table[high]

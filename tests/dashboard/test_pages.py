@@ -102,7 +102,7 @@ def test_home_names_counts_and_the_next_step(
         "Prospects with a fit",
     ]
     assert app.metric[2].value == "v1"
-    assert "Nothing is waiting" in _said(app)
+    assert "Answer 1 question about the imported data" in _said(app)
     assert _charts(app) == 3
 
 

@@ -47,15 +47,31 @@ def test_units_and_names_change_no_pair(crossed, profile) -> None:
     assert numbers(fit_profile(renamed, options=QUICK)) == numbers(profile)
 
 
-def test_the_mirror_negates_every_pair(crossed, profile) -> None:
+def test_the_mirror_negates_every_known_cell_and_every_pair_of_them(
+    crossed, profile
+) -> None:
     other = {"best": "regrettable", "regrettable": "best"}
     swapped = crossed.with_columns(pl.col("outcome").replace(other))
     mirror = fit_profile(swapped, options=QUICK)
     assert mirror.base == -profile.base
-    for kind in ("tables", "pairs"):
-        assert [(t.name, t.points) for t in getattr(mirror, kind)] == [
-            (t.name, tuple(-p for p in t.points)) for t in getattr(profile, kind)
-        ]
+    size = {table.name: table.size for table in profile.tables}
+    for one, two in zip(mirror.tables, profile.tables, strict=True):
+        assert one.points[2:] == tuple(-p for p in two.points[2:])
+    for one, two in zip(mirror.pairs, profile.pairs, strict=True):
+        assert one.name == two.name
+        shape = size[two.first], size[two.second]
+        mine, theirs = (np.reshape(pair.points, shape) for pair in (one, two))
+        assert (mine[2:, 2:] == -theirs[2:, 2:]).all()
+
+
+def test_the_mirror_negates_what_is_not_known_but_for_its_cap(crossed, profile) -> None:
+    other = {"best": "regrettable", "regrettable": "best"}
+    swapped = crossed.with_columns(pl.col("outcome").replace(other))
+    mirror = fit_profile(swapped, options=QUICK)
+    for one, two in zip(mirror.tables, profile.tables, strict=True):
+        for mine, theirs in zip(one.points[:2], two.points[:2], strict=True):
+            at_cap = mine == max(one.points[2:]) or theirs == max(two.points[2:])
+            assert mine == -theirs or at_cap
 
 
 def test_pairs_and_attributes_sum_to_the_margin(crossed, profile) -> None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from icp.learn.boosting import Boosting
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.contrast import CrossFit, Setting, cross_fit, folds_of
+from icp.learn.contrast import CrossFit, cross_fit, folds_of
 from icp.learn.evidence import attribute_evidence, each_alone, overall_evidence
+from icp.learn.smooth import Setting
 from icp.schema import AccountSchema
 from icp.stats import auc
 
@@ -109,7 +111,10 @@ def test_p_values_are_adjusted_for_how_many_were_tried() -> None:
 
 def cross(logits: np.ndarray, *, separates: bool = True) -> CrossFit:
     return CrossFit(
-        setting=Setting(1.0, 0.0) if separates else None,
+        setting=Setting(1.0, 0.0),
+        boosting=Boosting(tails=(), cautious=False),
+        share=0.5,
+        separates=separates,
         rows=np.arange(len(logits)),
         logits=logits,
         groups=np.arange(len(logits)),
@@ -127,7 +132,7 @@ def test_how_far_apart_the_outcomes_are_gives_the_level(shift, level) -> None:
     assert evidence.auc_low < evidence.auc < evidence.auc_high
 
 
-def test_no_setting_is_no_evidence_however_it_ranks() -> None:
+def test_what_is_not_beyond_chance_is_no_evidence_however_it_ranks() -> None:
     positive = np.arange(40) % 2 == 0
     evidence = overall_evidence(cross(positive * 2.0, separates=False), positive)
     assert (evidence.level, evidence.auc) == ("none", 1.0)
