@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from icp.learn.cells import build_cells, draft_tables
+from icp.schema import AccountSchema
+
 
 def closed_customers(
     count: int, *, seed: int = 0, strength: float = 1.0
@@ -48,3 +51,14 @@ def segmented_customers(
             for f, c, o in zip(favourite, chance, other, strict=True)
         ]
     return pl.DataFrame(data), member
+
+
+def prepared(frame: pl.DataFrame):
+    schema = AccountSchema.infer(
+        frame, roles={"account_id": "identifier", "outcome": "outcome"}
+    )
+    best = (frame["outcome"] == "best").to_numpy()
+    drafts = draft_tables(frame, schema, min_level=4, max_levels=50)
+    cells = build_cells(frame, drafts, best.astype(np.int8))
+    nothing = np.zeros(len(cells.tables), dtype=bool)
+    return cells, np.arange(frame.height), best[cells.rows], nothing

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icp.learn.fold import Folded, folded, strongest
+from icp.learn.fold import Contrast, folded, strongest
 from icp.learn.trees import FREE_LEVELS, Grower, Growth
 from icp.schema import Kind
 from icp.stats import log_losses, sigmoid
@@ -90,7 +90,7 @@ class _Ground:
         ]
         return np.stack(chosen)
 
-    def folded(self, trees: list[Trees], tails: Floats, models: list[int]) -> Folded:
+    def folded(self, trees: list[Trees], tails: Floats, models: list[int]) -> Contrast:
         """The models' mean as tables."""
         return folded(trees, tails, models, self.codes, self.sizes, self.silent)
 
@@ -197,7 +197,7 @@ def fit_boosting(
     *,
     silent: Flags,
     seed: int,
-) -> Folded:
+) -> Contrast:
     """The mean of a few forests grown from the start, as tables."""
     ground = _Ground(cells, rows, positive, silent)
     shape = (_FORESTS, len(rows))

@@ -10,14 +10,21 @@ Whether the customers held out are told apart beyond chance is said beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from icp.learn.boosting import Boosting, cross_boost, fit_boosting
-from icp.learn.fold import Folded, Pair, capped
-from icp.learn.smooth import Setting, fit_smooth, refit_smooth, settings, smooth_path
+from icp.learn.fold import Contrast, capped
+from icp.learn.smooth import (
+    Setting,
+    bases,
+    fit_smooth,
+    refit_smooth,
+    settings,
+    smooth_path,
+)
 from icp.stats import auc_interval, log_losses, sigmoid
 
 if TYPE_CHECKING:
@@ -48,24 +55,6 @@ _FEW_REPEATS = 4
 _BELIEF = 3.0
 _SMOOTH_BELIEF = 1 / 3
 _SHARES = np.arange(1, 20) / 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contrast:
-    """Log-odds in nats: `base`, one value per table and cell code, and pairs."""
-
-    base: float
-    points: tuple[NDArray[np.float64], ...]
-    pairs: tuple[Pair, ...] = ()
-
-    def logits(self, codes: NDArray[np.int32], /) -> NDArray[np.float64]:
-        """Log-odds of each row of cell codes."""
-        parts = [points[codes[:, j]] for j, points in enumerate(self.points)]
-        parts += [
-            pair.points[codes[:, pair.first], codes[:, pair.second]]
-            for pair in self.pairs
-        ]
-        return sum(parts, np.full(len(codes), self.base))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,14 +104,13 @@ def fit_contrast(
         seed=seed,
     )
     mixed = capped(_mixed(smooth, boosted, chosen.share))
-    base = mixed.base + (1 - chosen.share) * start
-    return Contrast(base=base, points=mixed.points, pairs=mixed.pairs)
+    return replace(mixed, base=mixed.base + (1 - chosen.share) * start)
 
 
-def _mixed(smooth: Folded, boosted: Folded, share: float) -> Folded:
+def _mixed(smooth: Contrast, boosted: Contrast, share: float) -> Contrast:
     rest = 1 - share
     points = zip(smooth.points, boosted.points, strict=True)
-    return Folded(
+    return Contrast(
         base=share * smooth.base + rest * boosted.base,
         points=tuple(share * one + rest * other for one, other in points),
         pairs=tuple(p._replace(points=rest * p.points) for p in boosted.pairs),
@@ -208,13 +196,14 @@ def _held_out_smooth(
     progress: Callable[[float], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Held-out log-odds per setting and row, and those of the base rate alone."""
+    tables = bases(cells, rows, missing_counts)
     total = np.zeros((len(settings(cells)), len(rows)))
     baseline = np.zeros(len(rows))
     for repeat, fold in enumerate(drawn):
         for number in range(fold.max() + 1):
             train, test = fold != number, fold == number
             baseline[test] += _base_logit(positive[train])
-            path = smooth_path(cells, rows, positive, missing_counts, train, test)
+            path = smooth_path(cells, tables, rows, positive, train, test)
             for place, logits in enumerate(path):
                 total[place, test] += logits
             progress((repeat + (number + 1) / (fold.max() + 1)) / len(drawn))
@@ -318,5 +307,4 @@ def refit_logits(
         progress=progress,
     )
     codes = cells.codes[rows]
-    middle = Contrast(base=smooth.base, points=smooth.points).logits(codes)
-    return refitted + (fitted.logits(codes) - middle)
+    return refitted + (fitted.logits(codes) - smooth.logits(codes))

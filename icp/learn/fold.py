@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Folded", "Pair", "capped", "folded", "strongest"]
+__all__ = ["Contrast", "Pair", "capped", "folded", "strongest"]
 
 
 class Pair(NamedTuple):
@@ -33,12 +33,21 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Folded:
-    """Log-odds in nats: `base`, values per table and cell code, and pairs."""
+class Contrast:
+    """Log-odds in nats: `base`, one value per table and cell code, and pairs."""
 
     base: float
     points: tuple[Floats, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair, ...] = ()
+
+    def logits(self, codes: NDArray[np.int32], /) -> Floats:
+        """Log-odds of each row of cell codes."""
+        parts = [points[codes[:, j]] for j, points in enumerate(self.points)]
+        parts += [
+            pair.points[codes[:, pair.first], codes[:, pair.second]]
+            for pair in self.pairs
+        ]
+        return sum(parts, np.full(len(codes), self.base))
 
 
 def folded(
@@ -49,7 +58,7 @@ def folded(
     sizes: NDArray[np.int64],
     silent: NDArray[np.bool_],
     /,
-) -> Folded:
+) -> Contrast:
     """The mean over `models` of the trees, each round by its weight.
 
     Pairs are free of what their tables give alone, as if the two were independent
@@ -105,7 +114,7 @@ def _pure(
     pairs: dict[tuple[int, int], Floats],
     shares: list[Floats],
     silent: NDArray[np.bool_],
-) -> Folded:
+) -> Contrast:
     base, kept = 0.0, []
     for (first, second), table in sorted(pairs.items()):
         rows, columns = table @ shares[second], shares[first] @ table
@@ -124,11 +133,11 @@ def _pure(
         values -= centre
         values[NEVER_SEEN] = 0
         values[MISSING] *= not silent[j]
-    return Folded(base=base, points=tuple(points), pairs=tuple(kept))
+    return Contrast(base=base, points=tuple(points), pairs=tuple(kept))
 
 
 def strongest(
-    found: Folded, codes: NDArray[np.int32], sizes: NDArray[np.int64], /, *, most: int
+    found: Contrast, codes: NDArray[np.int32], sizes: NDArray[np.int64], /, *, most: int
 ) -> NDArray[np.bool_]:
     """Which tables may be asked together: tables x tables, true for `most` pairs.
 
@@ -145,7 +154,7 @@ def strongest(
     return partners
 
 
-def capped(found: Folded, /) -> Folded:
+def capped(found: Contrast, /) -> Contrast:
     """The same, with nothing that is not known doing better than a table's best cell.
 
     Whatever the other tables hold, missing and never seen give at most what the cell
@@ -164,4 +173,4 @@ def capped(found: Folded, /) -> Folded:
         table[:2] = np.minimum(table[:2], table[best[first]])
         table[:, :2] = np.minimum(table[:, :2], table[:, [best[second]]])
         pairs.append(Pair(first, second, table))
-    return Folded(base=found.base, points=points, pairs=tuple(pairs))
+    return Contrast(base=found.base, points=points, pairs=tuple(pairs))

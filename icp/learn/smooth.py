@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icp.learn.fold import Folded
+from icp.learn.fold import Contrast
 from icp.learn.ridge import Ridge
 from icp.profile import MISSING, AttributeTable
 from icp.schema import Kind
@@ -99,7 +99,7 @@ def fit_smooth(
     /,
     *,
     missing_counts: NDArray[np.bool_],
-) -> Folded:
+) -> Contrast:
     """Fit on the given rows."""
     tables = bases(cells, rows, missing_counts)
     ridge = Ridge(design=_design(tables, cells.codes[rows]), positive=positive)
@@ -108,7 +108,7 @@ def fit_smooth(
 
 def _as_tables(
     weights: NDArray[np.float64], tables: list[NDArray[np.float64]]
-) -> Folded:
+) -> Contrast:
     """Weights as points; a value not known is never the best of its column."""
     bounds = np.cumsum([1, *(table.shape[1] for table in tables)])
     spans = zip(tables, pairwise(bounds.tolist()), strict=True)
@@ -116,7 +116,7 @@ def _as_tables(
     for of_cell in points:
         known = of_cell[2:]
         of_cell[:2] = np.minimum(of_cell[:2], known.max())
-    return Folded(base=float(weights[0]), points=points, pairs=())
+    return Contrast(base=float(weights[0]), points=points)
 
 
 def _penalties(
@@ -151,21 +151,23 @@ def settings(cells: Cells, /) -> list[Setting]:
 
 def smooth_path(
     cells: Cells,
+    tables: list[NDArray[np.float64]],
     rows: NDArray[np.int64],
     positive: NDArray[np.bool_],
-    missing_counts: NDArray[np.bool_],
     train: NDArray[np.bool_],
     test: NDArray[np.bool_],
     /,
 ) -> Iterator[NDArray[np.float64]]:
-    """Held-out log-odds for every setting, each fit starting at the one before."""
-    tables = bases(cells, rows, missing_counts)
+    """Held-out log-odds for every setting, each fit starting at the one before.
+
+    `tables` are the `bases` of the rows.
+    """
     codes = cells.codes[rows]
     ridge = Ridge(design=_design(tables, codes[train]), positive=positive[train])
     for setting in settings(cells):
         penalties = _penalties(cells, tables, setting)
         weights = ridge.solve(penalties, tolerance=_NEAR)
-        yield _logits(_as_tables(weights, tables), codes[test])
+        yield _as_tables(weights, tables).logits(codes[test])
 
 
 def refit_smooth(
@@ -203,11 +205,6 @@ def refit_smooth(
             centres=draw.standard_normal(len(penalties)) / np.sqrt(penalties),
             tolerance=_NEAR,
         )
-        logits[refit] = _logits(_as_tables(weights, tables), codes)
+        logits[refit] = _as_tables(weights, tables).logits(codes)
         progress((refit + 1) / refits)
     return logits
-
-
-def _logits(found: Folded, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-    parts = (points[codes[:, j]] for j, points in enumerate(found.points))
-    return sum(parts, np.full(len(codes), found.base))

@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers
+from planted import closed_customers, prepared
 
-from icp.learn.cells import build_cells, draft_tables
 from icp.learn.contrast import (
     CrossFit,
     cross_fit,
@@ -15,19 +14,7 @@ from icp.learn.contrast import (
     folds_of,
     refit_logits,
 )
-from icp.schema import AccountSchema
 from icp.stats import auc
-
-
-def prepared(frame: pl.DataFrame):
-    schema = AccountSchema.infer(
-        frame, roles={"account_id": "identifier", "outcome": "outcome"}
-    )
-    best = (frame["outcome"] == "best").to_numpy()
-    drafts = draft_tables(frame, schema, min_level=4, max_levels=50)
-    cells = build_cells(frame, drafts, best.astype(np.int8))
-    nothing = np.zeros(len(cells.tables), dtype=bool)
-    return cells, np.arange(frame.height), best[cells.rows], nothing
 
 
 def crossed(frame: pl.DataFrame, groups=None, seed: int = 0):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.learn.fold import Folded, Pair, capped, folded, strongest
+from icp.learn.fold import Contrast, Pair, capped, folded, strongest
 from icp.learn.trees import Grower, Growth
 
 SIZES = np.array([5, 4, 6])
@@ -28,12 +28,6 @@ def forest(seed: int, *, rounds: int = 12, models: int = 2):
     return grower, codes, trees
 
 
-def total(found: Folded, codes):
-    alone = sum(values[codes[:, j]] for j, values in enumerate(found.points))
-    both = sum(p.points[codes[:, p.first], codes[:, p.second]] for p in found.pairs)
-    return found.base + alone + both
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_tables_give_what_the_trees_give(seed) -> None:
     grower, codes, trees = forest(seed)
@@ -42,7 +36,7 @@ def test_tables_give_what_the_trees_give(seed) -> None:
     each = [
         w * grower.values(t).mean(axis=0) for w, t in zip(weights, trees, strict=True)
     ]
-    assert total(found, codes) == pytest.approx(sum(each), abs=1e-12)
+    assert found.logits(codes) == pytest.approx(sum(each), abs=1e-12)
 
 
 def test_an_average_customer_gets_nothing() -> None:
@@ -69,7 +63,7 @@ def test_the_strongest_pairs_come_first() -> None:
     size = np.array([4, 4, 4])
     weak, strong = np.full((4, 4), 0.1), np.full((4, 4), 0.3)
     blank = tuple(np.zeros(4) for _ in range(3))
-    found = Folded(base=0, points=blank, pairs=(Pair(0, 1, weak), Pair(1, 2, strong)))
+    found = Contrast(base=0, points=blank, pairs=(Pair(0, 1, weak), Pair(1, 2, strong)))
     assert strongest(found, codes, size, most=1).tolist() == [
         [True, False, False],
         [False, True, True],
@@ -87,7 +81,9 @@ values = st.floats(-3, 3, allow_nan=False)
 )
 def test_what_is_not_known_is_never_best_whatever_the_rest(one, two, both) -> None:
     pair = Pair(0, 1, np.array(both).reshape(5, 4))
-    found = capped(Folded(base=0, points=(np.array(one), np.array(two)), pairs=(pair,)))
+    found = capped(
+        Contrast(base=0, points=(np.array(one), np.array(two)), pairs=(pair,))
+    )
     first, second = found.points
     together = first[:, None] + second + found.pairs[0].points
     assert (together[:2] <= together[2:].max(axis=0) + 1e-12).all()

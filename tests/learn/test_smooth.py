@@ -3,31 +3,17 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers
+from planted import closed_customers, prepared
 
-from icp.learn.cells import build_cells, draft_tables
 from icp.learn.smooth import (
     Setting,
     _design,
-    _logits,
     _penalties,
     bases,
     fit_smooth,
     refit_smooth,
 )
-from icp.schema import AccountSchema
 from icp.stats import sigmoid
-
-
-def prepared(frame: pl.DataFrame):
-    schema = AccountSchema.infer(
-        frame, roles={"account_id": "identifier", "outcome": "outcome"}
-    )
-    best = (frame["outcome"] == "best").to_numpy()
-    drafts = draft_tables(frame, schema, min_level=4, max_levels=50)
-    cells = build_cells(frame, drafts, best.astype(np.int8))
-    nothing = np.zeros(len(cells.tables), dtype=bool)
-    return cells, np.arange(frame.height), best[cells.rows], nothing
 
 
 def test_an_average_account_gets_nothing_from_an_attribute() -> None:
@@ -50,7 +36,7 @@ def test_tables_sum_to_the_logits() -> None:
     by_hand = contrast.base + sum(
         p[c] for p, c in zip(contrast.points, one, strict=True)
     )
-    assert _logits(contrast, cells.codes)[7] == pytest.approx(by_hand)
+    assert contrast.logits(cells.codes)[7] == pytest.approx(by_hand)
 
 
 def test_missing_counts_only_where_it_is_said_to() -> None:
@@ -80,7 +66,7 @@ def test_refits_scatter_as_the_posterior_does() -> None:
     tables = bases(cells, rows, nothing)
     design = np.column_stack([np.ones(300), _design(tables, cells.codes)])
     fitted = fit_smooth(cells, rows, positive, setting, missing_counts=nothing)
-    chance = sigmoid(_logits(fitted, cells.codes))
+    chance = sigmoid(fitted.logits(cells.codes))
     penalties = np.array([1e-9, *_penalties(cells, tables, setting)])
     curvature = (design * (chance * (1 - chance))[:, None]).T @ design
     covariance = np.linalg.inv(curvature + np.diag(penalties))
@@ -120,5 +106,5 @@ def test_refits_scatter_around_the_fit() -> None:
         progress=lambda share: None,
     )
     assert logits.shape == (40, 300)
-    shift = sigmoid(logits).mean(axis=0) - sigmoid(_logits(fitted, cells.codes))
+    shift = sigmoid(logits).mean(axis=0) - sigmoid(fitted.logits(cells.codes))
     assert np.abs(shift).mean() < 0.03
