@@ -110,7 +110,7 @@ LAWS = (
         "exchanging best and regrettable negates every contribution",
         (
             _VALUES + "swapping_the_outcomes_negates_every_point",
-            _PAIRS + "the_mirror_negates_every_pair",
+            _PAIRS + "the_mirror_negates_every_known_cell_and_every_pair_of_them",
         ),
         1_000,
     ),

@@ -32,6 +32,8 @@ PAGES = {
     "profile-attributes": ("/profile?tab=Attributes", 1500),
     "profile-evidence": ("/profile?tab=Evidence", 1500),
     "profile-versions": ("/profile?tab=Versions", 1000),
+    "profile-card": ("/profile?tab=Card", 1800),
+    "disqualifiers": ("/disqualifiers", 1900),
     "import-files": ("/data", 900),
     "import-quality": ("/data?step=2+Quality", 1500),
     "import-outcomes": ("/data?step=3+Outcomes", 1300),
@@ -53,6 +55,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str])
             space.label()
             space.activate(space.learn().version)
             space.score()
+            space.find_disqualifiers()
     return serve(folder)
 
 
