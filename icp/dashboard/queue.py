@@ -84,7 +84,7 @@ def _wanted(query: Query) -> pl.Expr:
 
 
 def _graded(grades: tuple[str, ...]) -> pl.Expr:
-    grade = pl.col("grade")
+    grade = pl.col("grade").cast(pl.String)
     return (
         grade.is_in([g for g in grades if len(g) == 1]).fill_null(value=False)
         | (grade.str.len_chars().gt(1).fill_null(value=False) & ("unsure" in grades))

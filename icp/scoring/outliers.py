@@ -30,7 +30,7 @@ QUADRANTS: Final = (
 #: The columns that `outliers` adds to the accounts, in order.
 OUTLIER_COLUMNS: Final = {
     "distance_best": pl.Int32(),
-    "nearest_best": pl.String(),
+    "nearest_best": SCORE_COLUMNS["nearest_best"],
     "best_p": pl.Float64(),
     "distance_closed": pl.Int32(),
     "novelty_p": pl.Float64(),

@@ -40,19 +40,22 @@ if TYPE_CHECKING:
 
 __all__ = ["SCORE_COLUMNS", "score"]
 
+#: Few words in many rows: kept, compressed and written as one number per row.
+_WORDS: Final = pl.Categorical()
+
 #: The columns that `score` appends, in order.
 SCORE_COLUMNS: Final[dict[str, PolarsDataType]] = {
     "fit": pl.Float64(),
-    "grade": pl.String(),
-    "state": pl.String(),
+    "grade": _WORDS,
+    "state": _WORDS,
     "margin": pl.Int32(),
     "p_best": pl.Float64(),
     "p_low": pl.Float64(),
     "p_high": pl.Float64(),
     "distance_best": pl.Int32(),
-    "nearest_best": pl.String(),
+    "nearest_best": _WORDS,
     "distance_regrettable": pl.Int32(),
-    "nearest_regrettable": pl.String(),
+    "nearest_regrettable": _WORDS,
     "known_fraction": pl.Float64(),
     "novelty_p": pl.Float64(),
     "disqualified_by": pl.List(pl.String()),
@@ -273,7 +276,7 @@ class _Plan:
 
     def _state(self) -> pl.Expr:
         states = ("scored",) * self.steps.none + ("not_evaluable",)
-        return _looked_up(states, pl.String(), self._col("step"))
+        return _looked_up(states, _WORDS, self._col("step"))
 
     def _margin(self) -> pl.Expr:
         least = pl.lit(self.fold.lanes[MARGIN].least, pl.Int64)
@@ -286,7 +289,7 @@ class _Plan:
         position = _position(nearest & pl.lit(unit - 1, pl.Int64))
         return {
             f"distance_{kind}": distance,
-            f"nearest_{kind}": _looked_up(names, pl.String(), position),
+            f"nearest_{kind}": _looked_up(names, _WORDS, position),
         }
 
     def _known_fraction(self) -> pl.Expr:

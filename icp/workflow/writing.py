@@ -65,7 +65,7 @@ def for_people(frame: pl.LazyFrame, /) -> pl.LazyFrame:
     >>> for_people(frame).collect().rows()
     [("'=1+1", 'a; b'), ('-5', None)]
     """
-    text = cs.string()
+    text = (cs.string() | cs.categorical() | cs.enum()).cast(pl.String)
     return frame.with_columns(cs.list().list.join("; ")).with_columns(
         pl.when(text.str.contains(_PLAIN_NUMBER))
         .then(text)

@@ -53,7 +53,7 @@ def test_how_far_and_what_by(kind: type) -> None:
     assert isinstance(found, kind)
     expected = frame().with_columns(
         distance_best=pl.Series([0, 310, 140, 10], dtype=pl.Int32),
-        nearest_best=pl.Series(["shops"] * 4),
+        nearest_best=pl.Series(["shops"] * 4, dtype=pl.Categorical),
         best_p=pl.Series([1.0, 1 / 41, 1 / 41, 1.0]),
         distance_closed=pl.Series([0, 1600, 9000, 700], dtype=pl.Int32),
         novelty_p=pl.Series([1.0, 1 / 41, 1 / 41, 1.0]),

@@ -73,18 +73,19 @@ def frame() -> pl.DataFrame:
 def test_three_accounts(kind: type) -> None:
     scored = score(kind(frame()), icp())
     assert isinstance(scored, kind)
+    words = pl.Categorical()
     expected = frame().with_columns(
         fit=pl.Series([77.5, 27.5, None]),
-        grade=pl.Series(["A", "C", None]),
-        state=pl.Series(["scored", "scored", "not_evaluable"]),
+        grade=pl.Series(["A", "C", None], dtype=words),
+        state=pl.Series(["scored", "scored", "not_evaluable"], dtype=words),
         margin=pl.Series([550, -450, 50], dtype=pl.Int32),
         p_best=pl.Series([0.78, 0.28, None]),
         p_low=pl.Series([0.675, 0.175, None]),
         p_high=pl.Series([0.875, 0.375, None]),
         distance_best=pl.Series([0, 20, 150], dtype=pl.Int32),
-        nearest_best=pl.Series(["shops", "cellars", "shops"]),
+        nearest_best=pl.Series(["shops", "cellars", "shops"], dtype=words),
         distance_regrettable=pl.Series([490, 80, 60], dtype=pl.Int32),
-        nearest_regrettable=pl.Series(["kiosks", "kiosks", "kiosks"]),
+        nearest_regrettable=pl.Series(["kiosks"] * 3, dtype=words),
         known_fraction=pl.Series([1.0, 1.0, 0.0]),
         novelty_p=pl.Series([5 / 6, 4 / 6, 1.0]),
         disqualified_by=pl.Series([[], [], []], dtype=pl.List(pl.String)),

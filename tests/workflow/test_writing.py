@@ -29,6 +29,12 @@ def test_no_text_is_a_formula(value, written):
     assert_frame_equal(for_people(frame).collect(), expected)
 
 
+@pytest.mark.parametrize("kind", [pl.Categorical(), pl.Enum(["=1", "x"])])
+def test_no_repeated_word_is_a_formula(kind):
+    frame = pl.LazyFrame({"v": ["=1", "x", None]}, {"v": kind})
+    assert for_people(frame).collect()["v"].to_list() == ["'=1", "x", None]
+
+
 def test_lists_become_text_that_is_no_formula():
     frame = pl.LazyFrame({"tags": [["=a", "b"], [], None]})
     assert for_people(frame).collect()["tags"].to_list() == ["'=a; b", "", None]
