@@ -7,8 +7,11 @@ what makes an account unusual are the surprises that its novelty is the sum of.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
+from icp.profile import MISSING
+from icp.scoring.copies import changed
 from icp.scoring.reasons import Contribution, Reasons, together
 from icp.scoring.similar import similar_customers
 from icp.scoring.single import Score, refused, scorer_of
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Contribution", "Explanation", "Nearest", "Score", "explain"]
 
 _REASONS = 3
+_rank = itemgetter(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,17 +94,13 @@ def explain(
     return Explanation(
         score=score,
         contributions=contributions,
-        unknown=tuple(sorted((c for c in contributions if not c.known), key=_narrower)),
+        unknown=reader.unknown(contributions),
         nearest=tuple(reader.nearest(score)),
         similar=None
         if customers is None
         else similar_customers(row, profile, customers),
         unusual=reader.unusual(row, codes),
     )
-
-
-def _narrower(one: Contribution) -> tuple[int, str]:
-    return one.lowest - one.highest, one.name
 
 
 @per_profile
@@ -113,7 +113,6 @@ class _Reader:
 
     def __init__(self, profile: Profile) -> None:
         self.scorer = scorer_of(profile)
-        tables = profile.tables
         tables, pairs = profile.tables, profile.pairs
         names = sorted([*(t.name for t in tables), *(p.name for p in pairs)])
         order = {name: place for place, name in enumerate(names)}
@@ -127,7 +126,11 @@ class _Reader:
             (together(pair, (tables[a], tables[b]), order[pair.name]), a, b)
             for pair, (a, b) in zip(pairs, both, strict=True)
         )
-        self._segments = {(s.kind, s.name): s for s in profile.segments}
+        self._near = {(s.kind, s.name): _typical(s) for s in profile.segments}
+        unknown = [tell(MISSING, None)[1] for tell in self._contributions]
+        unknown += [tell(MISSING, MISSING)[1] for tell, _, _ in self._pairs]
+        unknown.sort(key=lambda one: (one.lowest - one.highest, one.name))
+        self._narrower = {one.name: float(i) for i, one in enumerate(unknown)}
 
     def contributions(
         self, row: Mapping[str, object], codes: Sequence[int]
@@ -139,6 +142,17 @@ class _Reader:
         entries += [tell(codes[a], codes[b]) for tell, a, b in self._pairs]
         return _in_order(entries)
 
+    def unknown(
+        self, contributions: Sequence[Contribution]
+    ) -> tuple[Contribution, ...]:
+        """Those not known, which come last, the widest range first."""
+        found = []
+        for one in reversed(contributions):
+            if one.known:
+                break
+            found.append((self._narrower[one.name], one))
+        return _in_order(found)
+
     def unusual(
         self, row: Mapping[str, object], codes: Sequence[int]
     ) -> tuple[Contribution, ...]:
@@ -149,23 +163,23 @@ class _Reader:
     def nearest(self, score: Score) -> Iterator[Nearest]:
         """The nearest segment of each kind, best first."""
         if score.nearest_best is not None:
-            segment = self._segments["best", score.nearest_best]
-            yield _near(segment, score.distance_best)
+            typical = self._near["best", score.nearest_best]
+            yield changed(typical, distance=score.distance_best)
         if score.nearest_regrettable is not None:
-            segment = self._segments["regrettable", score.nearest_regrettable]
-            yield _near(segment, score.distance_regrettable)
+            typical = self._near["regrettable", score.nearest_regrettable]
+            yield changed(typical, distance=score.distance_regrettable)
 
 
-def _in_order(entries: list[tuple[int, Contribution]]) -> tuple[Contribution, ...]:
-    entries.sort()
+def _in_order(entries: list[tuple[float, Contribution]]) -> tuple[Contribution, ...]:
+    entries.sort(key=_rank)
     return tuple([one for _, one in entries])
 
 
-def _near(segment: Segment, distance: int) -> Nearest:
+def _typical(segment: Segment) -> Nearest:
     return Nearest(
         kind=segment.kind,
         name=segment.name,
-        distance=distance,
+        distance=0,
         size=segment.size,
         traits=segment.traits,
     )

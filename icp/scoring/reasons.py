@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
+from icp.scoring.copies import changed
 from icp.scoring.words import NOT_KNOWN, cell_words, number_words, title_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Contribution:
     highest: int
 
 
-_Entry = tuple[int, Contribution]
+#: A float, exact below 2 ** 53: such are sorted twice as fast as integers of that size.
+_Entry = tuple[float, Contribution]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,8 @@ def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], 
         if code == MISSING:
             return ready[code]
         rank, one = ready[code]
-        return rank, _of(one, number_words(float(value), unit))  # type: ignore[arg-type]  # coded, so a number
+        words = number_words(float(value), unit)  # type: ignore[arg-type]  # coded, so a number
+        return rank, changed(one, value=words) if one.text else _of(one, words)
 
     return told
 
@@ -142,10 +145,10 @@ def together(
     def told(a: int, b: int) -> _Entry:
         points = pair.points[a * second.size + b]
         if MISSING in {a, b}:
-            return _entry(_changed(one, points=points), order)
+            return _entry(changed(one, points=points), order)
         value = f"{rows[a]} and {columns[b]}"
         text = f"{value}, beyond what each says alone"
-        known = _changed(one, points=points, known=True, value=value, text=text)
+        known = changed(one, points=points, known=True, value=value, text=text)
         return _entry(known, order)
 
     return told
@@ -153,19 +156,13 @@ def together(
 
 def _entry(one: Contribution, order: int) -> _Entry:
     size = _MOST_POINTS - abs(one.points)
-    return ((not one.known) * _MOST_POINTS + size) * _MOST_NAMES + order, one
+    rank = ((not one.known) * _MOST_POINTS + size) * _MOST_NAMES + order
+    return float(rank), one
 
 
 def _of(one: Contribution, value: str) -> Contribution:
     text = one.text or f"{value}: {_NO_CUSTOMERS}"
-    return _changed(one, value=value, text=text)
-
-
-def _changed(one: Contribution, **changes: object) -> Contribution:
-    # Copied as a whole: setting field after field would take most of an explanation.
-    made = object.__new__(Contribution)
-    vars(made).update(vars(one), **changes)
-    return made
+    return changed(one, value=value, text=text)
 
 
 # ----------------------------------------------------------------------- attributes

@@ -6,12 +6,13 @@ A request path never builds a frame: one pass over the attributes, look-ups in t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from icp.disqualifiers import disqualified_by_one
 from icp.profile import MISSING
 from icp.scoring.cells import coder
+from icp.scoring.copies import changed
 from icp.scoring.steps import per_profile, steps_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _POSITION = 20
 _POSITION_MASK = (1 << _POSITION) - 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What the profile says about one account; the fields are those of `score`.
 
@@ -83,7 +84,7 @@ def refused(
     """The score with the conditions of the rules in force that cover the account."""
     if not rules:
         return score
-    return replace(score, disqualified_by=disqualified_by_one(rules, row))
+    return changed(score, disqualified_by=disqualified_by_one(rules, row))
 
 
 @per_profile
@@ -117,6 +118,7 @@ class Scorer:
         self._positions = _packed(0, 0, *range(len(profile.segments)))
         self._best = [_LANE * (2 + i) for i in profile.best_segments]
         self._regrettable = [_LANE * (2 + i) for i in profile.regrettable_segments]
+        self._blank = _blank(profile)
         self._information = sum(table.information for table in profile.tables)
         self._least_known = profile.abstention.known * self._information
 
@@ -153,7 +155,8 @@ class Scorer:
         distance_regrettable, nearest_regrettable = self._nearest(
             lanes, self._regrettable
         )
-        return Score(
+        return changed(
+            self._blank,
             fit=steps.fit[step],
             grade=steps.grade[step],
             state="scored" if scored else "not_evaluable",
@@ -170,9 +173,7 @@ class Scorer:
             if self._information
             else 1.0,
             novelty_p=steps.novelty_p[nearer],
-            disqualified_by=(),
             points=points,
-            base=profile.base,
         )
 
     def _nearest(self, lanes: int, shifts: list[int]) -> tuple[int, str | None]:
@@ -201,6 +202,29 @@ class Scorer:
             low = profile.calibration.low[margin_step] / 1000
             high = profile.calibration.high[margin_step] / 1000
             yield f"the estimate is too unsure ({low:.0%} to {high:.0%})"
+
+
+def _blank(profile: Profile) -> Score:
+    """A score to be filled in."""
+    return Score(
+        fit=None,
+        grade=None,
+        state="not_evaluable",
+        why_not="",
+        margin=profile.base,
+        p_best=None,
+        p_low=None,
+        p_high=None,
+        distance_best=0,
+        nearest_best=None,
+        distance_regrettable=0,
+        nearest_regrettable=None,
+        known_fraction=0.0,
+        novelty_p=None,
+        disqualified_by=(),
+        points={},
+        base=profile.base,
+    )
 
 
 def _lanes(profile: Profile) -> list[tuple[int, ...]]:

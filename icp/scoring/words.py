@@ -39,10 +39,11 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
 
 def number_words(value: float, unit: str = "", /) -> str:
     """A number with thousands separators, at most three decimals, and its unit."""
-    if abs(value) >= _MANY_DIGITS:
+    size = abs(value)
+    if size >= _MANY_DIGITS:
         text = f"{value:.3g}"
     else:
-        text = f"{value:,.{3 if abs(value) < _FEW_DIGITS else 1}f}"
+        text = f"{value:,.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
 
