@@ -49,6 +49,8 @@ class Evidence(Frozen):
     later_p_value: _Share = 1.0
     low: _Share = 0.0
     high: _Share = 1.0
+    #: Like `low`, among the customers that no stronger rule of its search covers.
+    low_beside: _Share = 1.0
     #: Share of regrettable customers above which leaving pays: 1 - p*.
     break_even: _Share
     #: Money: losses and effort avoided on the regrettable, value lost with the best.
@@ -105,9 +107,14 @@ class Evidence(Frozen):
         return self.low > self.break_even
 
     @property
+    def adds(self) -> bool:
+        """Whether leaving pays for the customers that stronger rules leave to it."""
+        return self.low_beside > self.break_even
+
+    @property
     def strong(self) -> bool:
         """Found beyond chance, confirmed on customers not searched, and worth it."""
-        return self.found and self.confirmed and self.pays
+        return self.found and self.confirmed and self.pays and self.adds
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -121,6 +128,10 @@ class Evidence(Frozen):
             ),
             f"at least {self.low:.0%} regrettable is sure, leaving pays from "
             f"{self.break_even:.0%}": self.pays,
+            f"of what it adds to stronger rules at least {self.low_beside:.0%} "
+            f"regrettable is sure, leaving pays from {self.break_even:.0%}": (
+                self.adds or not self.pays
+            ),
         }
         return tuple(text for text, fine in doubts.items() if not fine)
 

@@ -221,6 +221,7 @@ def test_evidence_in_figures():
         ({"p_value": 0.06}, "by chance in 6% of searches"),
         ({"later_p_value": 0.06}, r"do not confirm it \(9 of 9 regrettable\)"),
         ({"break_even": 0.81}, "at least 81% regrettable is sure, leaving pays from"),
+        ({"low_beside": 0.4}, "adds to stronger rules at least 40% regrettable is"),
     ],
 )
 def test_one_doubt_is_enough_not_to_be_strong(change, doubt):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import norm
 
+from icp.conditions import Compare, In
 from icp.learn.maxima import signed_root
 
 if TYPE_CHECKING:
@@ -36,46 +37,50 @@ def pruned(
     /,
     *,
     least: int,
+    pays: float,
 ) -> list[tuple[tuple[int, ...], float]]:
     """Rules with adjusted p-values, each telling beyond those before it.
 
-    The most telling rule is taken, without conditions that hardly sharpen it; the
+    The rule worth most is taken, without conditions that hardly sharpen it; the
     customers that it covers are set aside; and so on, as long as what is left of a
-    rule covers `least` customers and would itself be rare by chance.
+    rule covers `least` customers and would itself be rare by chance. Leaving pays
+    where the share `pays` of a rule's customers is regrettable; a rule that costs more
+    than it spares beside the others is left out again.
     """
     telling = np.flatnonzero(searched.p_value <= _CANDIDATE)
     order = np.argsort(-searched.statistic[telling], kind="stable")
     telling = telling[order[:_MOST_LOOKED_AT]]
-    inside = (
-        np.stack([_inside(space, rules[j]) for j in telling], axis=1)
-        if len(telling)
-        else np.empty((len(regretted), 0), dtype=bool)
-    )
-    place_of = {_places(rules[j]): k for k, j in enumerate(telling)}
+    if not len(telling):
+        return []
+    places = [_places(rules[j]) for j in telling]
+    inside = np.stack([_inside(space, rule) for rule in places], axis=1)
+    place_of = {rule: k for k, rule in enumerate(places)}
     limit = float(norm.isf(_EARNED / max(1, len(space.conditions))))
-    critical = np.quantile(searched.maxima, 1 - _CANDIDATE)
+    critical = float(np.quantile(searched.maxima, 1 - _CANDIDATE))
+    doubtful = _gain(inside.sum(axis=0), inside[regretted].sum(axis=0), pays) <= 0
     open_rows = np.ones(len(regretted), dtype=bool)
-    kept: list[tuple[tuple[int, ...], float]] = []
-    while len(kept) < _MOST_KEPT and len(telling):
+    taken: list[int] = []
+    while len(taken) < _MOST_KEPT:
         covered, hits, statistic = _left(inside, regretted, open_rows)
-        statistic[covered < least] = 0.0
-        chosen = int(np.argmax(statistic))
-        if statistic[chosen] <= critical:
+        rare = (covered >= least) & (statistic > critical)
+        chosen = _worth_most(rare, _gain(covered, hits, pays), statistic, doubtful)
+        if chosen is None:
             break
-        best = _places(rules[telling[chosen]])
-        chosen = _simpler(best, place_of, covered, hits, limit)
-        rule = telling[chosen]
-        kept.append((_places(rules[rule]), float(searched.p_value[rule])))
+        chosen = _simpler(places[chosen], place_of, covered, hits, limit)
+        chosen = _tighter(space, places[chosen], place_of, covered, least)
+        taken.append(chosen)
         open_rows &= ~inside[:, chosen]
-    return kept
+    needed = _needed(inside[:, taken], regretted, least=least, pays=pays)
+    kept = [taken[k] for k in needed]
+    return [(places[k], float(searched.p_value[telling[k]])) for k in kept]
 
 
 def _places(rule: NDArray[np.int32]) -> tuple[int, ...]:
     return tuple(int(place) for place in rule if place >= 0)
 
 
-def _inside(space: Space, rule: NDArray[np.int32]) -> NDArray[np.bool_]:
-    return np.asarray(space.masks[:, list(_places(rule))].all(axis=1))
+def _inside(space: Space, rule: tuple[int, ...]) -> NDArray[np.bool_]:
+    return np.asarray(space.masks[:, list(rule)].all(axis=1))
 
 
 def _left(
@@ -90,6 +95,59 @@ def _left(
     if not 0 < positives < rows:
         return covered, hits, np.zeros(len(covered))
     return covered, hits, signed_root(covered, hits, rows, positives)
+
+
+# ------------------------------------------------------------------------------- money
+
+
+def _gain(
+    covered: NDArray[np.int64], hits: NDArray[np.int64], pays: float
+) -> NDArray[np.float64]:
+    """What leaving brings: regrets spared beyond those that make it even."""
+    return np.asarray(hits - pays * covered)
+
+
+def _worth_most(
+    rare: NDArray[np.bool_],
+    gain: NDArray[np.float64],
+    statistic: NDArray[np.float64],
+    doubtful: NDArray[np.bool_],
+) -> int | None:
+    """The rule whose remaining customers bring most; once none pays, the most telling.
+
+    A rule that pays only thanks to customers set aside already is not taken: beside
+    the rules before it, it would cost more than it spares.
+    """
+    for eligible, key in ((rare & (gain > 0), gain), (rare & doubtful, statistic)):
+        if eligible.any():
+            return int(np.argmax(np.where(eligible, key, -np.inf)))
+    return None
+
+
+def _needed(
+    inside: NDArray[np.bool_],
+    regretted: NDArray[np.bool_],
+    *,
+    least: int,
+    pays: float,
+) -> list[int]:
+    """Rules that do not cost more than they spare beside the others, in their order.
+
+    A broad rule taken first may hold the customers of purer ones taken after it. Where
+    a rule never pays it is kept: it is shown as doubtful, and nobody loses by it.
+    """
+    needed = list(range(inside.shape[1]))
+    for rule in tuple(needed):
+        others = [other for other in needed if other != rule]
+        alone = inside[:, rule] & ~inside[:, others].any(axis=1)
+        whole = _gain(inside[:, rule].sum(), inside[regretted, rule].sum(), pays)
+        left = _gain(alone.sum(), (alone & regretted).sum(), pays)
+        if whole > 0 > left and alone.sum() >= least:
+            needed = others
+    return needed
+
+
+# -------------------------------------------------------------------------- simplicity
 
 
 def _simpler(
@@ -120,3 +178,31 @@ def _parts(rule: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     if len(rule) > 1:
         for place in range(len(rule)):
             yield rule[:place] + rule[place + 1 :]
+
+
+def _tighter(
+    space: Space,
+    rule: tuple[int, ...],
+    place_of: dict[tuple[int, ...], int],
+    covered: NDArray[np.int64],
+    least: int,
+) -> int:
+    """The rule, without a level of a pair that brings fewer than `least` customers."""
+    here = place_of[rule]
+    for part in _single_levels(space, rule):
+        there = place_of.get(part)
+        if there is not None and covered[here] - covered[there] < least:
+            return _tighter(space, part, place_of, covered, least)
+    return here
+
+
+def _single_levels(space: Space, rule: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """The rule with one level in place of two, in each way."""
+    for place in rule:
+        pair = space.conditions[place]
+        if isinstance(pair, In):
+            rest = [other for other in rule if other != place]
+            for value in pair.values:
+                alone = Compare(pair.column, "=", value)
+                if alone in space.conditions:
+                    yield tuple(sorted((*rest, space.conditions.index(alone))))

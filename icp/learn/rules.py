@@ -149,7 +149,7 @@ def learn_disqualifiers(
     part = parted(judged, tables, outcome=outcome, date=date, group=group, seed=seed)
     # One thread: sums keep their order, and a busy second core costs nothing.
     with threadpool_limits(limits=1, user_api="blas"):
-        hunt = _hunt(part, tables, chosen, seed, tell)
+        hunt = _hunt(part, tables, chosen, _pays(economics), seed, tell)
     tell(0.95, "confirming")
     found = _confirmed(closed, part, hunt, outcome, economics, profile.id, on)
     tell(1.0, "done")
@@ -196,6 +196,7 @@ def _hunt(
     part: Part,
     tables: list[AttributeTable],
     options: RuleOptions,
+    pays: float,
     seed: int,
     tell: Callable[[float, str], None],
 ) -> _Hunt:
@@ -222,7 +223,9 @@ def _hunt(
         drawn,
         progress=lambda share: tell(0.1 + 0.8 * share, f"trying {len(rules):,} rules"),
     )
-    kept = pruned(space, rules, searched, part.regretted, least=options.least)
+    kept = pruned(
+        space, rules, searched, part.regretted, least=options.least, pays=pays
+    )
     return _Hunt(
         rules=tuple((_joined(space, rule), p_value) for rule, p_value in kept),
         searched=len(rules),
@@ -277,7 +280,7 @@ def _confirmed(
     today = on or Date.today()
     counts = [_counts(part.newer, condition, outcome) for condition, _ in hunt.rules]
     later = holm([_chance(part.newer, outcome, *count) for count in counts])
-    rules = []
+    rules, left = [], part.newer
     for (condition, p_value), (covered, hits), later_p in zip(
         hunt.rules, counts, later, strict=True
     ):
@@ -291,10 +294,13 @@ def _confirmed(
             later_p_value=later_p,
             low=low,
             high=high,
+            low_beside=_low(left, condition, outcome),
             profile=profile,
             **_measured(closed, condition, outcome=outcome, economics=economics),
         )
         rules.append(proposed_rule(condition, evidence, on=today))
+        if evidence.strong:
+            left = left.filter(~condition.covers(left.schema))
     return tuple(sorted(rules, key=_rank))
 
 
@@ -323,7 +329,7 @@ def _measured(
         "regrettable": bad,
         "neutral": inside.get("neutral", 0),
         "best_lost": _named(covered.filter(pl.col(outcome) == "best")),
-        "break_even": min(1.0, max(0.0, 1 - economics.break_even)),
+        "break_even": _pays(economics),
         "spared": bad * (economics.L + economics.C),
         "cost": best * max(0.0, economics.V - economics.C),
     }
@@ -361,6 +367,11 @@ def weighed(
     )
 
 
+def _pays(economics: Economics) -> float:
+    """The share of regrettable customers from which leaving pays."""
+    return min(1.0, max(0.0, 1 - economics.break_even))
+
+
 def _named(lost: pl.DataFrame) -> tuple[str, ...]:
     names = [pl.col(n) for n in ("account_name", "account_id") if n in lost.columns]
     if not names:
@@ -372,6 +383,11 @@ def _named(lost: pl.DataFrame) -> tuple[str, ...]:
 def _counts(newer: pl.DataFrame, condition: Condition, outcome: str) -> tuple[int, int]:
     covered = newer.filter(condition.covers(newer.schema))
     return covered.height, int((covered[outcome] == "regrettable").sum())
+
+
+def _low(newer: pl.DataFrame, condition: Condition, outcome: str) -> float:
+    covered, hits = _counts(newer, condition, outcome)
+    return jeffreys(hits, covered)[0]
 
 
 def _chance(newer: pl.DataFrame, outcome: str, covered: int, hits: int) -> float:

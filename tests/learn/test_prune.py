@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from icp.conditions import Compare, In
 from icp.learn.maxima import permuted_labels, search
 from icp.learn.prune import pruned
 from icp.learn.rulespace import Space, combined
@@ -8,8 +9,9 @@ from icp.learn.rulespace import Space, combined
 ROWS = 400
 
 
-def kept(masks, labels, *, deepest=2, least=8):
-    space = Space((None,) * masks.shape[1], masks, np.arange(masks.shape[1]))
+def kept(masks, labels, *, deepest=2, least=8, pays=0.5, conditions=None):
+    nameless = (None,) * masks.shape[1]
+    space = Space(conditions or nameless, masks, np.arange(masks.shape[1]))
     rules = combined(space, least=least, deepest=deepest, most_rules=100_000)
     drawn = permuted_labels(
         labels,
@@ -19,7 +21,7 @@ def kept(masks, labels, *, deepest=2, least=8):
         rng=np.random.default_rng(1),
     )
     found = search(masks, rules, drawn)
-    return pruned(space, rules, found, labels, least=least)
+    return pruned(space, rules, found, labels, least=least, pays=pays)
 
 
 def world(seed=0, *, columns=8, base=0.2):
@@ -59,6 +61,47 @@ def test_a_narrower_copy_says_nothing_more():
     masks[:, 1] = masks[:, 0] & (rng.random(ROWS) < 0.5)
     labels |= masks[:, 0] & (rng.random(ROWS) < 0.9)
     assert [rule for rule, _ in kept(masks, labels)] == [(0,)]
+
+
+def test_a_pure_rule_is_kept_instead_of_a_broad_one_that_holds_it():
+    _, masks, labels = world(5, base=0.0)
+    row = np.arange(ROWS)
+    masks[:, 0] = row < 60
+    masks[:, 1] = row < 120
+    labels |= (row < 60) | ((row < 120) & (row % 2 == 0))
+    assert [rule for rule, _ in kept(masks, labels, pays=0.7)] == [(0,)]
+    # Where a third is enough, the broad one brings more.
+    assert [rule for rule, _ in kept(masks, labels, pays=0.3)] == [(1,)]
+
+
+def test_a_broad_rule_taken_first_gives_way_to_the_purer_ones_within_it():
+    row = np.arange(ROWS)
+    masks = np.stack([row < 100, row < 40, (row >= 40) & (row < 80)], axis=1)
+    labels = row < 80
+    assert sorted(rule for rule, _ in kept(masks, labels, pays=0.4)) == [(0,)]
+    assert sorted(rule for rule, _ in kept(masks, labels, pays=0.7)) == [(1,), (2,)]
+
+
+def test_rules_that_never_pay_are_shown_all_the_same():
+    rng, masks, labels = world()
+    labels |= masks[:, 0] & (rng.random(ROWS) < 0.7)
+    assert kept(masks, labels, pays=0.95)[0][0] == (0,)
+
+
+def test_a_level_of_a_pair_needs_customers_of_its_own():
+    row = np.arange(ROWS)
+    level = np.select([row < 60, row < 66, row < 120], ["A", "B", "C"], "D")
+    conditions = (
+        Compare("level", "=", "A"),
+        Compare("level", "=", "C"),
+        In("level", ("A", "B")),
+        In("level", ("A", "C")),
+    )
+    masks = np.stack([level == "A", level == "C", level < "C", row < 0], axis=1)
+    masks[:, 3] = masks[:, 0] | masks[:, 1]
+    assert [rule for rule, _ in kept(masks, row < 66, conditions=conditions)] == [(0,)]
+    both = (level == "A") | (level == "C")
+    assert [rule for rule, _ in kept(masks, both, conditions=conditions)] == [(3,)]
 
 
 @pytest.mark.parametrize("seed", range(5))
