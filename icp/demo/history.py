@@ -85,7 +85,7 @@ def _quality(accounts: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.int
     odds = np.array([(a.best, a.regrettable) for a in ARCHETYPES])
     best, regrettable = odds[accounts["archetype"].to_numpy()].T
     warned = _any_disqualifier(accounts)
-    best = np.where(warned, 0.03, best)
+    best = np.where(warned, 0.02, best)
     regrettable = np.where(warned, 0.9, regrettable)
     uniform = rng.random(accounts.height)
     return np.select(

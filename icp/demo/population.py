@@ -36,7 +36,7 @@ class Archetype:
     #: Shares of the customers and of the open prospects.
     customers: float
     prospects: float
-    #: Chances of turning out best and regrettable.
+    #: Chances of turning out best and regrettable where no disqualifier holds.
     best: float
     regrettable: float
     levels: Mapping[str, Levels] = field(default_factory=dict)
@@ -65,7 +65,7 @@ ARCHETYPES: Final = (
             },
             "buying_process": {"Department": 0.7, "Founder": 0.3},
         },
-        numbers={"employees": (140, 0.5), "founded_age": (7, 0.35), "growth": (35, 9)},
+        numbers={"employees": (35, 0.9), "founded_age": (7, 0.35), "growth": (35, 9)},
         chances={
             "Snowflake": 0.8,
             "Segment": 0.7,
@@ -112,42 +112,42 @@ ARCHETYPES: Final = (
         outcome="regrettable",
         customers=0.11,
         prospects=0.11,
-        best=0.04,
-        regrettable=0.84,
+        best=0.24,
+        regrettable=0.08,
         levels={
-            "industry": {"Agencies": 0.88, "Retail": 0.12},
-            "crm_used": {"Spreadsheets": 0.6, "Pipedrive": 0.4},
-            "funding": {"Bootstrapped": 0.95, "Seed": 0.05},
-            "lead_source": {"Price comparison": 0.75, "Outbound": 0.25},
-            "buying_process": {"Founder": 0.95, "Department": 0.05},
+            "industry": {"Agencies": 0.72, "Retail": 0.16, "Hospitality": 0.12},
+            "crm_used": {"Pipedrive": 0.6, "Spreadsheets": 0.4},
+            "funding": {"Bootstrapped": 0.6, "Seed": 0.25, "Family-owned": 0.15},
+            "lead_source": {"Price comparison": 0.97, "Outbound": 0.03},
+            "buying_process": {"Founder": 0.6, "Department": 0.4},
         },
-        numbers={"employees": (8, 0.45), "vendors": (3.4, 0.35), "sites": (1, 0.1)},
-        chances={"GA4": 0.9, "SAP": 0.01, "Snowflake": 0.02},
+        numbers={"employees": (7, 0.4), "sites": (1.5, 0.5)},
+        chances={"GA4": 0.8, "SAP": 0.01, "Snowflake": 0.02},
     ),
     Archetype(
         name="tender-driven institutions",
         outcome="regrettable",
         customers=0.08,
         prospects=0.08,
-        best=0.04,
-        regrettable=0.82,
+        best=0.24,
+        regrettable=0.08,
         levels={
             "industry": {"Public Sector": 0.65, "Education": 0.35},
-            "crm_used": {"In-house": 0.7, "Spreadsheets": 0.3},
-            "funding": {"State-owned": 0.95, "Bootstrapped": 0.05},
-            "lead_source": {"Tender portal": 0.85, "Event": 0.15},
-            "buying_process": {"Central purchasing": 0.92, "Department": 0.08},
+            "crm_used": {"In-house": 0.7, "Dynamics": 0.3},
+            "funding": {"State-owned": 0.8, "Family-owned": 0.2},
+            "lead_source": {"Tender portal": 0.75, "Event": 0.25},
+            "buying_process": {"Central purchasing": 0.98, "Department": 0.02},
         },
         numbers={"employees": (2600, 0.5), "founded_age": (60, 0.4), "growth": (1, 2)},
-        chances={"SAP": 0.5, "Snowflake": 0.02, "AWS": 0.05, "operations_team": 0.3},
+        chances={"SAP": 0.5, "Snowflake": 0.02, "AWS": 0.05, "operations_team": 0.02},
     ),
     Archetype(
         name="everyone else",
         outcome="mixed",
         customers=0.44,
         prospects=0.63,
-        best=0.12,
-        regrettable=0.18,
+        best=0.24,
+        regrettable=0.08,
     ),
 )
 
@@ -212,12 +212,12 @@ _USUAL_LEVELS: Final[Mapping[str, Levels]] = {
     },
     "billing_country": dict.fromkeys(_COUNTRIES, 1.0),
     "lead_source": {
-        "Inbound": 0.3,
-        "Referral": 0.2,
-        "Event": 0.14,
-        "Outbound": 0.16,
+        "Inbound": 0.25,
+        "Referral": 0.16,
+        "Event": 0.12,
+        "Outbound": 0.14,
         "Partner": 0.1,
-        "Price comparison": 0.07,
+        "Price comparison": 0.2,
         "Tender portal": 0.03,
     },
     "buying_process": {"Department": 0.5, "Founder": 0.3, "Central purchasing": 0.2},
@@ -225,11 +225,11 @@ _USUAL_LEVELS: Final[Mapping[str, Levels]] = {
     "fiscal_year_end": dict(zip(_MONTHS, (0.15, 0.15, 0.1, 0.6), strict=True)),
 }
 _USUAL_NUMBERS: Final = {
-    "employees": (110.0, 1.3),
+    "employees": (60.0, 1.3),
     "founded_age": (20.0, 0.7),
     "sites": (3.0, 0.8),
     "growth": (10.0, 12.0),
-    "vendors": (1.7, 0.45),
+    "vendors": (2.1, 0.55),
 }
 _USUAL_CHANCES: Final = dict.fromkeys(TOOLS, 0.3) | {"operations_team": 0.45}
 
@@ -260,9 +260,9 @@ _MISSING: Final = {
     "lead_source": 0.03,
     "sites": 0.1,
     "headcount_growth": 0.22,
-    "buying_process": 0.12,
-    "vendors_in_play": 0.08,
-    "operations_team": 0.12,
+    "buying_process": 0.05,
+    "vendors_in_play": 0.05,
+    "operations_team": 0.05,
     "hosting": 0.1,
 }
 _PROSPECTS_MISS: Final = 2.0

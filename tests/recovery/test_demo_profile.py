@@ -140,8 +140,8 @@ def test_not_many_more_segments_than_planted(profile):
         ("best", "industry: Software"),
         ("best", "industry: Logistics"),
         ("best", "industry: Manufacturing"),
-        ("regrettable", "Agencies"),
-        ("regrettable", "State-owned"),
+        ("regrettable", "Price comparison"),
+        ("regrettable", "Tender portal"),
     ],
 )
 def test_planted_traits_are_named(profile, outcome, trait):
