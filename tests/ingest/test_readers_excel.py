@@ -3,18 +3,24 @@ from __future__ import annotations
 import datetime
 import io
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import xlsxwriter
 
 from icp.errors import SourceError
-from icp.ingest.readers import ReadOptions, excel_child, list_sheets, read_table
+from icp.ingest.readers import (
+    ReadOptions,
+    excel,
+    excel_child,
+    list_sheets,
+    read_table,
+)
 from icp.ingest.result import LINE, Ledger, SheetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 ROWS = [("Account Name", "Industry", "Employees"), ("Acme", "Retail", 40)]
 ROWS += [("Bolt", "Steel", 7), ("Café", "Retail", 8)]
@@ -329,3 +335,43 @@ def test_a_time_of_day_is_no_date(book, since_1904):
 def test_a_sheet_that_is_not_there_is_named(book, name):
     with pytest.raises(SourceError, match=r"has no sheet .*; name one of: 'Data'"):
         read_table(book(plain), options=ReadOptions(sheet=name))
+
+
+# --- a child that takes too long ------------------------------------------------------
+
+LIMITED = f"""
+import sys, time
+sys.path.insert(0, {str(Path(excel_child.__file__).parent)!r})
+import excel_child
+excel_child.SECONDS = 1
+excel_child.limit()
+"""
+
+
+def replaced(monkeypatch, tmp_path, book, program):
+    child = tmp_path / "child.py"
+    child.write_text(program)
+    monkeypatch.setattr(excel, "_CHILD", child)
+    return book(plain)
+
+
+def test_a_child_that_works_too_long_is_ended(monkeypatch, tmp_path, book):
+    pytest.importorskip("resource")
+    data = replaced(monkeypatch, tmp_path, book, LIMITED + "while True: pass")
+    with pytest.raises(SourceError, match="too much of the processor's time"):
+        read_table(data)
+
+
+def test_a_child_that_has_to_wait_is_not_ended(monkeypatch, tmp_path, book):
+    pytest.importorskip("resource")
+    # It lives longer than its second, and then dies of something else.
+    data = replaced(monkeypatch, tmp_path, book, LIMITED + "time.sleep(1.5)")
+    with pytest.raises(SourceError, match="makes the reader fail"):
+        read_table(data)
+
+
+def test_a_child_that_hangs_is_given_up(monkeypatch, tmp_path, book):
+    data = replaced(monkeypatch, tmp_path, book, "import time; time.sleep(60)")
+    monkeypatch.setattr(excel, "_PATIENCE", 0.2)
+    with pytest.raises(SourceError, match=r"could not be read within 0.2 s"):
+        read_table(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["grid_of_rows", "read_workbook", "report_repeated", "sheets_of"]
 
 _CHILD = Path(__file__).with_name("excel_child.py")
-_SECONDS = 60
+#: The child bounds its own processor time; this is for one that hangs.
+_PATIENCE = 900
 #: What the child counts: level, code, noun, remark and action of the finding.
 _UNREADABLE = {
     "uncalculated": (
@@ -104,20 +106,28 @@ def _ask_child(
     command = [sys.executable, "-P", str(_CHILD), str(workbook), str(folder)]
     command += [] if sheet is None else [sheet]
     try:
-        subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, timeout=_PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired:
-        raise notes.stop(
-            "source-error", f"could not be read within {_SECONDS} s", action=_AGAIN
-        ) from None
+        remark = f"could not be read within {_PATIENCE} s"
+        raise notes.stop("source-error", remark, action=_AGAIN) from None
     path = folder / "answer.json"
     if not path.exists():
-        raise notes.stop("source-error", "makes the reader fail", action=_AGAIN)
+        raise notes.stop("source-error", _death(done.returncode), action=_AGAIN)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if "refused" in found:
         raise notes.stop("source-error", found["refused"])
     if "failed" in found:
         raise _failed(found["failed"], notes)
     return found
+
+
+def _death(code: int) -> str:
+    """What to say of a child that died without an answer."""
+    if code == -getattr(signal, "SIGXCPU", 0) and code:
+        return "takes too much of the processor's time to read"
+    return "makes the reader fail"
 
 
 def _failed(message: str, notes: Notes) -> Exception:
