@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 import polars as pl
 
-from icp.charts.figure import MUTED, REGRETTABLE, Chart, drawn, percent, plain
+from icp.charts.figure import (
+    MUTED,
+    REGRETTABLE,
+    Chart,
+    drawn,
+    percent,
+    plain,
+    visible,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["rule_history", "rule_shares"]
 
-_ROW = 34
+_ROW: Final = 38
+_LONGEST: Final = 40
 _NOTE = (
     "Bars are where the true share lies with 90 % certainty, judged only by customers "
     "that took no part in finding the rule."
@@ -40,22 +50,28 @@ def rule_shares(
     pays = rows[0]["leaving pays from"]
     figure = drawn(
         [_whiskers(rows)],
-        height=_ROW * len(rows) + 70,
+        height=_ROW * len(rows) + 90,
         xaxis=_share_axis(),
         yaxis={
             "tickvals": list(range(len(rows))),
-            "ticktext": [plain(row["rule"]) for row in rows],
+            "ticktext": [_label(row["rule"]) for row in rows],
             "range": [len(rows) - 0.5, -0.5],
             "showgrid": False,
         },
-        shapes=[_line(pays)],
+        **_line(pays),
     )
     sure = sum(row["at least"] > row["leaving pays from"] for row in rows)
     alt = (
-        f"{sure} of {len(rows)} rules pay for sure: more than {percent(pays)} of the "
-        "customers they cover are regrettable even at the lower bound."
+        f"{_count(sure, len(rows))} for sure: more than {percent(pays)} of the "
+        "customers covered are regrettable even at the lower bound."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
+
+
+def _count(sure: int, rules: int) -> str:
+    if rules == 1:
+        return "This rule pays" if sure else "This rule does not pay"
+    return f"{sure} of {rules} rules pay"
 
 
 def rule_history(rule: Disqualifier, /) -> Chart:
@@ -71,7 +87,7 @@ def rule_history(rule: Disqualifier, /) -> Chart:
     rows = table.rename({"looked at": "rule"}).to_dicts()
     figure = drawn(
         [_whiskers(rows)],
-        height=_ROW * len(rows) + 70,
+        height=_ROW * len(rows) + 90,
         xaxis=_share_axis(),
         yaxis={
             "tickvals": list(range(len(rows))),
@@ -79,7 +95,7 @@ def rule_history(rule: Disqualifier, /) -> Chart:
             "range": [len(rows) - 0.5, -0.5],
             "showgrid": False,
         },
-        shapes=[_line(rows[-1]["leaving pays from"])],
+        **_line(rows[-1]["leaving pays from"]),
     )
     first, last = told[0][1], told[-1][1]
     alt = (
@@ -130,17 +146,28 @@ def _whiskers(rows: list[dict[str, Any]]) -> Any:
 
 
 def _share_axis() -> dict[str, Any]:
-    title = {"text": "share of regrettable customers among those it covers"}
+    title = {"text": "share regrettable of those covered"}
     return {"title": title, "tickformat": ".0%", "range": [0, 1.03]}
 
 
 def _line(share: float) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "x0": share,
-        "x1": share,
-        "y0": 0,
-        "y1": 1,
+    """Where leaving begins to pay, as layout: a line and what it says."""
+    place = {"x0": share, "x1": share, "y0": 0, "y1": 1, "yref": "paper"}
+    said = {
+        "text": f"leaving pays from {percent(share)}",
+        "x": share,
+        "xanchor": "right" if share > 0.5 else "left",
+        "y": 1,
         "yref": "paper",
-        "line": {"color": MUTED, "width": 3},
+        "yanchor": "bottom",
+        "showarrow": False,
     }
+    line = {"type": "line", "line": {"color": MUTED, "width": 3}, **place}
+    margin = {"l": 8, "r": 16, "t": 26, "b": 8}
+    return {"shapes": [line], "annotations": [said], "margin": margin}
+
+
+def _label(rule: str) -> str:
+    """The rule on at most two lines."""
+    lines = wrap(visible(rule), _LONGEST, max_lines=2, placeholder=" …")
+    return "<br>".join(plain(line) for line in lines)

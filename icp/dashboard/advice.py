@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import streamlit as st
 
-from icp.dashboard import components, form
-from icp.dashboard.text import day, escaped, likely, quiet
+from icp.charts.figure import percent
+from icp.dashboard import components, form, noted
+from icp.dashboard.text import amount, day, escaped, likely, quiet
 from icp.errors import IcpError
 from icp.qualify.plays import PLAY_NAMES
 
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _SAID: Final = "advice-said"
-_COLOURS: Final = {
-    "pursue": "green",
-    "ask": "blue",
-    "redirect": "blue",
-    "second_option": "violet",
-    "not_now": "orange",
-    "walk_away": "red",
-    "not_evaluable": "gray",
+#: Verdict -> its colour, and what it asks of a rep.
+_VERDICTS: Final = {
+    "pursue": ("green", "Worth your time: go on."),
+    "ask": ("blue", "One answer can turn this: ask before you put more time in."),
+    "redirect": ("blue", "Somebody else has to be at the table: ask for them."),
+    "second_option": ("violet", "Keep a foot in the door, at your price, no fight."),
+    "not_now": ("orange", "The moment is wrong: leave it so that it wakes by itself."),
+    "walk_away": ("red", "Your time is worth more elsewhere: leave, and leave well."),
+    "not_evaluable": ("gray", "No guess is made: find out more, then look again."),
 }
+#: Verdicts on which an account is left.
+_EXITS: Final = frozenset({"second_option", "not_now", "walk_away"})
 _KINDS: Final = {
     "policy": "policy",
     "disqualifier": "rule",
@@ -51,12 +55,13 @@ _SOURCES: Final = {
 
 def draw(space: Workspace, judged: Judgement, profile: Profile, /) -> None:
     """Draw what to do, why, and the forms to note what was done."""
-    verdict, unit = judged.verdict, _currency(space)
+    verdict, unit = judged.verdict, components.currency(space)
     components.section("What to do")
     components.said(_SAID)
     with st.container(border=True, key="advice"):
-        colour = _COLOURS[verdict.verdict]
-        st.markdown(f"### :{colour}-badge[{escaped(verdict.title)}]")
+        colour, lead = _VERDICTS[verdict.verdict]
+        st.subheader(f":{colour}[{escaped(verdict.title)}]", anchor=False)
+        st.markdown(lead)
         _grounds(verdict)
         _money(verdict.money, unit)
         for note in judged.notes:
@@ -69,12 +74,13 @@ def draw(space: Workspace, judged: Judgement, profile: Profile, /) -> None:
         _way_out(space, judged)
     with st.expander("What would change it", key="advice-changes", type="compact"):
         components.bullets(verdict.changes or ("Nothing that we know of.",))
+    noted.draw(space, judged, profile)
 
 
 def _grounds(verdict: Verdict) -> None:
     rows = pl.DataFrame(
         {
-            "why": [_KINDS[g.kind] for g in verdict.grounds],
+            "kind": [_KINDS[g.kind] for g in verdict.grounds],
             "reason": [_reason(g) for g in verdict.grounds],
             "evidence": [g.text or "–" for g in verdict.grounds],
             "who says so": [_who(g) for g in verdict.grounds],
@@ -84,62 +90,57 @@ def _grounds(verdict: Verdict) -> None:
 
 
 def _reason(ground: Ground) -> str:
+    title = components.capital(ground.title)
     if ground.excepted_by:
-        return f"{ground.title} (set aside, {ground.excepted_by} approved)"
-    return ground.title
+        return f"{title} (set aside, {ground.excepted_by} approved)"
+    return title
 
 
 def _who(ground: Ground) -> str:
     said = _SOURCES.get(ground.source, ground.source)
-    return f"{said}, {ground.on:%Y-%m-%d}" if ground.on else said
+    return f"{said}, {day(ground.on)}" if ground.on else said
 
 
 def _money(money: Money, unit: str) -> None:
     if money.pursue_cured is None or money.p_cured is None:
         st.markdown("Without a fit there is no expected value.")
         return
-    stakes = money.stakes
     components.facts(
         {
-            "Pursuing is worth": (_amount(money.pursue_cured, unit), "walking away: 0"),
-            "Chance of best": (
+            "Pursuing is worth": (
+                amount(money.pursue_cured, unit),
+                "on average; walking away is worth 0",
+            ),
+            "Chance we reckon with": (
                 likely(money.p_cured),
-                f"pursuing pays above {money.break_even:.0%}",
+                f"of a best customer; pursuing pays above {percent(money.break_even)}",
             ),
             "Spend at most": (
-                _amount(money.most_to_spend or 0.0, unit),
+                amount(money.most_to_spend or 0.0, unit),
                 "from here on; what is spent already does not count",
             ),
         }
     )
-    sure = "stays the same" if money.steady else "changes"
-    st.markdown(
-        quiet(
-            escaped(
-                f"A best customer is worth {_amount(stakes.value, unit)}, a "
-                f"regrettable one costs {_amount(stakes.loss, unit)}, pursuing costs "
-                f"{_amount(stakes.cost, unit)}. With the first two off by half the "
-                f"decision {sure}."
-            )
-        )
-    )
+    st.markdown(quiet(escaped(_stakes(money, unit))))
     if money.p is not None and money.pursue is not None and money.p != money.p_cured:
         st.markdown(
             escaped(
                 f"As things are the chance is {likely(money.p)}, worth "
-                f"{_amount(money.pursue, unit)}; the rest depends on curing what can "
+                f"{amount(money.pursue, unit)}; the rest depends on curing what can "
                 "be cured."
             )
         )
 
 
-def _amount(money: float, unit: str) -> str:
-    return f"{money:,.0f} {unit}".rstrip()
-
-
-def _currency(space: Workspace) -> str:
-    outcome = space.config.outcome
-    return outcome.currency if outcome else ""
+def _stakes(money: Money, unit: str) -> str:
+    stakes = money.stakes
+    then = "stay the same" if money.steady else "change"
+    return (
+        f"A best customer is worth {amount(stakes.value, unit)}, a regrettable one "
+        f"costs {amount(stakes.loss, unit)}, pursuing costs "
+        f"{amount(stakes.cost, unit)}. Were the first two off by half, the decision "
+        f"would {then}."
+    )
 
 
 # ----------------------------------------------------------------------- questions
@@ -153,61 +154,84 @@ def _question(space: Workspace, judged: Judgement, profile: Profile) -> None:
         return
     st.markdown(f"**{escaped(question.text)}**")
     moves = question.moves(judged.verdict.verdict)
-    components.bullets(moves or ("No answer by itself changes the verdict.",))
-    if judged.account_id is None:
+    components.bullets(moves or ("It tells most, but no answer alone decides.",))
+    account = judged.account_id
+    if account is None:
         return
-    with st.form("advice-answer", border=False):
-        value = _answer_field(question, profile)
-        evidence = st.text_input("Who said so", key="advice-evidence")
-        if st.form_submit_button("Note the answer") and value is not None:
-            account, code = judged.account_id, question.code
-            _done(
-                lambda: space.note_answer(account, code, value, evidence=evidence),
-                "The answer is noted.",
-            )
+    # Another account or question starts with empty fields.
+    key = f"{account}-{question.code}"
+    with st.form(f"answer-{key}", border=False):
+        value = _answer_field(space, question, profile, key)
+        evidence = st.text_input("Who said so", key=f"evidence-{key}")
+        sent = st.form_submit_button("Note the answer")
+    if not sent:
+        return
+    if value is None or value == []:
+        st.warning("Fill in the answer first.")
+        return
+    _done(
+        lambda: space.note_answer(account, question.code, value, evidence=evidence),
+        "The answer is noted.",
+    )
 
 
-def _answer_field(question: Question, profile: Profile) -> object:
+def _answer_field(
+    space: Workspace, question: Question, profile: Profile, key: str
+) -> object:
+    name = question.code.partition(":")[2]
     if question.kind == "reason":
         answer = st.radio(
-            "Does it hold?",
+            f"{escaped(space.reasons()[name].title)}?",
             ["Yes", "No"],
             index=None,
             horizontal=True,
-            key="advice-yes",
+            key=f"holds-{key}",
         )
         return None if answer is None else answer == "Yes"
-    name = question.code.partition(":")[2]
     column = next(t.column for t in profile.tables if t.name == name)
-    return form.field([t for t in profile.tables if t.column == column], key="advice")
+    tables = [t for t in profile.tables if t.column == column]
+    return form.field(tables, key=f"field-{key}")
 
 
 # -------------------------------------------------------------------------- way out
 
 
 def _way_out(space: Workspace, judged: Judgement) -> None:
-    components.section("In words")
+    components.section("What to say")
     verdict, account = judged.verdict, judged.account_id
     if verdict.step is None or verdict.reason is None:
         st.markdown("Go on; there is nothing to leave.")
         return
     st.markdown(f"**{components.capital(PLAY_NAMES[verdict.step.play])}**")
     st.code(verdict.step.say, language=None, wrap_lines=True)
-    if account is None:
+    if account is None or _asleep(judged):
         return
     reason, play = verdict.reason, verdict.step.play
-    if st.button("Tried it, it did not help", key="advice-tried"):
+    if space.reasons()[reason].steps[-1].play != play and st.button(
+        "Tried it, it did not help", key="advice-tried"
+    ):
         _done(
             lambda: space.note_attempt(account, reason, play),
             "Noted; the next step comes into play.",
         )
-    with st.form("advice-leave", border=False):
-        promised = st.text_input("What you promised", key="advice-promised")
+    if verdict.verdict in _EXITS:
+        _leave(space, account)
+
+
+def _leave(space: Workspace, account: str) -> None:
+    with st.form(f"leave-{account}", border=False):
+        promised = st.text_input(
+            "What you promised", key=f"promised-{account}", placeholder="Nothing"
+        )
         if st.form_submit_button("Log this exit"):
             _done(
                 lambda: space.leave(account, promised=promised),
-                "The exit is logged; the account wakes by itself.",
+                "The exit is logged.",
             )
+
+
+def _asleep(judged: Judgement) -> bool:
+    return judged.left is not None and judged.left.woke_at is None
 
 
 def _left(space: Workspace, judged: Judgement) -> None:
@@ -215,11 +239,14 @@ def _left(space: Workspace, judged: Judgement) -> None:
     if kept is None or judged.account_id is None:
         return
     since = f"Left on {day(kept.created_at)} by {kept.author}"
+    if kept.exit.promised:
+        since = f"{since}, who promised: {kept.exit.promised}"
     if kept.woke_at is not None:
-        st.success(escaped(f"{since}; woke: {kept.woke_why}"))
+        st.success(escaped(f"{since}. It woke: {kept.woke_why}"))
     else:
-        wakes = kept.exit.wake_text or f"never: {kept.exit.never}"
-        st.info(escaped(f"{since}; wakes when {wakes}"))
+        wakes = kept.exit.wake_text
+        then = f"It wakes when {wakes}" if wakes else f"Stays shut: {kept.exit.never}"
+        st.info(escaped(f"{since}. {then}"))
     if st.button("Take it up again", key="advice-take-up"):
         account = judged.account_id
         _done(

@@ -19,7 +19,8 @@ _FAVICON = Path(__file__).with_name("favicon.svg")
 
 def main() -> None:
     """Draw the frame of every page, then the page that was asked for."""
-    st.logo(_LOGO, size="large")
+    # The word in the logo is for the dark menu; without the menu only the mark stays.
+    st.logo(_LOGO, size="large", icon_image=_FAVICON)
     page = st.navigation(pages())
     # A Material icon as favicon would be fetched from a foreign host.
     title = f"{page.title} · icp"

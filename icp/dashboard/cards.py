@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from icp import charts
 from icp.dashboard import components, overview, session
-from icp.dashboard.text import day, escaped
+from icp.dashboard.routes import link
+from icp.dashboard.text import day, escaped, quiet
+from icp.errors import some
 
 if TYPE_CHECKING:
     from icp.store.records import ScoreRun
     from icp.workflow import Workspace, WorkspaceStatus
 
-__all__ = ["customers", "profile", "prospects"]
+__all__ = ["awake", "customers", "profile", "prospects"]
+
+_SHOWN: Final = 5
+
+
+def awake(space: Workspace, /) -> None:
+    """Accounts that were left and woke since, each with a link; nothing where none."""
+    woke = space.awake()
+    if not woke:
+        return
+    components.section(f"{some(len(woke), 'account')} woke up")
+    with st.container(border=True):
+        for kept in woke[:_SHOWN]:
+            account = kept.exit.account_id
+            why = quiet(escaped(kept.woke_why or ""))
+            label = f"{escaped(account)} {why}".rstrip()
+            link("prospect", label, query={"account": account})
+        if len(woke) > _SHOWN:
+            st.markdown(quiet(f"and {len(woke) - _SHOWN:,} more"))
 
 
 def customers(space: Workspace, status: WorkspaceStatus, /) -> None:

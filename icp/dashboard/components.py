@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from icp.charts import Chart
     from icp.ingest.result import Finding
     from icp.profile import ColumnFinding
+    from icp.workflow import Workspace
 
 __all__ = [
     "WIDTH",
     "bullets",
     "capital",
     "chart",
+    "currency",
     "empty",
     "facts",
     "findings",
@@ -61,7 +63,7 @@ def heading(title: str, lead: str = "") -> None:
 
 def section(title: str, lead: str = "") -> None:
     """A title within a page and, where needed, how to read what follows."""
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     if lead:
         st.markdown(quiet(lead))
 
@@ -115,6 +117,11 @@ def _plainly(frame: pl.DataFrame) -> dict[str, Any]:
 def capital(text: str, /) -> str:
     """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def currency(space: Workspace, /) -> str:
+    """The currency of the workspace's money; empty where none is said."""
+    return space.config.outcome.currency if space.config.outcome else ""
 
 
 def facts(values: Mapping[str, tuple[str, str]], /) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import streamlit as st
 
 from icp import charts
+from icp.charts.figure import percent
 from icp.dashboard import components, session
-from icp.dashboard.text import escaped, quiet
-from icp.errors import IcpError
+from icp.dashboard.text import amount, day, escaped, quiet
+from icp.errors import IcpError, some
 from icp.workflow.access import LADDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from icp.disqualifiers import Disqualifier, Evidence, State
+    from icp.disqualifiers import Disqualifier, Evidence, Move, State
     from icp.workflow import Workspace
 
 __all__ = ["SAID", "lay_down", "listed", "may_judge", "review", "search", "titles"]
@@ -29,6 +31,28 @@ _ACTIONS: Final[dict[State, str]] = {
     "retired": "Retire",
     "proposed": "Propose again",
 }
+#: What was done to a rule, and the tab on which it is from then on.
+_DONE: Final[dict[State, tuple[str, str]]] = {
+    "proposed": ("proposed", "Waiting for you"),
+    "shadow": ("watched only", "Waiting for you"),
+    "probation": ("put on probation", "Waiting for you"),
+    "active": ("put in force", "In force"),
+    "policy": ("laid down", "In force"),
+    "retired": ("retired", "Over"),
+}
+_BADGES: Final[dict[State, str]] = {
+    "proposed": ":blue-badge[proposed]",
+    "shadow": ":gray-badge[watched only]",
+    "probation": ":orange-badge[on probation]",
+    "active": ":green-badge[in force]",
+    "policy": ":violet-badge[policy]",
+    "retired": ":gray-badge[over]",
+}
+_WHEN, _WHY = "policy-when", "policy-why"
+_SPELLING: Final = (
+    "For instance `industry = 'Arms'`, `employees < 24 and not operations_team` or "
+    "`budget is missing`; columns are called as in your accounts."
+)
 
 
 def titles(space: Workspace, /) -> dict[str, str]:
@@ -43,9 +67,11 @@ def may_judge(space: Workspace, /) -> bool:
 
 def search(space: Workspace, /) -> None:
     """The button that looks for rules, and what came of it."""
+    if not may_judge(space):
+        st.markdown(quiet(f"You are {space.role} here; analysts and admins decide."))
+        return
     if st.button(
         "Search the customers for rules",
-        disabled=not may_judge(space),
         help="Tries every rule of one and two conditions; takes seconds to a minute.",
     ):
         with st.spinner("Trying every rule of one and two conditions …"):
@@ -59,49 +85,57 @@ def _searched(space: Workspace) -> None:
     except IcpError as error:
         components.say(SAID, "error", str(error))
     else:
-        components.say(SAID, "success", f"{found.sentences[0]}.")
+        components.say(SAID, "success", ". ".join(found.sentences) + ".")
 
 
 def review(
     space: Workspace, rule: Disqualifier, names: Mapping[str, str], /, *, open_: bool
 ) -> None:
     """One rule: evidence, doubts, history, and the buttons to decide about it."""
-    with st.expander(f"**{escaped(rule.words(names))}**", expanded=open_):
+    title = f"**{escaped(rule.words(names))}** {_BADGES[rule.state]}"
+    with st.expander(title, expanded=open_, key=f"rule-{rule.id}"):
         if rule.latest:
-            components.bullets(_evidence(rule.latest))
+            components.bullets(_evidence(rule.latest, components.currency(space)))
         else:
-            st.markdown(f"{escaped(rule.moves[0].reason)} {quiet('policy')}")
+            st.markdown(f"{escaped(rule.moves[0].reason)}")
         _history(rule)
         if may_judge(space) and rule.open_moves:
-            _decision(rule)
+            _decision(rule, rule.words(names))
 
 
-def _evidence(seen: Evidence) -> list[str]:
+def _evidence(seen: Evidence, unit: str) -> list[str]:
     strong = ["Strong: beyond chance, confirmed, and leaving pays"]
     return [
-        seen.sentence()[:1].upper() + seen.sentence()[1:],
-        f"{seen.low:.0%} to {seen.high:.0%} of those it covers are regrettable: "
-        f"{seen.later_regrettable:,} of {seen.later_covered:,} customers that took no "
-        f"part in finding it. Leaving pays from {seen.break_even:.0%}",
-        f"Money: {seen.spared:,.0f} spared, {seen.cost:,.0f} lost with the best",
+        components.capital(seen.sentence()),
+        f"{percent(seen.low)} to {percent(seen.high)} of those it covers are "
+        f"regrettable: {seen.later_regrettable:,} of {seen.later_covered:,} customers "
+        f"that took no part in finding it. Leaving pays from "
+        f"{percent(seen.break_even)}",
+        f"Money: {amount(seen.spared, unit)} spared, {amount(seen.cost, unit)} lost "
+        "with the best",
         *([f"In doubt: {doubt}" for doubt in seen.doubts] or strong),
     ]
 
 
 def _history(rule: Disqualifier) -> None:
-    moves = (
-        f"{move.on}: {move.state} by {move.by or 'the search'}, {move.reason}"
-        for move in rule.moves[1:]
-    )
-    for line in moves:
+    for before, move in pairwise(rule.moves):
+        who = move.by or "the search"
+        line = f"{day(move.on)}: {_done(before, move)} by {who}: {move.reason}"
         st.markdown(quiet(escaped(line)))
     if len(rule.evidence) > 1:
         components.chart(charts.rule_history(rule), key=f"history-{rule.id}")
 
 
-def _decision(rule: Disqualifier) -> None:
-    key = f"why-{rule.id}"
-    reason = st.text_input("Reason, for the log", key=key, placeholder="Why?")
+def _done(before: Move, move: Move) -> str:
+    rejected = (before.state, move.state) == ("proposed", "retired")
+    return "rejected" if rejected else _DONE[move.state][0]
+
+
+def _decision(rule: Disqualifier, words: str) -> None:
+    components.said(f"said-{rule.id}")
+    st.text_input(
+        "Reason, for the log", key=f"why-{rule.id}", placeholder="Say why, then decide"
+    )
     row = st.container(horizontal=True)
     for state in rule.open_moves:
         reject = rule.state == "proposed" and state == "retired"
@@ -110,33 +144,64 @@ def _decision(rule: Disqualifier) -> None:
             key=f"{state}-{rule.id}",
             type="primary" if state == "active" else "secondary",
             on_click=_move,
-            args=(rule.id, state, reason or ""),
+            args=(rule.id, state, words),
         )
 
 
-def _move(rule: str, state: State, reason: str) -> None:
+def _move(rule: str, state: State, words: str) -> None:
+    # The reason as it is now: a click on a button may come with the last word typed.
+    reason = str(st.session_state.get(f"why-{rule}", "")).strip()
+    if not reason:
+        components.say(f"said-{rule}", "error", "Say why first; the log keeps it.")
+        return
     try:
         moved = session.workspace().move_disqualifier(rule, state, reason=reason)
     except IcpError as error:
-        components.say(SAID, "error", str(error))
+        components.say(f"said-{rule}", "error", str(error))
     else:
-        components.say(SAID, "success", f"{moved.words()}: {moved.state} now")
+        components.say(SAID, "success", f"{words}: {_outcome(moved)}")
+
+
+def _outcome(moved: Disqualifier) -> str:
+    done = _done(*moved.moves[-2:])
+    if moved.kind == "policy":
+        return f"{done}. It is out of icp.toml; the log keeps it."
+    return f"{done}. You find it under “{_DONE[moved.state][1]}”."
 
 
 def lay_down(space: Workspace, /) -> None:
     """The form for a policy rule."""
-    with st.form("policy", border=False, clear_on_submit=True):
-        when = st.text_input("When", placeholder="industry = 'Arms'")
-        why = st.text_input("Why", placeholder="the board decided so")
-        sent = st.form_submit_button("Lay down", disabled=not may_judge(space))
-    if sent:
-        try:
-            laid = space.add_policy_rule(when, why=why)
-        except IcpError as error:
-            components.say(SAID, "error", str(error))
-        else:
-            components.say(SAID, "success", f"Policy: {laid.words()}")
-        st.rerun()
+    if not may_judge(space):
+        return
+    with st.form("policy", border=False):
+        st.text_input("When", key=_WHEN, placeholder="industry = 'Arms'")
+        st.markdown(quiet(_SPELLING))
+        st.text_input("Why", key=_WHY, placeholder="the board decided so")
+        row = st.container(horizontal=True)
+        with row:
+            st.form_submit_button("Lay down", on_click=_laid)
+            st.form_submit_button("What would it have done?", on_click=_tried)
+
+
+def _laid() -> None:
+    when, why = (str(st.session_state[key]) for key in (_WHEN, _WHY))
+    try:
+        laid = session.workspace().add_policy_rule(when, why=why)
+    except IcpError as error:
+        components.say(SAID, "error", str(error))
+        return
+    components.say(SAID, "success", f"Policy from now on: {laid.words()}")
+    st.session_state.update({_WHEN: "", _WHY: ""})
+
+
+def _tried() -> None:
+    when = str(st.session_state[_WHEN])
+    try:
+        seen = session.workspace().try_rule(when)
+    except IcpError as error:
+        components.say(SAID, "error", str(error))
+    else:
+        components.say(SAID, "success", f"{when} {seen.sentence()}")
 
 
 def listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
@@ -144,9 +209,9 @@ def listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
     frame = pl.DataFrame(
         {
             "rule": [rule.words(names) for rule in rules],
-            "since": [str(rule.moves[-1].on) for rule in rules],
+            "since": [day(rule.moves[-1].on) for rule in rules],
             "by": [rule.moves[-1].by or "the search" for rule in rules],
             "why": [rule.moves[-1].reason for rule in rules],
         }
     )
-    components.reading(frame, alt=f"{len(rules)} rules that are over")
+    components.reading(frame, alt=f"{some(len(rules), 'rule')} over")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from icp.charts.figure import visible
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
-__all__ = ["chance", "day", "escaped", "likely", "quiet"]
+__all__ = ["amount", "chance", "day", "escaped", "likely", "quiet"]
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
@@ -61,7 +61,17 @@ def likely(probability: float | None, /) -> str:
     return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
 
 
-def day(moment: datetime | None, /) -> str:
+def amount(money: float, unit: str, /) -> str:
+    """Money in whole units of its currency, with a true minus.
+
+    >>> amount(28_033.4, "EUR"), amount(-4_110, "EUR"), amount(-0.2, "")
+    ('28,033 EUR', '−4,110 EUR', '0')
+    """
+    whole = round(money)
+    return f"{'−' if whole < 0 else ''}{abs(whole):,} {unit}".rstrip()
+
+
+def day(moment: date | None, /) -> str:
     """A date as people of every country read it in one way.
 
     >>> from datetime import datetime

@@ -94,9 +94,16 @@ class DealBook:
         return found
 
     def note_answer(
-        self, account: str, attribute: str, value: object, /, *, actor: str
+        self,
+        account: str,
+        attribute: str,
+        value: object,
+        /,
+        *,
+        actor: str,
+        evidence: str = "",
     ) -> None:
-        """Keep what somebody found out; None takes it back."""
+        """Keep what somebody found out; None takes it back. The log says from whom."""
         row = {
             "account_id": account,
             "attribute": attribute,
@@ -104,7 +111,8 @@ class DealBook:
         }
         with self._database.write(actor) as tx:
             tx.insert(answers, **row)
-            tx.log("answer", account, attribute=attribute, value=value)
+            told = {"attribute": attribute, "value": value, "evidence": evidence}
+            tx.log("answer", account, **told)
 
     def answers(self, account: str | None = None, /) -> dict[str, dict[str, Any]]:
         """What people found out, by account and attribute; the newest counts."""

@@ -71,6 +71,8 @@ class Judgement:
     account_id: str | None
     #: Its columns, with what people found out.
     facts: dict[str, Any]
+    #: What people found out: column -> value.
+    answers: dict[str, Any]
     explanation: Explanation
     verdict: Verdict
     #: The signal that counts for each reason.
@@ -114,7 +116,8 @@ def judge(
     """Decide about one account, called by id or name, or given as values."""
     row = scoring.account(context, asked) if isinstance(asked, str) else dict(asked)
     account = str(row["account_id"]) if isinstance(asked, str) else None
-    facts = {**row, **_answers(context, account)}
+    answers = _answers(context, account)
+    facts = {**row, **answers}
     explanation = scoring.check(context, facts, ref)
     document, listed = learning.profile(context, ref), catalogue(context)
     today, exported = today_of(context), exported_on(context)
@@ -143,6 +146,7 @@ def judge(
     return Judgement(
         account_id=account,
         facts=facts,
+        answers=answers,
         explanation=explanation,
         verdict=verdict,
         signals=standing(signals, listed, today=today),

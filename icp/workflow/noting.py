@@ -53,7 +53,9 @@ def note_answer(
         _note_signal(context, account, name, value, evidence)
     elif kind == "attribute":
         column, kept = _readable(context, name, value)
-        context.store.deals.note_answer(account, column, kept, actor=context.actor)
+        context.store.deals.note_answer(
+            account, column, kept, evidence=evidence, actor=context.actor
+        )
     else:
         message = f"no question {question!r}; use reason:<code> or attribute:<column>"
         raise PolicyError(message)

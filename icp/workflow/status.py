@@ -67,6 +67,9 @@ def _steps(
         yield "Learn a profile from the newest outcomes: icp learn"
     yield from _about_profiles(profiles, in_force)
     yield from _about_scores(last, in_force, run)
+    proposed = sum(rule.state == "proposed" for rule in context.store.rules.all())
+    if proposed:
+        yield f"Decide about {some(proposed, 'proposed rule')}: icp rules list"
     woke = [e for e in context.store.deals.exits(only_open=True) if e.woke_at]
     if woke:
         count = some(len(woke), "account")

@@ -7,6 +7,7 @@ the pictures are kept there.
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ PAGES = {
     "import-outcomes": ("/data?step=3+Outcomes", 1300),
     "import-learn": ("/data?step=4+Learn+and+score", 900),
 }
+#: A phone; no page may scroll sideways there.
+PHONE = 390
 KEPT = os.environ.get("ICP_PICTURES")
 
 
@@ -59,8 +62,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str])
     return serve(folder)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [*product((1280, 1920), ("light", "dark")), (PHONE, "light")],
+)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_clean(
     demo: str, visit: Callable[..., Any], name: str, width: int, scheme: str
@@ -71,9 +76,23 @@ def test_every_page_is_clean(
     seen.page.wait_for_timeout(700)  # charts fade in after the script has ended
     seen.settled()
     assert seen.page.get_by_test_id("stAlertContentError").count() == 0
-    across = "document.documentElement.scrollWidth <= window.innerWidth"
-    assert seen.page.evaluate(across)
-    if KEPT:
+    across = "e => e.scrollWidth <= e.clientWidth"
+    for part in ("html", "[data-testid=stMain]"):
+        assert seen.page.locator(part).evaluate(across)
+    if KEPT and width != PHONE:
         Path(KEPT).mkdir(parents=True, exist_ok=True)
         seen.page.screenshot(path=str(Path(KEPT) / f"{name}-{scheme}-{width}.png"))
+    seen.assert_clean()
+
+
+def test_a_reason_typed_just_before_the_click_counts(
+    demo: str, visit: Callable[..., Any]
+) -> None:
+    """The click comes before the run that the field's last word asks for."""
+    seen = visit(demo)
+    seen.open("/disqualifiers")
+    seen.page.get_by_label("Reason, for the log").first.click()
+    seen.page.keyboard.type("let us see")
+    seen.page.get_by_role("button", name="Watch only").first.click()
+    seen.page.get_by_text("You find it under").wait_for(timeout=60_000)
     seen.assert_clean()

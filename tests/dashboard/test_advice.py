@@ -28,7 +28,14 @@ def good(copy: Path) -> str:
 
 
 def _said(app: AppTest) -> str:
-    texts = [*app.markdown, *app.subheader, *app.success, *app.info, *app.code]
+    texts = [
+        *app.markdown,
+        *app.header,
+        *app.subheader,
+        *app.success,
+        *app.info,
+        *app.code,
+    ]
     return "\n".join(str(text.value) for text in texts)
 
 
@@ -47,10 +54,10 @@ def test_a_good_prospect_is_to_be_pursued(
     app = page(copy, "prospect", account=good)
     assert not app.exception
     said = _said(app)
-    assert ":green-badge[Pursue]" in said
+    assert ":green[Pursue]" in said
     assert "Go on; there is nothing to leave." in said
     labels = [metric.label for metric in app.metric]
-    assert labels[:3] == ["Pursuing is worth", "Chance of best", "Spend at most"]
+    assert labels[:3] == ["Pursuing is worth", "Chance we reckon with", "Spend at most"]
 
 
 def test_the_answer_to_the_next_question_is_noted(
@@ -65,8 +72,8 @@ def test_the_answer_to_the_next_question_is_noted(
         if j.verdict.question and j.verdict.question.kind == "reason"
     )
     app = page(copy, "prospect", account=good)
-    app.radio(key="advice-yes").set_value("Yes")
-    app.text_input(key="advice-evidence").set_value("by phone")
+    app.radio(key=f"holds-{good}-{asked.code}").set_value("Yes")
+    app.text_input(key=f"evidence-{good}-{asked.code}").set_value("by phone")
     _button(app, "Note the answer").click().run()
     assert not app.exception
     assert "The answer is noted" in _said(app)
@@ -81,9 +88,9 @@ def test_an_exit_is_said_logged_and_taken_back(
     _note(copy, good, "no_budget", holds=True)
     app = page(copy, "prospect", account=good)
     said = _said(app)
-    assert ":orange-badge[Not now]" in said
+    assert ":orange[Not now]" in said
     assert "When is your next budget made?" in said
-    app.text_input(key="advice-promised").set_value("a call")
+    app.text_input(key=f"promised-{good}").set_value("a call")
     _button(app, "Log this exit").click().run()
     assert not app.exception
     assert "The exit is logged" in _said(app)
@@ -101,10 +108,10 @@ def test_a_step_that_did_not_help_brings_the_next_one(
 ) -> None:
     _note(copy, good, "no_authority", holds=True)
     app = page(copy, "prospect", account=good)
-    assert ":blue-badge[Find another person]" in _said(app)
+    assert ":blue[Find another person]" in _said(app)
     _button(app, "Tried it, it did not help").click().run()
     assert not app.exception
-    assert ":red-badge[Walk away]" in _said(app)
+    assert ":red[Walk away]" in _said(app)
 
 
 def test_values_of_a_form_get_a_verdict_but_nothing_to_note(
@@ -126,3 +133,85 @@ def test_hostile_words_are_shown_as_they_are(
     app = page(copy, "prospect", account=good)
     assert not app.exception
     assert "<b>:red[x]" not in "\n".join(str(m.value) for m in app.markdown)
+
+
+def test_an_account_that_was_left_cannot_be_left_twice(
+    page: Callable[..., AppTest], copy: Path, good: str
+) -> None:
+    _note(copy, good, "no_budget", holds=True)
+    with open_workspace(copy) as space:
+        space.leave(good, promised="a call")
+    app = page(copy, "prospect", account=good)
+    assert not app.exception
+    assert "who promised\\: a call" in _plain(app)
+    assert "Log this exit" not in [b.label for b in app.button]
+
+
+def test_a_step_that_is_no_exit_offers_none_and_the_last_one_no_further_try(
+    page: Callable[..., AppTest], copy: Path, good: str
+) -> None:
+    _note(copy, good, "no_authority", holds=True)
+    app = page(copy, "prospect", account=good)
+    assert "Log this exit" not in [b.label for b in app.button]
+    _button(app, "Tried it, it did not help").click().run()
+    labels = [b.label for b in app.button]
+    assert "Log this exit" in labels
+    assert "Tried it, it did not help" not in labels
+
+
+def test_an_answer_left_empty_is_not_noted(
+    page: Callable[..., AppTest], copy: Path
+) -> None:
+    with open_workspace(copy) as space:
+        accounts = space.scored().head(60).collect()["account_id"]
+        asked = next(a for a in accounts if space.judge(a).verdict.question)
+    app = page(copy, "prospect", account=asked)
+    _button(app, "Note the answer").click().run()
+    assert [w.value for w in app.warning][:1] == ["Fill in the answer first."]
+    with open_workspace(copy) as space:
+        assert not space.judge(asked).answers
+
+
+def test_what_was_noted_is_shown_and_can_be_taken_back(
+    page: Callable[..., AppTest], copy: Path, good: str
+) -> None:
+    _note(copy, good, "no_authority", holds=True)
+    with open_workspace(copy) as space:
+        space.note_answer(good, "attribute:employees", 5)
+        space.note_attempt(good, "no_authority", "other_stakeholder")
+    app = page(copy, "prospect", account=good)
+    assert not app.exception
+    said = _plain(app)
+    assert "Employees\\: 5" in said
+    assert "Cannot decide\\: yes\\, by phone" in said
+    assert "tried to find somebody else in the company\\, it did not help" in said
+    _button(app, "Take back").click().run()
+    _button(app, "It does not hold").click().run()
+    assert not app.exception
+    with open_workspace(copy) as space:
+        judged = space.judge(good)
+    assert judged.answers == {}
+    assert judged.signals["no_authority"].holds is False
+
+
+def test_the_home_page_leads_to_the_accounts_that_woke(
+    page: Callable[..., AppTest], copy: Path, good: str
+) -> None:
+    _note(copy, good, "no_budget", holds=True)
+    with open_workspace(copy) as space:
+        space.leave(good)
+        assert space.wake_up() == []
+    assert "woke up" not in _said(page(copy))
+    _note(copy, good, "no_budget", holds=False)
+    with open_workspace(copy) as space:
+        assert len(space.wake_up()) == 1
+    app = page(copy)
+    assert not app.exception
+    assert "1 account woke up" in _said(app)
+    (found,) = [e for e in app.get("page_link") if f"account={good}" in str(e.proto)]
+    assert good in found.proto.label.replace("\\", "")
+
+
+def _plain(app: AppTest) -> str:
+    """What was said, without the joiners that keep addresses from becoming links."""
+    return _said(app).replace("\u2060", "")

@@ -36,6 +36,10 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
+def press(app: AppTest, label: str) -> None:
+    next(b for b in app.button if b.label == label).click().run()
+
+
 def test_nothing_can_be_searched_before_there_is_a_profile(
     page: Callable[..., AppTest], empty: Path
 ) -> None:
@@ -73,7 +77,7 @@ def test_a_decision_needs_a_reason_and_is_kept(
         rule = opened.disqualifiers()[0]
     app = page(searched, PAGE)
     app.button(key=f"active-{rule.id}").click().run()
-    assert "obody says why" in "".join(error.value for error in app.error)
+    assert "Say why first" in "".join(error.value for error in app.error)
     app.text_input(key=f"why-{rule.id}").set_value("agreed with sales").run()
     app.button(key=f"active-{rule.id}").click().run()
     assert not app.error
@@ -101,17 +105,53 @@ def test_a_policy_can_be_laid_down_and_is_checked(
     page: Callable[..., AppTest], searched: Path
 ) -> None:
     app = page(searched, PAGE, state="In force")
-    app.text_input[0].set_value("industri = 'Arms'")
-    app.text_input[1].set_value("the board")
-    app.button[-1].click().run()
+    app.text_input(key="policy-when").set_value("industri = 'Arms'")
+    app.text_input(key="policy-why").set_value("the board decided so")
+    press(app, "Lay down")
     assert "did you mean" in "".join(error.value for error in app.error)
-    app.text_input[0].set_value("industry = 'Arms'")
-    app.text_input[1].set_value("the board decided so")
-    app.button[-1].click().run()
+    assert app.text_input(key="policy-why").value == "the board decided so"
+    app.text_input(key="policy-when").set_value("industry = 'Arms'")
+    press(app, "Lay down")
     assert not app.exception
+    assert app.text_input(key="policy-why").value == ""
     with open_workspace(searched) as opened:
         assert [rule.state for rule in opened.disqualifiers("policy")] == ["policy"]
     assert "the board decided so" in words(page(searched, PAGE, state="In force"))
+
+
+def test_a_rule_of_ones_own_is_tried_before_it_is_laid_down(
+    page: Callable[..., AppTest], space: Path
+) -> None:
+    app = page(space, PAGE, state="In force")
+    app.text_input(key="policy-when").set_value("employees < 24")
+    press(app, "What would it have done?")
+    assert not app.exception
+    assert "would have spared you" in words(app)
+    assert app.text_input(key="policy-when").value == "employees < 24"
+    with open_workspace(space) as opened:
+        assert opened.disqualifiers() == ()
+
+
+def test_what_becomes_of_a_rule_is_said_in_words(
+    page: Callable[..., AppTest], searched: Path
+) -> None:
+    with open_workspace(searched) as opened:
+        rule = opened.disqualifiers()[0]
+        names = {a.name: a.title for a in opened.schema("customers").attributes}
+    app = page(searched, PAGE)
+    app.text_input(key=f"why-{rule.id}").set_value("a coincidence").run()
+    press(app, "Reject")
+    said = app.success[0].value
+    assert "rejected" in said
+    assert "Over" in said
+    for column in rule.condition.columns:
+        assert names[column] in said.replace("\\", "")
+    app = page(searched, PAGE, state="Over")
+    app.text_input(key=f"why-{rule.id}").set_value("look again").run()
+    press(app, "Propose again")
+    said = words(page(searched, PAGE))
+    assert "rejected by" in said
+    assert "proposed by" in said
 
 
 def test_who_only_looks_cannot_decide(
@@ -122,5 +162,7 @@ def test_who_only_looks_cannot_decide(
     config.write_text(f'{text}\n[roles]\nsomebody_else = "admin"\n', encoding="utf-8")
     app = page(searched, PAGE)
     assert not app.exception
-    assert app.button[0].disabled
-    assert "Put in force" not in labels(app)
+    assert labels(app) == []
+    assert "analysts and admins decide" in words(app)
+    app = page(searched, PAGE, state="In force")
+    assert labels(app) == []

@@ -18,7 +18,7 @@ def test_the_card_is_shown_whole(page: Callable[..., AppTest], learnt: Path) -> 
     assert not app.exception
     with open_workspace(learnt) as space:
         card = space.card()
-    titles = [str(title.value) for title in app.subheader]
+    titles = [str(title.value) for title in app.header]
     assert titles == [escaped(section.title) for section in card.sections]
     tables = [b for s in card.sections for b in s.blocks if isinstance(b, Table)]
     assert len(app.table) == len(tables)
@@ -37,4 +37,4 @@ def test_an_older_version_has_its_own_card(
 ) -> None:
     app = page(learnt, "profile", tab="Card", version="v1")
     assert not app.exception
-    assert app.subheader
+    assert app.header

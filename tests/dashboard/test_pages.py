@@ -30,7 +30,7 @@ TABS = [
 
 
 def _said(app: AppTest) -> str:
-    texts = [*app.markdown, *app.title, *app.subheader, *app.info]
+    texts = [*app.markdown, *app.title, *app.header, *app.subheader, *app.info]
     return "\n".join(str(text.value) for text in texts)
 
 

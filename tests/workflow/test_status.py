@@ -1,7 +1,8 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from icp.disqualifiers import Evidence, proposed_rule
 from icp.store.records import LabelRecord
 from icp.workflow import create_workspace
 from icp.workflow.status import LEAST, _too_few
@@ -76,3 +77,21 @@ def test_after_an_older_profile_comes_back_the_newer_is_still_shown(scored):
         "Look at profile v2 and put it in force: icp profile activate v2"
     )
     assert scored.status().active.number == 1
+
+
+def test_rules_that_wait_for_a_person_are_the_next_step(scored):
+    before = scored.status().next_steps
+    assert not any("rule" in step for step in before)
+    seen = Evidence(
+        customers=40,
+        all_regrettable=14,
+        covered=12,
+        regrettable=11,
+        p_value=0.01,
+        break_even=0.5,
+    )
+    rule = proposed_rule("employees < 10", seen, on=date(2026, 1, 31))
+    scored._context.store.rules.propose([rule], actor="ann")
+    assert "Decide about 1 proposed rule: icp rules list" in scored.status().next_steps
+    scored.move_disqualifier(rule.id, "shadow", reason="let us see")
+    assert scored.status().next_steps == before

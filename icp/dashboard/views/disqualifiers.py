@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from icp import charts
 from icp.dashboard import components, session
 from icp.dashboard import disqualifiers as book
@@ -47,7 +45,12 @@ def _waiting(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
     names = book.titles(space)
     waiting = [r for r in found if r.state in {"proposed", "shadow", "probation"}]
     if not waiting:
-        st.markdown("No rule waits for a decision.")
+        components.empty(
+            "No rule waits for a decision",
+            "A search through your customers proposes rules for walking away, with "
+            "what each would have spared and cost. What is decided already is under "
+            "*In force* and *Over*.",
+        )
         return
     components.chart(charts.rule_shares(waiting, titles=names), key="waiting")
     for place, rule in enumerate(waiting):
@@ -62,15 +65,23 @@ def _in_force(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
     for rule in deciding:
         book.review(space, rule, names, open_=False)
     if not deciding:
-        st.markdown("No rule decides yet.")
-    components.section("Lay down a policy", "Ethics, law, strategy: never learnt.")
-    book.lay_down(space)
+        components.empty(
+            "No rule decides yet",
+            "Put one in force under *Waiting for you*, or lay down a policy below.",
+        )
+    if book.may_judge(space):
+        components.section("Lay down a policy", "Ethics, law, strategy: never learnt.")
+        book.lay_down(space)
 
 
 def _over(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
     over = [rule for rule in found if rule.state == "retired"]
     if not over:
-        st.markdown("No rule was retired or rejected.")
+        components.empty(
+            "No rule is over",
+            "Rules that you retire or reject stay here with the reason, and can be "
+            "proposed again.",
+        )
         return
     book.listed(over, book.titles(space))
     for rule in over:

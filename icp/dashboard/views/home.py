@@ -11,7 +11,7 @@ from icp.dashboard.routes import link
 from icp.dashboard.text import escaped
 
 if TYPE_CHECKING:
-    from icp.workflow import WorkspaceStatus
+    from icp.workflow import Workspace, WorkspaceStatus
 
 __all__ = ["draw"]
 
@@ -29,7 +29,8 @@ def draw() -> None:
         "are like either.",
     )
     components.facts(overview.headline(status))
-    _next(status)
+    _next(space, status)
+    cards.awake(space)
     left, right = st.columns(2, gap="large")
     with left:
         cards.customers(space, status)
@@ -50,9 +51,11 @@ def _welcome() -> None:
     )
 
 
-def _next(status: WorkspaceStatus) -> None:
+def _next(space: Workspace, status: WorkspaceStatus) -> None:
     components.section("What to do next")
     with st.container(border=True):
         components.bullets(overview.steps(status))
         route, label = overview.next_page(status)
         link(route, label)
+        if space.disqualifiers("proposed"):
+            link("disqualifiers", "Go to the rules that wait for you")
