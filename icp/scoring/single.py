@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from struct import Struct
 from typing import TYPE_CHECKING, Literal
 
 from icp.disqualifiers import disqualified_by_one
@@ -25,7 +26,6 @@ __all__ = ["Score", "Scorer", "refused", "score_one", "scorer_of"]
 
 #: Bits kept apart for each non-negative sum when several are added as one integer.
 _LANE = 64
-_LANE_MASK = (1 << _LANE) - 1
 #: Bits behind a distance for the segment's position: the least names the nearest.
 _POSITION = 20
 _POSITION_MASK = (1 << _POSITION) - 1
@@ -116,8 +116,9 @@ class Scorer:
             for pair in profile.pairs
         )
         self._positions = _packed(0, 0, *range(len(profile.segments)))
-        self._best = [_LANE * (2 + i) for i in profile.best_segments]
-        self._regrettable = [_LANE * (2 + i) for i in profile.regrettable_segments]
+        self._unpacked = Struct(f"<{2 + len(profile.segments)}Q")
+        self._best = profile.best_segments
+        self._regrettable = profile.regrettable_segments
         self._blank = _blank(profile)
         self._information = sum(table.information for table in profile.tables)
         self._least_known = profile.abstention.known * self._information
@@ -141,7 +142,8 @@ class Scorer:
 
     def _answer(self, points: dict[str, int], lanes: int) -> Score:
         profile, steps = self._profile, self._steps
-        known, novelty = lanes & _LANE_MASK, lanes >> _LANE & _LANE_MASK
+        written = lanes.to_bytes(self._unpacked.size, "little")
+        known, novelty, *distances = self._unpacked.unpack(written)
         margin = profile.base + sum(points.values())
         nearer = bisect_left(profile.novelty.closed, novelty)
         margin_step = bisect_right(profile.calibration.thresholds, margin)
@@ -151,9 +153,9 @@ class Scorer:
             and steps.narrow[min(margin_step, steps.none)]
         )
         step = margin_step if scored else steps.none
-        distance_best, nearest_best = self._nearest(lanes, self._best)
+        distance_best, nearest_best = self._nearest(distances, self._best)
         distance_regrettable, nearest_regrettable = self._nearest(
-            lanes, self._regrettable
+            distances, self._regrettable
         )
         return changed(
             self._blank,
@@ -176,10 +178,12 @@ class Scorer:
             points=points,
         )
 
-    def _nearest(self, lanes: int, shifts: list[int]) -> tuple[int, str | None]:
-        if not shifts:
+    def _nearest(
+        self, distances: Sequence[int], segments: Sequence[int]
+    ) -> tuple[int, str | None]:
+        if not segments:
             return 0, None
-        nearest = min([lanes >> shift & _LANE_MASK for shift in shifts])
+        nearest = min([distances[segment] for segment in segments])
         segment = self._profile.segments[nearest & _POSITION_MASK]
         return nearest >> _POSITION, segment.name
 
