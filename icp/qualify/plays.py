@@ -143,8 +143,8 @@ def woken(sleeping: Exit, facts: Mapping[str, object], today: date, /) -> str:
 
 
 def arms(sleeping: Exit, facts: Mapping[str, object], /) -> bool:
-    """Whether its condition fails now, so that it counts from here on."""
-    return not sleeping.armed and not _met(sleeping, facts)
+    """Whether its condition is known to fail now, so that it counts from here on."""
+    return not sleeping.armed and _holds(sleeping, facts) is False
 
 
 def after_months(day: date, months: int, /) -> date:
@@ -167,12 +167,17 @@ def _due(wake: Wake, today: date) -> date | None:
 
 
 def _met(sleeping: Exit, facts: Mapping[str, object]) -> bool:
+    return _holds(sleeping, facts) is True
+
+
+def _holds(sleeping: Exit, facts: Mapping[str, object]) -> bool | None:
+    """Whether its condition holds; None where that is not known, or it has none."""
     if not sleeping.wake_when:
-        return False
+        return None
     try:
-        return parse(sleeping.wake_when).holds(facts) is True
+        return parse(sleeping.wake_when).holds(facts)
     except SchemaError:
-        return False
+        return None
 
 
 def _disarmed(found: Exit) -> Exit:

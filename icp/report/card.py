@@ -162,7 +162,12 @@ def _attributes(profile: Profile) -> Iterator[Block]:
         names = ", ".join(title_of(table) for table in tables[_LISTED:])
         yield f"And with less weight: {names}."
     if profile.pairs:
-        names = ", ".join(f"{p.first} with {p.second}" for p in profile.pairs)
+        said = {table.name: title_of(table) for table in tables}
+        names = ", ".join(
+            f"{said.get(pair.first, pair.first)} with "
+            f"{said.get(pair.second, pair.second)}"
+            for pair in profile.pairs
+        )
         yield (
             f"{_many(len(profile.pairs), 'pair')} taken together say more than each "
             f"alone: {names}."

@@ -78,9 +78,10 @@ def _sensitivity(context: Context, labelling: LabelRecord | None) -> Iterator[st
         .head(_LISTED)
     )
     for threshold, flipped, value in worst.iter_rows():
+        name = threshold.replace("_", " ")
         yield (
-            f"{threshold}: at {value:g} the outcome of {flipped:,} customers would "
-            "be another."
+            f"{name}: at {value:g} the outcome of {flipped:,} customers would be "
+            "another."
         )
 
 

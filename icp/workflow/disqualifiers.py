@@ -9,7 +9,7 @@ from icp.conditions import Condition, parse
 from icp.config import PolicyConfig, add_policy, remove_policy
 from icp.disqualifiers import Disqualifier, Override
 from icp.errors import NotFoundError, PermissionDeniedError, RuleError, near
-from icp.workflow import imports, labels, learning
+from icp.workflow import imports, labels, learning, scoring
 from icp.workflow.access import granted, needs
 from icp.workflow.context import Progress, rewrite, silent
 from icp.workflow.lists import Lists
@@ -115,14 +115,15 @@ class Rulebook(Lists):
     ) -> Override:
         """Pursue an account although a rule covers it; policy needs an approver.
 
-        The approver is somebody else who may judge rules here.
+        The account is called by id or name; the approver is somebody else who may
+        judge rules here.
         """
         context = self._context
         rule = _one(context, ref)
         _check_approver(context, approver)
         asked = Override(
             rule=rule.id,
-            account_id=account_id,
+            account_id=str(scoring.account(context, account_id)["account_id"]),
             asked_by=context.actor,
             approver=approver,
             reason=_said(reason),

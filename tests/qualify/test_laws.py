@@ -67,6 +67,26 @@ def test_a_better_fit_never_worsens_the_verdict(case, a, b):
 
 
 @LAWS
+@given(cases(), st.integers(0, 999), st.integers(0, 999))
+def test_the_stop_loss_is_never_negative_and_grows_with_the_fit(case, a, b):
+    low, high = sorted((a / 10, b / 10))
+    less, more = (decide(score_of(fit), **case).money for fit in (low, high))
+    assert 0 <= less.most_to_spend <= more.most_to_spend + 1e-6
+    for money in (less, more):
+        worth = money.pursue + money.stakes.cost
+        assert money.most_to_spend == pytest.approx(max(0.0, worth))
+
+
+@LAWS
+@given(fits, cases(), st.permutations(CODES))
+def test_the_order_in_which_things_were_learnt_changes_nothing(fit, case, order):
+    said = {code: case["signals"][code] for code in order if code in case["signals"]}
+    assert decide(score_of(fit), **{**case, "signals": said}) == decide(
+        score_of(fit), **case
+    )
+
+
+@LAWS
 @given(fits, cases(), st.sampled_from(UNGATED))
 def test_unknown_is_never_worse_than_bad_nor_better_than_good(fit, case, code):
     bad = rank(fit, with_signal(case, code, holds=True))
@@ -86,6 +106,21 @@ def test_a_try_that_failed_never_makes_it_better(fit, case, data):
     before, after = step(frozenset(tried)), step(frozenset({*tried, play}))
     assert RANK[after.verdict] <= RANK[before.verdict]
     assert rank(fit, case, attempts=more) <= rank(fit, case)
+
+
+@pytest.mark.parametrize("code", UNGATED)
+def test_the_steps_of_a_reason_lead_out_in_order_and_the_last_one_stays(code):
+    plays = [step.play for step in CATALOGUE[code].steps]
+    asked = [CATALOGUE[code].step(frozenset(plays[:n])) for n in range(len(plays) + 1)]
+    assert [step.play for step in asked] == [*plays, plays[-1]]
+    ranks = [RANK[step.verdict] for step in asked]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+@pytest.mark.parametrize("code", UNGATED)
+def test_a_step_tried_out_of_order_skips_none_before_it(code):
+    first, *later = (step.play for step in CATALOGUE[code].steps)
+    assert CATALOGUE[code].step(frozenset(later)).play == first
 
 
 @LAWS

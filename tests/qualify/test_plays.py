@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,33 @@ def test_a_condition_that_was_met_on_leaving_must_fail_first():
     assert woken(left, facts, TODAY) == ""
     assert not arms(left, facts)
     assert arms(left, {"vendors_in_play": 6})
+
+
+@pytest.mark.parametrize("unknown", [{}, {"vendors_in_play": None}, {"other": 1}])
+def test_what_is_not_known_has_not_failed(unknown):
+    left = left_because_of("too_many_vendors", facts={"vendors_in_play": 2})
+    assert not arms(left, unknown)
+    assert woken(left, unknown, TODAY) == ""
+
+
+@pytest.mark.parametrize("code", CATALOGUE.codes)
+def test_nothing_known_wakes_nobody_before_the_day(code):
+    left = left_because_of(code)
+    before = (left.wake_on or date.max) - timedelta(days=1)
+    assert woken(left, {}, before) == ""
+    assert bool(left.wake_on and woken(left, {}, left.wake_on)) == bool(left.wake_on)
+
+
+@pytest.mark.parametrize("code", CATALOGUE.codes)
+def test_what_was_so_on_leaving_wakes_only_after_it_failed_once(code):
+    left = left_because_of(code)
+    if left.wake_when:
+        sleeping = replace(left, armed=False, wake_on=None)
+        for vendors, said in product((0, 9), (True, False)):
+            facts = {"vendors_in_play": vendors, f"signal_{code}": said}
+            assert woken(sleeping, facts, date.max) == ""
+            if arms(sleeping, facts):
+                assert woken(replace(sleeping, armed=True), facts, date.max) == ""
 
 
 def test_what_people_say_can_wake_an_account():

@@ -165,6 +165,85 @@ def test_an_account_is_taken_up_again(space):
         space.take_up("P1", reason="again")
 
 
+def test_who_is_left_again_frees_time_once(space):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    first, second = space.leave("P1"), space.leave("P1", promised="a call")
+    assert [kept.number for kept in space.exits()] == [second.number]
+    assert [kept.number for kept in space.exits(only_open=False)] == [
+        second.number,
+        first.number,
+    ]
+    assert space.freed().exits == 1
+    space.take_up("P1", reason="they called")
+    assert (space.freed().exits, space.freed().hours) == (0, 0.0)
+
+
+def test_staying_the_second_option_frees_nothing(space):
+    space.note_answer("P1", "reason:price_only", value=True)
+    assert space.leave("P1").exit.verdict == "second_option"
+    assert space.freed().exits == 0
+    assert len(space.exits()) == 1
+
+
+ACTIONS = {
+    "signal": lambda s: s.note_answer("P1", "reason:no_budget", value=False),
+    "answer": lambda s: s.note_answer("P1", "attribute:employees", 9, evidence="CFO"),
+    "attempt": lambda s: s.note_attempt("P1", "no_budget", "park"),
+    "exit": lambda s: s.leave("P1", promised="a call"),
+    "reopened": lambda s: s.take_up("P1", reason="they called"),
+    "referral": lambda s: s.note_referral("P1", came="P2"),
+    "rule_exception": lambda s: s.allow_gate(
+        "P1", "ethics", approver="eve", why="reviewed"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_all_that_is_done_lands_in_the_log_with_who_did_it(space, kind):
+    space.note_answer("P1", "reason:no_budget", value=True)
+    if kind == "reopened":
+        space.leave("P1")
+    before = space.events().height
+    ACTIONS[kind](space)
+    event = space.events(limit=1).row(0, named=True)
+    assert (event["kind"], event["actor"]) == (kind, "ann")
+    assert space.events().height == before + 1
+
+
+def test_the_log_keeps_from_whom_an_answer_is(space):
+    space.note_answer("P1", "attribute:employees", 9, evidence="their CFO")
+    told = json.loads(space.events(limit=1)["payload"][0])
+    assert told["evidence"] == "their CFO"
+    assert told["value"] == 9.0
+
+
+def test_an_answer_is_taken_back(space):
+    before = space.judge("P1")
+    space.note_answer("P1", "attribute:employees", 4)
+    assert space.judge("P1").answers == {"employees": 4.0}
+    space.note_answer("P1", "attribute:employees", None)
+    after = space.judge("P1")
+    assert after.answers == {}
+    assert after.verdict == before.verdict
+
+
+def test_a_condition_met_on_leaving_does_not_wake_who_left_the_export(space):
+    config = space.path / "reasons.toml"
+    config.write_text(
+        '[reasons.no_budget.wake]\ntext = "small"\nwhen = "employees < 1000000"\n'
+    )
+    space.note_answer("P1", "reason:no_budget", value=True)
+    assert not space.leave("P1").exit.armed
+    file = space.path / "sources" / "prospects.csv"
+    text = file.read_text()
+    file.write_text(text.replace("P1,", "X1,"))
+    space.import_sources()
+    assert not space.exits()[0].exit.armed
+    file.write_text(text)
+    space.import_sources()
+    assert space.awake() == []
+
+
 def test_an_import_wakes_who_sleeps(space, clock):
     space.note_answer("P1", "reason:no_budget", value=True)
     space.leave("P1")

@@ -129,6 +129,20 @@ def test_an_exception_needs_a_reason_and_for_policy_somebody_else(space, rule):
         space.allow_exception(rule.id, "P1", reason="")
 
 
+def test_an_exception_is_for_an_account_that_there_is(space, rule):
+    with pytest.raises(NotFoundError, match="no prospect or customer 'P99'"):
+        space.allow_exception(rule.id, "P99", reason="a friend")
+    assert space.exceptions() == []
+    (name,) = (
+        space.accounts("prospects")
+        .filter(account_id="P2")
+        .collect()["account_name"]
+        .to_list()
+    )
+    made = space.allow_exception(rule.id, name, reason="a friend")
+    assert made.account_id == "P2"
+
+
 def test_who_approves_must_be_allowed_to_judge(space, rule):
     config = space.path / "icp.toml"
     config.write_text(config.read_text() + '\n[roles]\nann = "rep"\nbob = "rep"\n')
