@@ -138,7 +138,7 @@ def scorecard(train: Task, test: Task) -> Probability:
     return np.asarray(model.predict_proba(bins.transform(asked, metric="woe"))[:, 1])
 
 
-def ebm(train: Task, test: Task) -> Probability:
+def ebm(train: Task, test: Task, *, bags: int = 8) -> Probability:
     """Explainable boosting; with a thousand cities a fit would take ten minutes."""
     from interpret.glassbox import ExplainableBoostingClassifier
 
@@ -147,7 +147,7 @@ def ebm(train: Task, test: Task) -> Probability:
         "nominal" if n in _categories(train) else "continuous" for n in _all(train)
     ]
     model = ExplainableBoostingClassifier(
-        feature_types=kinds, outer_bags=8, n_jobs=1, random_state=0
+        feature_types=kinds, outer_bags=bags, n_jobs=1, random_state=0
     )
     model.fit(x, train.best)
     return np.asarray(model.predict_proba(asked)[:, 1])

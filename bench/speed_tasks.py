@@ -81,13 +81,16 @@ def _load(folder: Path, name: str) -> Profile:
 
 def _file_task(task: str, folder: Path, rows: int) -> Callable[[], object]:
     target = folder / f"{task}.parquet"
+    task, _, other = task.partition(" ")
+    compression: Any = other or "zstd"
     if task == "rewrite":
         return lambda: pl.scan_parquet(folder / "pairs.parquet").sink_parquet(target)
     accounts = pl.scan_parquet(folder / f"accounts-{rows}.parquet")
     profile = _load(folder, "pairs" if task == "pairs" else "score")
 
     def work() -> None:
-        _planned(task, accounts, profile).sink_parquet(target)
+        plan = _planned(task, accounts, profile)
+        plan.sink_parquet(target, compression=compression)
 
     return work
 
@@ -98,7 +101,12 @@ def _planned(task: str, accounts: pl.LazyFrame, profile: Profile) -> pl.LazyFram
     if task == "floor":
         touched = pl.sum_horizontal(pl.exclude("account_id").is_null())
         return accounts.select("account_id", touched=touched)
+    if task == "read":
+        drawn = pl.exclude("account_id")
+        return accounts.select(drawn.null_count())
     scored = score(accounts, profile, parts=task == "parts")
+    if task == "unwritten":
+        return scored.select(pl.col(*SCORE_COLUMNS).null_count())
     if task == "all":
         return scored
     if task == "three":
@@ -167,7 +175,7 @@ def _fit_ebm(_folder: Path, rows: int) -> dict[str, Any]:
     from peers import ebm
 
     task = _fit_task(rows)
-    return _taken(lambda: ebm(task, task))
+    return _taken(lambda: ebm(task, task, bags=14))
 
 
 def _fit_task(rows: int) -> Any:

@@ -73,6 +73,10 @@ def test_made_up_pairs_fit_their_tables(folder):
         ("pairs", 15),
         ("parts", 28),
         ("all", 27),
+        ("read", 12),
+        ("unwritten", 14),
+        ("copy lz4", 13),
+        ("score lz4", 15),
     ],
 )
 def test_every_task_writes_what_it_says(folder, task, columns):
@@ -81,7 +85,10 @@ def test_every_task_writes_what_it_says(folder, task, columns):
     taken = speed_tasks._taken(speed_tasks._file_task(task, folder, 120))
     assert set(taken) == {"seconds", "cpu", "peak"}
     written = pl.read_parquet(folder / f"{task}.parquet")
-    assert written.shape == (120, columns)
+    if task == "parts":
+        columns += len(speed_tasks._load(folder, "score").pairs)
+    height = 1 if task in {"read", "unwritten"} else 120
+    assert written.shape == (height, columns)
     if task == "score":
         assert written.columns == ["account_id", *SCORE_COLUMNS]
 
@@ -143,7 +150,11 @@ def test_the_page_says_what_was_measured(folder, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["speed.py", "--rows", "1000", "--rounds", "1"])
     speed.main()
     page = (folder / "speed.md").read_text("utf-8")
-    assert page.count("| 2.00 | 1.00 |") == len(speed.TASKS) + len(speed.PEERS) + 1
+    assert page.count("| 2.00 | 1.00 |") == len(speed.TASKS) + len(speed.PEERS) + 2
     assert "| EBM, defaults (no intervals, no calibration) | 2.0 | 1.0 | 100 |" in page
+    assert (
+        "| seconds beside copying the file, 14 columns | 1 | at most 1.3 | met |"
+        in page
+    )
     assert json.dumps(run["peak"]) not in page
     assert "## One account at a time" in capsys.readouterr().out
