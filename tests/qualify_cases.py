@@ -15,6 +15,8 @@ from icp.scoring import Score
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+    from icp.conditions import Condition
+
 TODAY = date(2026, 3, 31)
 CATALOGUE = default_catalogue()
 CODES = CATALOGUE.codes
@@ -46,7 +48,9 @@ def score_of(fit: float | None = 50.0, **rest: Any) -> Score:
     return Score(**{**fields, **rest})
 
 
-def a_rule(state: str = "active", condition: str = "vendors >= 5") -> Disqualifier:
+def a_rule(
+    state: str = "active", condition: Condition | str = "vendors >= 5"
+) -> Disqualifier:
     policy = policy_rule(
         condition, by="ada", reason="ethics", why="we do not", on=TODAY
     )

@@ -256,11 +256,11 @@ def neighbours(edge: float) -> tuple[float, ...]:
 
 @st.composite
 def accounts(
-    draw: DrawFn, profile: Profile, max_size: int = 8
+    draw: DrawFn, profile: Profile, max_size: int = 8, min_size: int = 0
 ) -> list[dict[str, object]]:
     columns = {table.column: values(table) for table in profile.tables}
     row = st.fixed_dictionaries(columns)
-    return draw(st.lists(row, max_size=max_size))
+    return draw(st.lists(row, min_size=min_size, max_size=max_size))
 
 
 def frame_of(rows: Iterable[dict[str, object]], profile: Profile) -> pl.DataFrame:

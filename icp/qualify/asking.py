@@ -33,6 +33,7 @@ __all__ = [
     "ask_reason",
     "centred",
     "coherent",
+    "disqualified",
     "evsi",
     "perfect_information",
     "probabilities",
@@ -59,6 +60,12 @@ class Places:
     def pursue(self, p: Floats, /) -> Floats:
         """Expected money of pursuing; as in `Stakes.pursue`."""
         return p * self.value - (1 - p) * self.loss - self.cost
+
+    @property
+    def break_even(self) -> Floats:
+        """The chance up to which pursuing brings nothing, per account."""
+        stake = self.value + self.loss
+        return np.clip((self.loss + self.cost) / np.where(stake > 0, stake, 1.0), 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +132,27 @@ def evsi(gains: Floats, now: Floats, shares: Floats, /) -> tuple[Floats, Floats]
     )
 
 
+def disqualified(p: Floats, after: Floats, likely: Floats, most: Floats, /) -> Floats:
+    """Chances after each answer, where some answers put the account under a rule.
+
+    Under a rule the chance is `most` at best (1: no rule). Where that leaves no answer
+    above the chance now, the others hold what the rule leaves to them, so that the
+    mean can be the chance now. Where every answer falls under a rule, none tells
+    anything, and all stay as they are.
+
+    >>> after, likely = np.array([[0.8, 0.3]]), np.array([[0.5, 0.5]])
+    >>> disqualified(np.array([0.5]), after, likely, np.array([[0.1, 1.0]])).round(9)
+    array([[0.1, 0.9]])
+    """
+    under = (most < 1) & (most == 1).any(axis=1)[:, None]
+    bound = np.where(under, np.minimum(after, most), after)
+    short = under.any(axis=1) & (bound.max(axis=1) <= p)
+    held = p * _total(likely) - _total(np.where(under, likely * bound, 0.0))
+    free = _total(np.where(under, 0.0, likely))
+    rest = np.clip(held / np.where(free > 0, free, 1.0), p, 1.0)
+    return np.where(short[:, None] & ~under, rest[:, None], bound)
+
+
 def perfect_information(p: Floats, best: Floats, now: Floats, /) -> Floats:
     """Expected money gained by knowing the outcome; `best` is pursuing's at p = 1."""
     return p * np.maximum(0.0, best) - np.maximum(0.0, now)
@@ -138,11 +166,23 @@ def _total(columns: Floats) -> Floats:
     return total
 
 
-def _asked(places: Places, chances: Whole, learnt: Whole, likely: Floats) -> Asked:
+def _asked(
+    places: Places,
+    chances: Whole,
+    learnt: Whole,
+    likely: Floats,
+    most: Floats | None = None,
+) -> Asked:
     p = probabilities(places.chance)
     after = probabilities(chances + learnt[:, None])
+    if most is not None:
+        # Under a rule nobody pursues, whatever its own share of best would bring.
+        never = np.where(most < 1, np.minimum(most, places.break_even[:, None]), 1.0)
+        after = disqualified(p, after, likely, never)
     shares = coherent(p, after, likely)
     gains = after * places.value[:, None] - (1 - after) * places.loss - places.cost
+    if most is not None:
+        gains = np.where(most < 1, np.minimum(gains, 0.0), gains)
     value, turns = evsi(gains, places.pursue(p), shares)
     return Asked(chances=chances, after=after, shares=shares, value=value, turns=turns)
 
@@ -173,11 +213,19 @@ def profile_chances(profile: Profile, margins: Whole, /) -> Whole:
 
 
 def ask_attribute(
-    profile: Profile, place: int, codes: Whole, margins: Whole, places: Places, /
+    profile: Profile,
+    place: int,
+    codes: Whole,
+    margins: Whole,
+    places: Places,
+    /,
+    *,
+    most: Floats | None = None,
 ) -> Asked:
     """Ask for the table at `place`; answers are its cells from the first on.
 
-    `codes` are the cell codes of the accounts (rows) in all tables (columns).
+    `codes` are the cell codes of the accounts (rows) in all tables (columns). `most`
+    bounds the chance after answers that fall under a rule in force (1: under none).
     """
     table = profile.tables[place]
     best, regrettable = (
@@ -191,6 +239,7 @@ def ask_attribute(
         profile_chances(profile, margins[:, None] + moves),
         places.chance - places.profile_chance,
         p * best + (1 - p) * regrettable,
+        most,
     )
 
 

@@ -37,6 +37,7 @@ from icp.qualify.questions import attribute_words
 from icp.qualify.reasons import default_catalogue
 from icp.qualify.standing import RANK, counted_in, tried_by
 from icp.qualify.terms import CARE, DISCOUNT, INCUMBENT, UsualTerms
+from icp.qualify.triggers import bounds_of_frame, covered_in
 from icp.scoring.cells import code_matrix
 from icp.scoring.steps import steps_of
 
@@ -324,16 +325,17 @@ class _Batch:
     @cached_property
     def covered(self) -> Flags:
         """Rules (columns) that cover an account and that no exception sets aside."""
-        covers = np.zeros((self.frame.height, len(self.judge.rules)), dtype=np.bool_)
-        for place, rule in enumerate(self.judge.rules):
-            flags = self.frame.with_columns(
-                __covers__=rule.condition.covers(self.frame.schema)
-            )["__covers__"]
-            covers[:, place] = flags.to_numpy()
+        covers = covered_in(self.judge.rules, self.frame)
+        return np.asarray(covers & ~self.rules_excepted)
+
+    @cached_property
+    def rules_excepted(self) -> Flags:
+        """Rules (columns) that an exception sets aside for an account."""
+        rules = self.judge.rules
+        set_aside = np.zeros((self.frame.height, len(rules)), dtype=np.bool_)
         for row, codes in rows_of(self.frame, self.judge.known.excepted):
-            for place, rule in enumerate(self.judge.rules):
-                covers[row, place] &= rule.id not in codes
-        return covers
+            set_aside[row] = [rule.id in codes for rule in rules]
+        return set_aside
 
     # ------------------------------------------------------------------------ verdicts
 
@@ -428,10 +430,13 @@ class _Batch:
         profile = self.judge.profile
         codes = code_matrix(self.frame, profile.tables).astype(np.int64)
         margins = self.frame["margin"].to_numpy().astype(np.int64)
-        tables = enumerate(profile.tables)
+        tables, rules = enumerate(profile.tables), self.judge.rules
         for place, table in sorted(tables, key=lambda one: one[1].name):
             unknown = codes[:, place] == MISSING
             if len(table.cells) > 1 and unknown.any():
-                asked = ask_attribute(profile, place, codes, margins, self.places)
+                most = bounds_of_frame(rules, table, self.frame, self.rules_excepted)
+                asked = ask_attribute(
+                    profile, place, codes, margins, self.places, most=most
+                )
                 text = attribute_words(table, self.judge.catalogue)
                 yield text, table.information, unknown, asked

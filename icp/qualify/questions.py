@@ -10,13 +10,15 @@ than the decision now:
 The shares w are made coherent with the chance p as it is: answers that raise it and
 answers that lower it are weighed so that the mean over the answers is p again. Hence
 EVSI is never below 0, 0 where no answer changes the decision, and never above the
-value of knowing the outcome itself. What is known to stand in the way and can be cured
-is taken as cured, as for the verdict.
+value of knowing the outcome itself. An answer that would put the account under a rule
+in force (`icp.qualify.triggers`) counts with the share of best customers seen under
+that rule. What is known to stand in the way and can be cured is taken as cured, as for
+the verdict.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -24,6 +26,7 @@ import numpy as np
 from icp.profile import MISSING, NEVER_SEEN
 from icp.qualify.asking import Asked, Places, ask_attribute, ask_reason
 from icp.qualify.signals import Signal
+from icp.qualify.triggers import bounds_of, covered_by_answer, reading
 from icp.schema import Kind
 from icp.scoring.single import scorer_of
 from icp.scoring.words import cell_words, title_of
@@ -31,6 +34,7 @@ from icp.scoring.words import cell_words, title_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from icp.disqualifiers import Disqualifier
     from icp.profile import AttributeTable, Profile
     from icp.qualify.reasons import Catalogue, Reason, VerdictName
     from icp.qualify.standing import Standing
@@ -179,6 +183,9 @@ class Unknown:
     profile: Profile
     codes: tuple[int, ...]
     margin: int
+    #: What is known, and the rules in force that no exception sets aside.
+    row: Mapping[str, object] = field(default_factory=dict)
+    rules: tuple[Disqualifier, ...] = ()
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -194,13 +201,20 @@ class Unknown:
         table = self.profile.tables[place]
         codes = np.array([self.codes], dtype=np.int64)
         margins = np.array([self.margin], dtype=np.int64)
-        asked = ask_attribute(self.profile, place, codes, margins, places)
+        rules = reading(self.rules, table)
+        covers = covered_by_answer(rules, table, self.row)
+        most = bounds_of(rules, covers)[None, :] if rules else None
+        asked = ask_attribute(self.profile, place, codes, margins, places, most=most)
         cases = [
             _Case(
                 text=cell_words(table, code),
-                stood=replace(stood, profile_chance=int(chance)),
+                stood=replace(
+                    stood, profile_chance=int(chance), disqualified=bool(rule.any())
+                ),
             )
-            for code, chance in enumerate(asked.chances[0], start=_FIRST)
+            for code, (chance, rule) in enumerate(
+                zip(asked.chances[0], covers, strict=True), start=_FIRST
+            )
         ]
         text = attribute_words(table, stood.catalogue)
         return _question(f"attribute:{table.name}", text, stood, asked, cases)
@@ -213,11 +227,21 @@ class Unknown:
 
 
 def unknown_attributes(
-    row: Mapping[str, object], profile: Profile, score: Score, /
+    row: Mapping[str, object],
+    profile: Profile,
+    score: Score,
+    /,
+    *,
+    rules: tuple[Disqualifier, ...] = (),
 ) -> Unknown:
-    """What the profile looks at and is not known of an account."""
+    """What the profile looks at and is not known of an account.
+
+    `rules` are those in force that no exception sets aside.
+    """
     codes = tuple(scorer_of(profile).codes(row))
-    return Unknown(profile=profile, codes=codes, margin=score.margin)
+    return Unknown(
+        profile=profile, codes=codes, margin=score.margin, row=row, rules=rules
+    )
 
 
 def attribute_words(table: AttributeTable, catalogue: Catalogue, /) -> str:

@@ -146,7 +146,12 @@ def decide(
     unknown = (
         None
         if facts is None or profile is None
-        else unknown_attributes(facts, profile, score)
+        else unknown_attributes(
+            facts,
+            profile,
+            score,
+            rules=tuple(r for r in deciding(disqualifiers) if r.id not in excepted),
+        )
     )
     questions = questions_of(stood, unknown)
     return _told(stood, score, covering, excepted, questions, invested)

@@ -36,7 +36,12 @@ from icp.qualify.terms import Usual, UsualTerms, terms_of
 from icp.scoring import score, score_one
 
 DAYS = st.integers(0, 500).map(lambda n: TODAY - timedelta(days=n))
-RULES = [a_rule("active", "vendors_in_play >= 6"), a_rule("policy", "deals > 2")]
+RULES = [
+    a_rule("active", "vendors_in_play >= 6"),
+    a_rule("policy", "deals > 2"),
+    # Covers a whole cell of the table that reads vendors, where the deals are known.
+    a_rule("active", "vendors_in_play > 3 and deals = 1"),
+]
 CODES_ALL = (*CODES, *(rule.id for rule in RULES))
 EXTRA = {
     "vendors_in_play": (pl.Float64, st.sampled_from([None, 2.0, 4.0, 7.0])),

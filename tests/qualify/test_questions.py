@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from qualify_cases import CATALOGUE, MONEY, economies, known, score_of
+from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, economies, known, score_of
 from strategies import (
     LAWS,
     accounts,
@@ -16,6 +16,8 @@ from strategies import (
     table_of,
 )
 
+from icp.conditions import Compare, Has
+from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics
 from icp.qualify import decide
 from icp.qualify.asking import (
@@ -132,14 +134,14 @@ def test_rows_do_not_depend_on_each_other():
 def test_evsi_of_any_account_is_between_nothing_and_knowing_all(
     profile, data, economics, signals
 ):
-    rows = data.draw(accounts(profile, max_size=1))
-    assume(rows)
+    rows = data.draw(accounts(profile, min_size=1, max_size=1))
     score = score_one(rows[0], profile)
     found = decide(
         score, economics=economics, signals=signals, facts=rows[0], profile=profile
     )
     money = found.money
-    assume(money.p_cured is not None)
+    if money.p_cured is None:
+        return
     scale = money.stakes.value + money.stakes.loss + money.stakes.cost
     now, best = money.pursue_cured, money.stakes.pursue(1.0)
     most = perfect_information(*map(np.array, (money.p_cured, best, now)))
@@ -152,11 +154,61 @@ def test_evsi_of_any_account_is_between_nothing_and_knowing_all(
             assert question.value == 0
 
 
+@st.composite
+def rules_over(draw, profile):
+    """Rules in force over columns of a profile, or over others."""
+    made = [Compare("deals", ">", 2)]
+    for table in profile.tables:
+        name = table.column
+        if table.kind == "number":
+            cuts = [*table.edges, 0.5]
+            made += [Compare(name, sign, cut) for cut in cuts for sign in (">=", "<")]
+        elif table.kind == "category":
+            made += [Compare(name, "=", level) for level, _ in table.levels if level]
+        elif table.kind == "flag":
+            made += [Compare(name, "=", value) for value in (True, False)]
+        else:
+            made += [Has(name, table.value)]
+    chosen = draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique=True))
+    return [a_rule(draw(st.sampled_from(["active", "policy"])), c) for c in chosen]
+
+
+@LAWS
+@given(profiles(), st.data(), economies, known())
+def test_evsi_with_rules_in_force_is_between_nothing_and_knowing_all(
+    profile, data, economics, signals
+):
+    rows = data.draw(accounts(profile, min_size=1, max_size=1))
+    money, questions = with_rules(
+        profile, rows[0], economics, data.draw(rules_over(profile)), signals=signals
+    )
+    if money.p_cured is None:
+        return
+    scale = money.stakes.value + money.stakes.loss + money.stakes.cost
+    now, best = money.pursue_cured, money.stakes.pursue(1.0)
+    most = perfect_information(*map(np.array, (money.p_cured, best, now)))
+    for question in questions:
+        assert 0 <= question.value <= most + 1e-9 * scale
+        mean = sum(a.share * a.p for a in question.answers)
+        assert math.isclose(mean, money.p_cured, rel_tol=1e-6)
+
+
+def with_rules(profile, row, economics, rules, **rest):
+    found = decide(
+        score_one(row, profile),
+        economics=economics,
+        facts=row,
+        profile=profile,
+        disqualifiers=rules,
+        **rest,
+    )
+    return found.money, found.questions
+
+
 @LAWS
 @given(profiles(), st.data())
 def test_what_is_known_is_not_asked(profile, data):
-    rows = data.draw(accounts(profile, max_size=1))
-    assume(rows)
+    rows = data.draw(accounts(profile, min_size=1, max_size=1))
     score = score_one(rows[0], profile)
     unknown = unknown_attributes(rows[0], profile, score)
     columns = {profile.tables[place].column for place in unknown.open}
@@ -234,6 +286,89 @@ def test_an_attribute_that_cannot_turn_the_decision_is_not_asked():
     assert found.questions == ()
     assert found.asked == "No question would change this; decide now."
     assert only_attributes(Economics(V=1, L=100_000, C=0)).verdict == "walk_away"
+
+
+def seen_rule(text, covered, bad):
+    evidence = Evidence(
+        customers=100,
+        all_regrettable=50,
+        covered=covered,
+        regrettable=bad,
+        p_value=0.001,
+        later_covered=covered,
+        later_regrettable=bad,
+        break_even=0.5,
+    )
+    return a_rule("active", text).model_copy(update={"evidence": (evidence,)})
+
+
+def about_size(rules, *, points=(0, 0, -300, 300), economics=None):
+    unasked = [r.model_copy(update={"asked": False}) for r in CATALOGUE.reasons]
+    profile = by_size(points)
+    return decide(
+        score_one({}, profile),
+        economics=economics or Economics(V=90_000, L=8_000, C=0),
+        facts={},
+        profile=profile,
+        catalogue=CATALOGUE.model_copy(update={"reasons": tuple(unasked)}),
+        disqualifiers=rules,
+    )
+
+
+def test_an_answer_that_falls_under_a_rule_is_worth_the_loss_it_avoids():
+    assert about_size([]).questions == ()
+    found = about_size([seen_rule("employees < 100", 19, 19)])
+    (question,) = found.questions
+    assert [a.verdict for a in question.answers] == ["walk_away", "pursue"]
+    share, p = question.answers[0].share, question.answers[0].p
+    assert p == pytest.approx(0.5 / 20)
+    avoided = -found.money.stakes.pursue(p)
+    assert question.value == pytest.approx(share * avoided)
+    assert question.turns == pytest.approx(share)
+
+
+def test_policy_counts_as_surely_regretted():
+    (question,) = about_size([a_rule("policy", "employees < 100")]).questions
+    assert question.answers[0].p == 0
+
+
+def test_a_rule_that_covers_part_of_an_answer_does_not_count():
+    assert about_size([seen_rule("employees < 90", 19, 19)]).questions == ()
+
+
+def test_a_rule_that_needs_something_else_unknown_does_not_count():
+    rule = seen_rule("employees < 100 and deals > 3", 19, 19)
+    assert about_size([rule]).questions == ()
+
+
+def test_an_exception_takes_a_rule_out_of_the_questions():
+    rule = seen_rule("employees < 100", 19, 19)
+    profile = by_size((0, 0, -300, 300))
+    freed = Override(
+        rule=rule.id, account_id="a", asked_by="ann", reason="known", on=TODAY
+    )
+    found = decide(
+        score_one({}, profile),
+        economics=Economics(V=90_000, L=8_000, C=0),
+        facts={},
+        profile=profile,
+        disqualifiers=[rule],
+        exceptions=[freed],
+    )
+    assert "attribute:employees" not in {q.code for q in found.questions}
+
+
+def test_where_the_good_answer_falls_under_a_rule_the_other_one_is_better():
+    found = about_size([seen_rule("employees >= 100", 19, 19)])
+    (question,) = found.questions
+    other, ruled = question.answers
+    assert (ruled.verdict, other.verdict) == ("walk_away", "pursue")
+    assert other.p > found.money.p_cured > ruled.p
+
+
+def test_where_every_answer_falls_under_a_rule_asking_brings_nothing():
+    rules = [a_rule("policy", "employees < 100"), a_rule("active", "employees >= 100")]
+    assert about_size(rules).questions == ()
 
 
 def test_a_question_that_costs_more_than_it_brings_is_not_asked():
