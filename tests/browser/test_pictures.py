@@ -27,6 +27,7 @@ PAGES = {
     "home": ("/", 1500),
     "prospects": ("/prospects", 1150),
     "prospect": ("/prospect", 2600),
+    "verdict": ("/prospect?account=P-20003", 1250),
     "prospect-form": ("/prospect?way=Fill+in+a+form", 1300),
     "outliers": ("/outliers", 1900),
     "profile-segments": ("/profile", 1400),
