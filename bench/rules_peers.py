@@ -3,7 +3,7 @@
 They need an older NumPy than we do, so they live in an environment of their own:
 
     python -m venv peers
-    peers/bin/pip install pysubgroup imodels wittgenstein
+    peers/bin/pip install pysubgroup imodels wittgenstein six
 
 Reads two NDJSON files (to learn from, to be judged on) with the column `regretted`,
 and prints per method its rules in its own order: which customers of each file they
