@@ -109,7 +109,7 @@ LAWS = (
         "P15",
         "exchanging best and regrettable negates every contribution",
         (
-            _VALUES + "swapping_the_outcomes_negates_every_point",
+            _VALUES + "swapping_the_outcomes_negates_every_known_cell",
             _PAIRS + "the_mirror_negates_every_known_cell_and_every_pair_of_them",
         ),
         1_000,

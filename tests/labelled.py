@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -76,3 +77,21 @@ def numbers(profile: Profile):
         profile.novelty,
         profile.provenance.evidence,
     )
+
+
+def known_cells(profile: Profile) -> dict[str, list[int]]:
+    """The points of every cell that is known, and of every pair of such cells."""
+    size = {table.name: table.size for table in profile.tables}
+    alone = {table.name: np.array(table.points[2:]) for table in profile.tables}
+    both = {
+        pair.name: np.reshape(pair.points, (size[pair.first], size[pair.second]))[
+            2:, 2:
+        ]
+        for pair in profile.pairs
+    }
+    found = {name: points.ravel().tolist() for name, points in (alone | both).items()}
+    return {name: points for name, points in found.items() if any(points)}
+
+
+def negated(points: dict[str, list[int]]) -> dict[str, list[int]]:
+    return {name: [-value for value in values] for name, values in points.items()}

@@ -1,10 +1,11 @@
 """How long to boost, of which kind, over which pairs: chosen on customers held out.
 
-Below 300 customers trees ask of one attribute only. From there on they may ask of two,
-but only of the pairs that were strongest in a first, free run, so that the profile
-stays small enough to read; each fold of the cross-validation finds its own pairs.
-Rounds are not picked but averaged, each by how well it did (pseudo-BMA; Yao, Vehtari,
-Simpson & Gelman 2018), and so are resampled forests.
+Trees may ask of two attributes, but only of the pairs that were strongest in a first,
+free run, one pair for every ten customers and 15 at most, so that the profile stays
+small enough to read; each fold of the cross-validation finds its own pairs. Rounds are
+not picked but averaged, each by how well it did (pseudo-BMA; Yao, Vehtari, Simpson &
+Gelman 2018) and by a belief in about a hundred, which matters where customers are few;
+and so are resampled forests.
 """
 
 from __future__ import annotations
@@ -30,15 +31,29 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["Boosting", "cross_boost", "fit_boosting", "pseudo_weights"]
+__all__ = [
+    "Boosting",
+    "believed_rounds",
+    "cross_boost",
+    "fit_boosting",
+    "pseudo_weights",
+]
 
 _ROUNDS = 300
 _FREE_ROUNDS = 120
 _EVERY = 10
 #: Rounds without a better held-out loss after which growing stops.
 _PATIENCE = 60
-_PAIRS_FROM = 300
 _MOST_PAIRS = 15
+_CUSTOMERS_A_PAIR = 10
+#: Believed before anything is held out: so many rounds for a hundred customers, and
+#: more by the fourth root of their number; the log of the belief falls by `_BELIEF`
+#: times the square of the log of how far rounds are from that, but never lower than
+#: `_DOUBT`, so that noise is not boosted.
+_BELIEVED_ROUNDS = 100.0
+_BELIEVED_AT = 100
+_BELIEF = 16.0
+_DOUBT = -5.0
 _FORESTS = 8
 _LEAST_SHARE = 0.005
 
@@ -65,15 +80,15 @@ class _Ground:
         self.sizes = np.array([table.size for table in cells.tables], dtype=np.int64)
         self.ordered = np.array([t.kind is Kind.NUMBER for t in cells.tables], bool)
         self.many = bool((self.sizes[~self.ordered] > 2 + FREE_LEVELS).any())
-        self.pairs = len(rows) >= _PAIRS_FROM
+        self.most_pairs = min(_MOST_PAIRS, len(rows) // _CUSTOMERS_A_PAIR)
         self.grower = Grower(
             self.codes, self.sizes, self.ordered, positive, silent=silent
         )
 
     def growth(self, rows: Flags, start: Floats, cautious: Flags) -> Growth:
-        """Growing freely: any pair from 300 customers on, none below."""
+        """Growing freely, over any pair."""
         shape = (len(rows), len(self.sizes), len(self.sizes))
-        partners = np.full(shape, fill_value=self.pairs)
+        partners = np.ones(shape, dtype=bool)
         return Growth(rows=rows, start=start, partners=partners, cautious=cautious)
 
     def partners(
@@ -86,7 +101,8 @@ class _Ground:
         even = np.ones(len(trees))
         found = [self.folded(trees, even, models) for models in groups]
         chosen = [
-            strongest(one, self.codes, self.sizes, most=_MOST_PAIRS) for one in found
+            strongest(one, self.codes, self.sizes, most=self.most_pairs)
+            for one in found
         ]
         return np.stack(chosen)
 
@@ -119,10 +135,8 @@ def cross_boost(
     cautious = np.repeat(np.array(kinds), len(held))
     start = np.array([np.full(len(rows), starts(~out)) for out in test])
     growth = ground.growth(~test, start, cautious)
-    if ground.pairs:
-        alone = [[model] for model in range(len(test))]
-        partners = ground.partners(growth, seed, alone)
-        growth = replace(growth, partners=partners)
+    alone = [[model] for model in range(len(test))]
+    growth = replace(growth, partners=ground.partners(growth, seed, alone))
     log = _Log(positive, test.reshape(len(kinds), len(held), -1), start, progress)
     ground.grower.grow(growth, rounds=_ROUNDS, seed=seed, watch=log.watch)
     kind, weights, logits = log.best()
@@ -172,19 +186,35 @@ class _Log:
         """The better kind, the weight of each moment in it, and its log-odds."""
         losses = np.array(self._losses)
         kind = int(losses.min(axis=0).argmin())
-        weights = pseudo_weights(losses[:, kind])
+        rounds = _EVERY * np.arange(len(losses))
+        belief = believed_rounds(rounds, len(self._positive))
+        weights = pseudo_weights(losses[:, kind], belief)
         logits = weights @ np.array([kept[kind] for kept in self._kept])
         return kind, weights, np.asarray(logits)
 
 
-def pseudo_weights(losses: Floats, /) -> Floats:
+def pseudo_weights(losses: Floats, belief: Floats | float = 0.0, /) -> Floats:
     """Weights of models by their summed held-out log losses; they add up to 1.
+
+    `belief` is the log of how likely each was thought before.
 
     >>> pseudo_weights(np.array([10.0, 10.0, 30.0])).round(3).tolist()
     [0.5, 0.5, 0.0]
     """
-    likelihood = np.exp(losses.min() - losses)
-    return np.asarray(likelihood / likelihood.sum())
+    log_weights = belief - losses
+    weights = np.exp(log_weights - log_weights.max())
+    return np.asarray(weights / weights.sum())
+
+
+def believed_rounds(rounds: NDArray[np.int64], customers: int, /) -> Floats:
+    """The log of how likely each number of rounds is thought, but for a constant.
+
+    >>> believed_rounds(np.array([10, 100, 200]), 100).round(1).tolist()
+    [-5.0, 0.0, -4.9]
+    """
+    expected = _BELIEVED_ROUNDS * (customers / _BELIEVED_AT) ** 0.25
+    apart = np.log(np.maximum(rounds, _EVERY / 2) / min(expected, _ROUNDS))
+    return np.asarray(np.logaddexp(-_BELIEF * apart**2, _DOUBT))
 
 
 def fit_boosting(
@@ -205,9 +235,8 @@ def fit_boosting(
     cautious = np.full(_FORESTS, chosen.cautious)
     growth = ground.growth(everyone, begun, cautious)
     forests = list(range(_FORESTS))
-    if ground.pairs:
-        common = ground.partners(growth, seed, [forests])
-        growth = replace(growth, partners=common.repeat(_FORESTS, axis=0))
+    common = ground.partners(growth, seed, [forests])
+    growth = replace(growth, partners=common.repeat(_FORESTS, axis=0))
     trees = ground.grower.grow(
         growth,
         rounds=len(chosen.tails),

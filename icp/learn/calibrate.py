@@ -8,7 +8,8 @@
 | 100 to 999                     | beta (Kull 2017)   | to 5 %            |
 | 1,000 or more                  | beta               | to 1 %            |
 
-All are fitted on out-of-fold log-odds, and all are monotone.
+All are fitted on out-of-fold log-odds with a belief that those need no change, which
+matters where customers are few, and all are monotone.
 """
 
 from __future__ import annotations
@@ -144,7 +145,9 @@ _BOUNDS = {
 _LEAST_WEIGHTS = {
     method: np.array([low for low, _ in bounds]) for method, bounds in _BOUNDS.items()
 }
-_STARTS = {"slope": (0.8,), "platt": (1.0, 0.0), "beta": (1.0, 1.0, 0.0)}
+_NO_CHANGE = {"slope": (1.0,), "platt": (1.0, 0.0), "beta": (1.0, 1.0, 0.0)}
+#: Precision of the belief in no change: weights lie about 0.22 from it.
+_BELIEF = 20.0
 
 
 def _fitted(
@@ -154,16 +157,21 @@ def _fitted(
     positive: NDArray[np.bool_],
 ) -> _Curve:
     basis, offset = terms(logit)
+    believed = np.array(_NO_CHANGE[method])
+    belief = _BELIEF / len(logit)
     found = minimize(
-        lambda weights: _loss(basis @ weights + offset, positive),
-        np.array(_STARTS[method]),
+        lambda weights: (
+            _loss(basis @ weights + offset, positive)
+            + belief / 2 * ((weights - believed) ** 2).sum()
+        ),
+        believed,
         bounds=_BOUNDS[method],
         method="L-BFGS-B",
     )
     chance = sigmoid(basis @ found.x + offset)
     curvature = (basis * (chance * (1 - chance))[:, None]).T @ basis
-    spread = np.asarray(np.linalg.inv(curvature + np.eye(len(found.x))), dtype=float)
-    return _Curve(method, terms, np.asarray(found.x), spread)
+    spread = np.linalg.inv(curvature + _BELIEF * np.eye(len(found.x)))
+    return _Curve(method, terms, np.asarray(found.x), np.asarray(spread, dtype=float))
 
 
 def _loss(logit: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:

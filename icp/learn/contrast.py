@@ -3,7 +3,8 @@
 A part is smooth (ridge regression with a straight backbone, `smooth.py`), a part is
 boosted (trees of depth two, folded into tables, `boosting.py`). Every choice is made
 by cross-validation in which identical accounts, and accounts of one group, always stay
-together; so is the share of either part, with a little belief in one third smooth.
+together. Strengths of the smooth part are averaged by how well they did (pseudo-BMA);
+so is the share of either part chosen, with some belief in one fifth smooth.
 
 Whether the customers held out are told apart beyond chance is said beside it.
 """
@@ -15,7 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icp.learn.boosting import Boosting, cross_boost, fit_boosting
+from icp.learn.boosting import (
+    Boosting,
+    cross_boost,
+    fit_boosting,
+    pseudo_weights,
+)
 from icp.learn.fold import Contrast, capped
 from icp.learn.smooth import (
     Setting,
@@ -51,9 +57,11 @@ _FEW_EXTRA = 1.5
 _MAX_CV_ROWS = 20_000
 _FEW_ROWS = 150
 _FEW_REPEATS = 4
-#: Belief, worth so many customers' log loss, in a third smooth and the rest boosted.
-_BELIEF = 3.0
-_SMOOTH_BELIEF = 1 / 3
+#: Belief, worth so many customers' log loss, in a fifth smooth and the rest boosted.
+_BELIEF = 12.0
+_SMOOTH_BELIEF = 0.2
+#: Strengths of the smooth part that count by less are left out.
+_LEAST_SHARE = 0.01
 _SHARES = np.arange(1, 20) / 20
 
 
@@ -63,11 +71,12 @@ class CrossFit:
 
     `separates` says whether customers held out are told apart beyond chance. `rows`
     are the rows that took part, `logits` their out-of-fold log-odds, `groups` which
-    rows belong together. `share` is that of the smooth part; where no part does better
-    than the base rate, there is no `setting`.
+    rows belong together. `share` is that of the smooth part, which is the mean of its
+    `settings`, each with its weight; where no part does better than the base rate,
+    there are none.
     """
 
-    setting: Setting | None
+    settings: tuple[tuple[Setting, float], ...]
     boosting: Boosting
     share: float
     separates: bool
@@ -88,12 +97,10 @@ def fit_contrast(
 ) -> Contrast:
     """Fit on the given rows as chosen; the base rate alone where nothing helps."""
     start = _base_logit(positive)
-    if chosen.setting is None:
+    if not chosen.settings:
         blank = tuple(np.zeros(table.size) for table in cells.tables)
         return Contrast(base=start, points=blank)
-    smooth = fit_smooth(
-        cells, rows, positive, chosen.setting, missing_counts=missing_counts
-    )
+    smooth = _smooth(cells, rows, positive, chosen.settings, missing_counts)
     boosted = fit_boosting(
         cells,
         rows[:: _every(rows)],
@@ -105,6 +112,25 @@ def fit_contrast(
     )
     mixed = capped(_mixed(smooth, boosted, chosen.share))
     return replace(mixed, base=mixed.base + (1 - chosen.share) * start)
+
+
+def _smooth(
+    cells: Cells,
+    rows: NDArray[np.int64],
+    positive: NDArray[np.bool_],
+    weighted: tuple[tuple[Setting, float], ...],
+    missing_counts: NDArray[np.bool_],
+) -> Contrast:
+    fits = [
+        fit_smooth(cells, rows, positive, setting, missing_counts=missing_counts)
+        for setting, _ in weighted
+    ]
+    weights = np.array([weight for _, weight in weighted])
+    points = zip(*(fit.points for fit in fits), strict=True)
+    return Contrast(
+        base=float(weights @ np.array([fit.base for fit in fits])),
+        points=tuple(weights @ np.array(of_table) for of_table in points),
+    )
 
 
 def _mixed(smooth: Contrast, boosted: Contrast, share: float) -> Contrast:
@@ -171,13 +197,14 @@ def cross_fit(
         progress=lambda x: progress(0.5 + x / 2),
     )
     progress(1.0)
-    best, smoothed = _best_smooth(smooth, positive)
+    weights = _smooth_weights(smooth, positive)
+    smoothed = weights @ smooth
     share = _share(smoothed, boosted, positive)
     logits = share * smoothed + (1 - share) * boosted
     gain = _loss(baseline, positive) - _loss(logits, positive)
     low = _lowest_auc(logits, positive, groups)
     return CrossFit(
-        setting=settings(cells)[best] if gain > 0 else None,
+        settings=_weighted(settings(cells), weights) if gain > 0 else (),
         boosting=boosting,
         share=share,
         separates=bool(low > 0.5 and gain > 0),
@@ -210,12 +237,22 @@ def _held_out_smooth(
     return total / len(drawn), baseline / len(drawn)
 
 
-def _best_smooth(
+def _smooth_weights(
     held_out: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> tuple[int, NDArray[np.float64]]:
-    losses = [log_losses(sigmoid(row), positive).mean() for row in held_out]
-    best = int(np.argmin(np.round(losses, 9)))
-    return best, held_out[best]
+) -> NDArray[np.float64]:
+    """How much each setting counts; those that hardly do are left out."""
+    losses = [log_losses(sigmoid(row), positive).sum() for row in held_out]
+    weights = pseudo_weights(np.array(losses).round(6))
+    kept = np.where(weights >= min(_LEAST_SHARE, weights.max()), weights, 0.0)
+    return np.asarray((kept / kept.sum()).round(6))
+
+
+def _weighted(
+    tried: list[Setting], weights: NDArray[np.float64]
+) -> tuple[tuple[Setting, float], ...]:
+    """The settings that count, the one that counts most first."""
+    order = np.argsort(-weights, kind="stable")
+    return tuple((tried[k], float(weights[k])) for k in order if weights[k] > 0)
 
 
 def _share(

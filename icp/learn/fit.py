@@ -198,7 +198,7 @@ def _calibration(
 ) -> Calibration:
     rows = screened.rows
     cuts = grade_cuts(options.break_even)
-    if cross.setting is None or not cross.separates:
+    if not cross.settings or not cross.separates:
         return Calibration(method="none", grade_cuts=cuts)
     refits = _refits(len(rows)) if options.refits is None else options.refits
     refitted = refit_logits(
@@ -206,7 +206,7 @@ def _calibration(
         rows,
         screened.positive,
         groups,
-        cross.setting,
+        cross.settings[0][0],
         contrast,
         missing_counts=screened.missing_counts,
         refits=refits,

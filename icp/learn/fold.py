@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Contrast", "Pair", "capped", "folded", "strongest"]
 
+#: Most by which rounding to millinats moves what one cell gives beside another.
+_ROUNDING = 0.001
+
 
 class Pair(NamedTuple):
     """What two tables give together beyond what each gives alone, in nats.
@@ -158,19 +161,33 @@ def capped(found: Contrast, /) -> Contrast:
     """The same, with nothing that is not known doing better than a table's best cell.
 
     Whatever the other tables hold, missing and never seen give at most what the cell
-    that is best alone gives. They may give less than any other cell: where customers
-    of whom something is not known turned out worse, that is worth knowing. So the one
-    thing that exchanging the outcomes does not negate is a cap that was needed.
+    that is best alone gives, pairs included. They may give less than any other cell:
+    where customers of whom something is not known turned out worse, that is worth
+    knowing. So the one thing that exchanging the outcomes does not negate is a cap that
+    was needed.
     """
     best = [2 + int(values[2:].argmax()) for values in found.points]
     points = tuple(
         np.concatenate([np.minimum(values[:2], values[at]), values[2:]])
         for values, at in zip(found.points, best, strict=True)
     )
-    pairs = []
-    for first, second, values in found.pairs:
-        table = values.copy()
-        table[:2] = np.minimum(table[:2], table[best[first]])
-        table[:, :2] = np.minimum(table[:, :2], table[:, [best[second]]])
-        pairs.append(Pair(first, second, table))
-    return Contrast(base=found.base, points=points, pairs=tuple(pairs))
+    pairs = tuple(p._replace(points=p.points.copy()) for p in found.pairs)
+    for table, (values, at) in enumerate(zip(points, best, strict=True)):
+        of_table = [p.points for p in pairs if p.first == table]
+        of_table += [p.points.T for p in pairs if p.second == table]
+        for code in (MISSING, NEVER_SEEN):
+            _cap(of_table, code, at, float(values[at] - values[code]))
+    return Contrast(base=found.base, points=points, pairs=pairs)
+
+
+def _cap(pairs: list[Floats], code: int, best: int, lead: float) -> None:
+    """Take from the pairs, in place, what a code gains there beyond the lead it lacks.
+
+    Each holds the table's codes first. Rounding to millinats must not undo it.
+    """
+    room = max(0.0, lead - _ROUNDING * (1 + len(pairs)))
+    excess = [np.maximum(pair[code] - pair[best], 0) for pair in pairs]
+    most = float(sum(gained.max() for gained in excess))
+    if most > room:
+        for pair, gained in zip(pairs, excess, strict=True):
+            pair[code] -= (1 - room / most) * gained

@@ -109,13 +109,9 @@ def fit_smooth(
 def _as_tables(
     weights: NDArray[np.float64], tables: list[NDArray[np.float64]]
 ) -> Contrast:
-    """Weights as points; a value not known is never the best of its column."""
     bounds = np.cumsum([1, *(table.shape[1] for table in tables)])
     spans = zip(tables, pairwise(bounds.tolist()), strict=True)
     points = tuple(table @ weights[start:end] for table, (start, end) in spans)
-    for of_cell in points:
-        known = of_cell[2:]
-        of_cell[:2] = np.minimum(of_cell[:2], known.max())
     return Contrast(base=float(weights[0]), points=points)
 
 

@@ -35,8 +35,8 @@ _RIDGE = 5.0
 #: Added for splits of attributes with many levels, of which the best one is chosen.
 _LEVEL_RIDGE = 10.0
 _MANY_LEVELS = 4
-#: Least sum of second derivatives on either side; about four customers.
-_LEAST_WEIGHT = 1.0
+#: Least sum of second derivatives on either side; about two customers.
+_LEAST_WEIGHT = 0.5
 _ROW_SHARE = 0.7
 _COLUMN_SHARE = 0.4
 #: Gradients are whole multiples of 1 / _STEPS; two sums travel packed in one number.

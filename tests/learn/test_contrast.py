@@ -76,7 +76,7 @@ def fitted(frame: pl.DataFrame, chosen: CrossFit):
 def test_the_base_rate_alone_where_nothing_helps() -> None:
     frame = closed_customers(60)
     chosen, positive = crossed(frame)
-    fit, _ = fitted(frame, dataclasses.replace(chosen, setting=None))
+    fit, _ = fitted(frame, dataclasses.replace(chosen, settings=()))
     odds = (positive.sum() + 0.5) / ((~positive).sum() + 0.5)
     assert fit.base == pytest.approx(np.log(odds))
     assert not any(points.any() for points in fit.points)
@@ -93,9 +93,32 @@ def test_tables_and_pairs_sum_to_the_logits() -> None:
     assert fit.logits(cells.codes)[7] == pytest.approx(fit.base + alone + both)
 
 
-def test_no_pairs_below_three_hundred_customers() -> None:
-    frame = closed_customers(290)
-    assert fitted(frame, crossed(frame)[0])[0].pairs == ()
+def test_one_pair_for_every_ten_customers_at_most() -> None:
+    frame = closed_customers(30)
+    assert len(fitted(frame, crossed(frame)[0])[0].pairs) <= 3
+
+
+def test_strengths_are_averaged_the_one_that_counts_most_first() -> None:
+    chosen, _ = crossed(closed_customers(60))
+    weights = [weight for _, weight in chosen.settings]
+    assert len(weights) > 1
+    assert weights == sorted(weights, reverse=True)
+    assert sum(weights) == pytest.approx(1)
+
+
+def test_the_smooth_part_is_the_mean_of_its_strengths() -> None:
+    frame = closed_customers(60)
+    cells = prepared(frame)[0]
+    chosen, _ = crossed(frame)
+    alone = dataclasses.replace(chosen, share=1.0)
+    one, two = (
+        fitted(frame, dataclasses.replace(alone, settings=((setting, 1.0),)))[0]
+        for setting, _ in chosen.settings[:2]
+    )
+    half = tuple((setting, 0.5) for setting, _ in chosen.settings[:2])
+    both, _ = fitted(frame, dataclasses.replace(alone, settings=half))
+    mean = (one.logits(cells.codes) + two.logits(cells.codes)) / 2
+    assert both.logits(cells.codes) == pytest.approx(mean)
 
 
 def test_the_parts_are_shared_between_one_and_nineteen_twentieths() -> None:
@@ -128,7 +151,7 @@ def test_refits_lie_around_the_whole() -> None:
         rows,
         positive,
         rows,
-        chosen.setting,
+        chosen.settings[0][0],
         fit,
         missing_counts=nothing,
         refits=40,

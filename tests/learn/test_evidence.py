@@ -111,7 +111,7 @@ def test_p_values_are_adjusted_for_how_many_were_tried() -> None:
 
 def cross(logits: np.ndarray, *, separates: bool = True) -> CrossFit:
     return CrossFit(
-        setting=Setting(1.0, 0.0),
+        settings=((Setting(1.0, 0.0), 1.0),),
         boosting=Boosting(tails=(), cautious=False),
         share=0.5,
         separates=separates,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from icp.learn.fold import Contrast, Pair, capped, folded, strongest
 from icp.learn.trees import Grower, Growth
@@ -74,18 +75,33 @@ def test_the_strongest_pairs_come_first() -> None:
 values = st.floats(-3, 3, allow_nan=False)
 
 
+CODES = (5, 4, 3)
+PAIRS = ((0, 1), (0, 2), (1, 2))
+
+
+def floats(*shape: int):
+    return arrays(np.float64, shape, elements=values)
+
+
 @given(
-    st.lists(values, min_size=5, max_size=5),
-    st.lists(values, min_size=4, max_size=4),
-    st.lists(values, min_size=20, max_size=20),
+    st.tuples(*(floats(size) for size in CODES)),
+    st.tuples(*(floats(CODES[one], CODES[two]) for one, two in PAIRS)),
 )
-def test_what_is_not_known_is_never_best_whatever_the_rest(one, two, both) -> None:
-    pair = Pair(0, 1, np.array(both).reshape(5, 4))
-    found = capped(
-        Contrast(base=0, points=(np.array(one), np.array(two)), pairs=(pair,))
-    )
-    first, second = found.points
-    together = first[:, None] + second + found.pairs[0].points
-    assert (together[:2] <= together[2:].max(axis=0) + 1e-12).all()
-    assert (together[:, :2] <= together[:, 2:].max(axis=1)[:, None] + 1e-12).all()
-    assert first[2:].tolist() == one[2:]
+def test_what_is_not_known_is_never_best_whatever_the_rest(alone, both) -> None:
+    pairs = tuple(Pair(*at, points) for at, points in zip(PAIRS, both, strict=True))
+    found = capped(Contrast(base=0, points=alone, pairs=pairs))
+    codes = np.array(list(np.ndindex(CODES)), dtype=np.int32)
+    together = found.logits(codes).reshape(CODES)
+    for table, points in enumerate(found.points):
+        by_code = np.moveaxis(together, table, 0)
+        best = by_code[2 + points[2:].argmax()]
+        assert (by_code[:2] <= best + 1e-9).all()
+        assert points[2:].tolist() == alone[table][2:].tolist()
+
+
+def test_what_the_best_cell_leads_by_may_be_gained_in_pairs() -> None:
+    alone = (np.array([0.0, 0.0, 1.0, -1.0]), np.array([0.0, 0.0, 0.2]))
+    both = np.zeros((4, 3))
+    both[0, 2] = 0.7
+    contrast = Contrast(base=0, points=alone, pairs=(Pair(0, 1, both),))
+    assert capped(contrast).pairs[0].points.tolist() == both.tolist()

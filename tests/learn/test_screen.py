@@ -120,11 +120,12 @@ def filled(share_best: float, share_bad: float, count: int = 400) -> pl.DataFram
         (filled(0.5, 0.8), True),
         (filled(0.7, 0.7), False),
         (filled(1.0, 1.0), False),
-        (filled(0.9, 0.5, count=80), False),
+        (filled(0.9, 0.5, count=80), True),
+        (filled(0.7, 0.5, count=20), False),
     ],
-    ids=["fewer bad", "fewer best", "as many", "all", "too few rows"],
+    ids=["fewer bad", "fewer best", "as many", "all", "few rows", "too few rows"],
 )
-def test_missing_counts_where_it_differs_beyond_doubt(frame, counts) -> None:
+def test_missing_counts_where_it_differs_beyond_chance(frame, counts) -> None:
     found = screened(frame, accept=("one",))
     assert found.missing_counts.tolist() == [counts]
 
