@@ -270,10 +270,10 @@ def _number_draft(attribute: Attribute, values: pl.Series) -> Draft:
 def cells_for(count: int, /) -> int:
     """How many cells a number of known values carries.
 
-    >>> [cells_for(n) for n in (40, 400, 4_000, 40_000)]
+    >>> [cells_for(n) for n in (30, 400, 4_000, 40_000)]
     [8, 12, 24, 48]
     """
-    limits = ((200, 8), (1_000, 12), (3_000, 16), (10_000, 24), (30_000, 32))
+    limits = ((40, 8), (1_000, 12), (3_000, 16), (10_000, 24), (30_000, 32))
     return next((cells for limit, cells in limits if count < limit), 48)
 
 

@@ -16,7 +16,7 @@ folds = 2
 refits = 10
 """
 PROSPECTS = """Account ID,Account Name,Industry,Employees
-P1,Alpha,Retail,12
+P1,Alpha,Retail,25
 P2,Beta,Mining,40
 P3,Gamma,Select,
 P4,Delta,Software,14

@@ -129,7 +129,9 @@ def test_more_attributes_than_fit_are_named(profile: Profile) -> None:
         )
         for s in profile.segments
     ]
-    many = profile.model_copy(update={"tables": tuple(wide), "segments": tuple(rows)})
+    many = profile.model_copy(
+        update={"tables": tuple(wide), "pairs": (), "segments": tuple(rows)}
+    )
     shown = blocks(many, "What it looks at")
     (table,) = [b for b in shown if isinstance(b, Table)]
     assert len(table.rows) == 15
