@@ -60,18 +60,18 @@ def rule_shares(
         },
         **_line(pays),
     )
-    sure = sum(row["at least"] > row["leaving pays from"] for row in rows)
+    strong = sum(seen.strong for _, seen in told if seen)
     alt = (
-        f"{_count(sure, len(rows))} for sure: more than {percent(pays)} of the "
-        "customers covered are regrettable even at the lower bound."
+        f"{_count(strong, len(rows))} strong: beyond chance, confirmed, and paying "
+        f"(more than {percent(pays)} regrettable even at the lower bound)."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
 
 
-def _count(sure: int, rules: int) -> str:
+def _count(strong: int, rules: int) -> str:
     if rules == 1:
-        return "This rule pays" if sure else "This rule does not pay"
-    return f"{sure} of {rules} rules pay"
+        return "This rule is" if strong else "This rule is not"
+    return f"{strong} of {rules} rules {'is' if strong == 1 else 'are'}"
 
 
 def rule_history(rule: Disqualifier, /) -> Chart:

@@ -17,10 +17,15 @@ _ORDER: Final = ("policy", "active", "probation", "shadow", "proposed", "retired
 
 
 def rules(context: Context, /) -> tuple[Disqualifier, ...]:
-    """Every rule of the workspace, policy first."""
+    """Every rule of the workspace, policy first; of those that wait, strong ones."""
     policies = [policy.rule for policy in context.config.policy]
     learned = context.store.rules.all()
-    return tuple(sorted([*policies, *learned], key=lambda r: _ORDER.index(r.state)))
+    return tuple(sorted([*policies, *learned], key=_place))
+
+
+def _place(rule: Disqualifier) -> tuple[int, bool]:
+    doubtful = rule.latest is None or not rule.latest.strong
+    return _ORDER.index(rule.state), doubtful and not rule.decides
 
 
 def in_force(context: Context, /) -> tuple[Disqualifier, ...]:

@@ -35,7 +35,7 @@ def test_shares_have_intervals_and_counts() -> None:
     chart = rule_shares([RULE, POLICY, WEAK], titles={"vendors": "Vendors"})
     assert chart.table["rule"].to_list() == ["Vendors >= 5", "industry is <b>Law</b>"]
     assert chart.table["at least"].to_list() == [0.81, 0.3]
-    assert chart.alt.startswith("1 of 2 rules pay for sure: more than 60 %")
+    assert chart.alt.startswith("1 of 2 rules is strong: beyond chance")
     assert chart.figure is not None
     (trace,) = chart.figure.data
     assert trace.text == ("9 of 9", "5 of 9")

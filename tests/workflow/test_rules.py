@@ -1,0 +1,32 @@
+from datetime import date
+from types import SimpleNamespace
+
+from icp.disqualifiers import Evidence, proposed_rule
+from icp.workflow.rules import rules
+
+DAY = date(2026, 1, 31)
+STRONG = Evidence(
+    on=DAY,
+    customers=40,
+    all_regrettable=14,
+    covered=12,
+    regrettable=11,
+    p_value=0.01,
+    later_covered=9,
+    later_regrettable=9,
+    later_p_value=0.001,
+    low=0.81,
+    high=1.0,
+    break_even=0.6,
+)
+
+
+def test_of_the_rules_that_wait_strong_ones_are_first() -> None:
+    doubtful = STRONG.model_copy(update={"low_beside": 0.2})
+    told = [("a = 1", doubtful), ("b = 1", STRONG), ("c = 1", doubtful)]
+    waiting = [proposed_rule(text, seen, on=DAY) for text, seen in told]
+    context = SimpleNamespace(
+        config=SimpleNamespace(policy=()),
+        store=SimpleNamespace(rules=SimpleNamespace(all=lambda: waiting)),
+    )
+    assert rules(context) == (waiting[1], waiting[0], waiting[2])
