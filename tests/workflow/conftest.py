@@ -33,7 +33,7 @@ def customers_csv(rows=90):
 
 
 PROSPECTS = """Account ID,Account Name,Industry,Employees,Website
-P1,Alpha,Retail,12,alpha.example
+P1,Alpha,Retail,25,alpha.example
 P2,Beta,Mining,40,beta.example
 P3,Gamma,Select,,gamma.example
 P4,Alpha,Mining,15,other.example

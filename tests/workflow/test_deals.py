@@ -360,7 +360,7 @@ def test_a_scored_list_says_the_same_as_each_account_alone(space):
 def test_a_file_gets_verdict_columns_too(space, tmp_path):
     source, target = tmp_path / "list.csv", tmp_path / "out.csv"
     header = "Account ID,Account Name,Industry,Employees,Website"
-    source.write_text(f"{header}\nX1,Nu,Retail,12,n.example\n")
+    source.write_text(f"{header}\nX1,Nu,Retail,25,n.example\n")
     space.score_file(source, target, verdicts=True)
     (row,) = pl.read_csv(target).to_dicts()
     assert row["verdict"] == "pursue"
