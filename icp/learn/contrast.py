@@ -243,7 +243,7 @@ def _smooth_weights(
     """How much each setting counts; those that hardly do are left out."""
     losses = [log_losses(sigmoid(row), positive).sum() for row in held_out]
     weights = pseudo_weights(np.array(losses).round(6))
-    kept = np.where(weights >= min(_LEAST_SHARE, weights.max()), weights, 0.0)
+    kept = np.where(weights >= _LEAST_SHARE, weights, 0.0)
     return np.asarray((kept / kept.sum()).round(6))
 
 

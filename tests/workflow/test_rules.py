@@ -6,17 +6,13 @@ from icp.workflow.rules import rules
 
 DAY = date(2026, 1, 31)
 STRONG = Evidence(
-    on=DAY,
-    customers=40,
-    all_regrettable=14,
-    covered=12,
-    regrettable=11,
+    customers=9,
+    all_regrettable=5,
+    covered=4,
+    regrettable=4,
     p_value=0.01,
-    later_covered=9,
-    later_regrettable=9,
-    later_p_value=0.001,
-    low=0.81,
-    high=1.0,
+    later_p_value=0.01,
+    low=0.9,
     break_even=0.6,
 )
 
