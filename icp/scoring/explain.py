@@ -6,13 +6,11 @@ what makes an account unusual are the surprises that its novelty is the sum of.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import TYPE_CHECKING, Literal
+from operator import getitem, itemgetter
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from icp.profile import MISSING
-from icp.scoring.copies import changed
-from icp.scoring.reasons import Contribution, Reasons, together
+from icp.scoring.reasons import Contribution, Reasons, Together
 from icp.scoring.similar import similar_customers
 from icp.scoring.single import Score, refused, scorer_of
 from icp.scoring.steps import per_profile
@@ -23,19 +21,19 @@ if TYPE_CHECKING:
     import polars as pl
 
     from icp.disqualifiers import Disqualifier
-    from icp.profile import Profile, Segment
+    from icp.profile import Profile
 
 __all__ = ["Contribution", "Explanation", "Nearest", "Score", "explain"]
 
 _REASONS = 3
-_rank = itemgetter(0)
+_Kind = Literal["best", "regrettable"]
+_rank, _told = itemgetter(0), itemgetter(1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Nearest:
+class Nearest(NamedTuple):
     """The segment of one kind that the account is nearest to."""
 
-    kind: Literal["best", "regrettable"]
+    kind: _Kind
     name: str
     #: Millinats; 0 is the segment's most typical customer.
     distance: int
@@ -49,8 +47,7 @@ class Nearest:
         return f"Nearest {self.kind} segment: {self.name}, {size}{traits}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
+class Explanation(NamedTuple):
     """A score with everything that a person needs to believe or doubt it."""
 
     score: Score
@@ -88,9 +85,9 @@ def explain(
     value of the wrong type raises SchemaError, as in `score_one`.
     """
     reader = _reader(profile)
-    codes = reader.scorer.codes(row)
-    score = refused(reader.scorer.score(codes), row, disqualifiers)
-    contributions = reader.contributions(row, codes)
+    cells = reader.scorer.cells(row)
+    score = refused(reader.scorer.score(cells), row, disqualifiers)
+    contributions = reader.contributions(row, cells)
     return Explanation(
         score=score,
         contributions=contributions,
@@ -99,7 +96,7 @@ def explain(
         similar=None
         if customers is None
         else similar_customers(row, profile, customers),
-        unusual=reader.unusual(row, codes),
+        unusual=reader.unusual(row, cells),
     )
 
 
@@ -120,26 +117,25 @@ class _Reader:
         self._columns = tuple(table.column for table in tables)
         self._contributions = tuple(one.contribution for one in reasons)
         self._odd = tuple(one.odd for one in reasons)
-        places = {table.name: place for place, table in enumerate(tables)}
-        both = [(places[pair.first], places[pair.second]) for pair in pairs]
+        by_name = {table.name: table for table in tables}
         self._pairs = tuple(
-            (together(pair, (tables[a], tables[b]), order[pair.name]), a, b)
-            for pair, (a, b) in zip(pairs, both, strict=True)
+            Together(p, (by_name[p.first], by_name[p.second]), order[p.name])
+            for p in pairs
         )
-        self._near = {(s.kind, s.name): _typical(s) for s in profile.segments}
+        self._segments = {(s.kind, s.name): s for s in profile.segments}
         unknown = [tell(MISSING, None)[1] for tell in self._contributions]
-        unknown += [tell(MISSING, MISSING)[1] for tell, _, _ in self._pairs]
+        unknown += [told[MISSING][1] for told in self._pairs]
         unknown.sort(key=lambda one: (one.lowest - one.highest, one.name))
         self._narrower = {one.name: float(i) for i, one in enumerate(unknown)}
 
     def contributions(
-        self, row: Mapping[str, object], codes: Sequence[int]
+        self, row: Mapping[str, object], cells: Sequence[int]
     ) -> tuple[Contribution, ...]:
         """What every table and pair adds, the largest first, those not known last."""
         values = map(row.get, self._columns)
-        told = zip(self._contributions, codes, values, strict=True)
-        entries = [tell(code, value) for tell, code, value in told]
-        entries += [tell(codes[a], codes[b]) for tell, a, b in self._pairs]
+        told = zip(self._contributions, cells, values, strict=False)
+        entries = [tell(cell, value) for tell, cell, value in told]
+        entries += map(getitem, self._pairs, cells[len(entries) :])
         return _in_order(entries)
 
     def unknown(
@@ -154,32 +150,24 @@ class _Reader:
         return _in_order(found)
 
     def unusual(
-        self, row: Mapping[str, object], codes: Sequence[int]
+        self, row: Mapping[str, object], cells: Sequence[int]
     ) -> tuple[Contribution, ...]:
         """What is odd among the closed customers, the most surprising first."""
-        held = zip(self._odd, codes, self._columns, strict=True)
+        held = zip(self._odd, cells, self._columns, strict=False)
         return _in_order([o[c](c, row.get(column)) for o, c, column in held if c in o])
 
     def nearest(self, score: Score) -> Iterator[Nearest]:
         """The nearest segment of each kind, best first."""
-        if score.nearest_best is not None:
-            typical = self._near["best", score.nearest_best]
-            yield changed(typical, distance=score.distance_best)
-        if score.nearest_regrettable is not None:
-            typical = self._near["regrettable", score.nearest_regrettable]
-            yield changed(typical, distance=score.distance_regrettable)
+        found: tuple[tuple[_Kind, str | None, int], ...] = (
+            ("best", score.nearest_best, score.distance_best),
+            ("regrettable", score.nearest_regrettable, score.distance_regrettable),
+        )
+        for kind, name, distance in found:
+            if name is not None:
+                segment = self._segments[kind, name]
+                yield Nearest(kind, name, distance, segment.size, segment.traits)
 
 
 def _in_order(entries: list[tuple[float, Contribution]]) -> tuple[Contribution, ...]:
     entries.sort(key=_rank)
-    return tuple([one for _, one in entries])
-
-
-def _typical(segment: Segment) -> Nearest:
-    return Nearest(
-        kind=segment.kind,
-        name=segment.name,
-        distance=0,
-        size=segment.size,
-        traits=segment.traits,
-    )
+    return tuple(map(_told, entries))

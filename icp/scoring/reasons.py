@@ -7,13 +7,12 @@ into words when a profile is first explained, and an explanation is a few look-u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
-from icp.scoring.copies import changed
 from icp.scoring.words import NOT_KNOWN, cell_words, number_words, title_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from icp.profile import AttributeTable, PairTable
 
-__all__ = ["ODD", "Contribution", "Reasons", "together"]
+__all__ = ["ODD", "Contribution", "Reasons", "Together"]
 
 #: From this surprise on (millinats) an attribute is called unusual: less than half as
 #: common among the closed customers as the most usual cell.
@@ -33,8 +32,7 @@ _MOST_POINTS = 2**31
 _MOST_NAMES = 2**20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one attribute, or two together, add to the margin; points are millinats."""
 
     #: Table or pair, as in `points__<name>`.
@@ -51,6 +49,7 @@ class Contribution:
     highest: int
 
 
+_VALUE = Contribution._fields.index("value")
 #: A float, exact below 2 ** 53: such are sorted twice as fast as integers of that size.
 _Entry = tuple[float, Contribution]
 
@@ -91,12 +90,16 @@ class Reasons:
 
 
 def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], _Entry]:
+    parts = [(rank, one[:_VALUE], one[_VALUE + 1 :]) for rank, one in ready]
+
     def told(code: int, value: object) -> _Entry:
         if code == MISSING:
             return ready[code]
-        rank, one = ready[code]
         words = number_words(float(value), unit)  # type: ignore[arg-type]  # coded, so a number
-        return rank, changed(one, value=words) if one.text else _of(one, words)
+        if code == NEVER_SEEN:
+            return ready[code][0], _of(ready[code][1], words)
+        rank, before, behind = parts[code]
+        return rank, Contribution._make((*before, words, *behind))
 
     return told
 
@@ -121,16 +124,45 @@ def _level_told(
     return told
 
 
-def together(
-    pair: PairTable, tables: tuple[AttributeTable, AttributeTable], order: int, /
-) -> Callable[[int, int], _Entry]:
-    """What two attributes add beyond what each gives, by their cell codes."""
-    first, second = tables
-    rows = [_cell(first, code) for code in range(first.size)]
-    columns = [_cell(second, code) for code in range(second.size)]
+class Together(dict[int, _Entry]):
+    """What two attributes add beyond what each gives, by place in the pair's points.
+
+    Put into words when first asked for: most of the cells are met by nobody.
+    """
+
+    def __init__(
+        self,
+        pair: PairTable,
+        tables: tuple[AttributeTable, AttributeTable],
+        order: int,
+        /,
+    ) -> None:
+        """Nothing is said yet; `order` is the place of the pair among all names."""
+        super().__init__()
+        first, second = tables
+        self._pair, self._order = pair, order
+        self._rows = [_cell(first, code) for code in range(first.size)]
+        self._columns = [_cell(second, code) for code in range(second.size)]
+        self._unknown = _pair_unknown(pair, first, second)
+
+    def __missing__(self, place: int) -> _Entry:
+        """What is said of a place, kept from then on."""
+        a, b = divmod(place, len(self._columns))
+        one = self._unknown._replace(points=self._pair.points[place])
+        if MISSING not in {a, b}:
+            value = f"{self._rows[a]} and {self._columns[b]}"
+            text = f"{value}, beyond what each says alone"
+            one = one._replace(known=True, value=value, text=text)
+        self[place] = _entry(one, self._order)
+        return self[place]
+
+
+def _pair_unknown(
+    pair: PairTable, first: AttributeTable, second: AttributeTable
+) -> Contribution:
     cells = product(range(_FIRST, first.size), range(_FIRST, second.size))
     span = [pair.points[a * second.size + b] for a, b in cells] or [0]
-    one = Contribution(
+    return Contribution(
         name=pair.name,
         title=f"{title_of(first)} and {title_of(second)} together",
         value=NOT_KNOWN,
@@ -141,18 +173,6 @@ def together(
         highest=max(span),
     )
 
-    @cache
-    def told(a: int, b: int) -> _Entry:
-        points = pair.points[a * second.size + b]
-        if MISSING in {a, b}:
-            return _entry(changed(one, points=points), order)
-        value = f"{rows[a]} and {columns[b]}"
-        text = f"{value}, beyond what each says alone"
-        known = changed(one, points=points, known=True, value=value, text=text)
-        return _entry(known, order)
-
-    return told
-
 
 def _entry(one: Contribution, order: int) -> _Entry:
     size = _MOST_POINTS - abs(one.points)
@@ -162,7 +182,7 @@ def _entry(one: Contribution, order: int) -> _Entry:
 
 def _of(one: Contribution, value: str) -> Contribution:
     text = one.text or f"{value}: {_NO_CUSTOMERS}"
-    return changed(one, value=value, text=text)
+    return one._replace(value=value, text=text)
 
 
 # ----------------------------------------------------------------------- attributes

@@ -7,7 +7,7 @@ probability, interval) is a look-up, so that a frame and a single row cannot dif
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Steps:
     #: Whether that is usual enough to give a score.
     usual: tuple[bool, ...]
 
-    @property
+    @cached_property
     def none(self) -> int:
         """Position of the answer to accounts that get no score."""
         return len(self.fit) - 1

@@ -38,12 +38,17 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
 
 
 def number_words(value: float, unit: str = "", /) -> str:
-    """A number with thousands separators, at most three decimals, and its unit."""
+    """A number with thousands separators, at most three decimals, and its unit.
+
+    NaN raises ValueError: it is a missing value, and those are told apart before.
+    """
     size = abs(value)
     if size >= _MANY_DIGITS:
         text = f"{value:.3g}"
+    elif value == int(value):
+        text = f"{int(value):,}"
     else:
-        text = f"{value:,.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
+        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
 

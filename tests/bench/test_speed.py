@@ -137,7 +137,7 @@ def test_the_page_says_what_was_measured(folder, monkeypatch, capsys):
         for name in ("score", "pairs")
         for what in (
             "load",
-            *(f"{c}{e}" for c in ("score_one", "explain") for e in ("", " 10")),
+            *(f"{c}{e}" for c in ("score_one", "explain") for e in ("", " all")),
         )
     }
     answers = {

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,8 +116,8 @@ def test_start_and_total_are_neither_blue_nor_vermilion() -> None:
 
 
 def test_hostile_values_are_text_in_labels() -> None:
-    one = replace(_contribution(0, 9, known=True), value="<a href='x'>y</a>")
-    explanation = replace(_explanation([(9, True)]), contributions=(one,))
+    one = _contribution(0, 9, known=True)._replace(value="<a href='x'>y</a>")
+    explanation = _explanation([(9, True)])._replace(contributions=(one,))
     labels = waterfall(explanation).figure.layout.yaxis.ticktext
     assert labels[1] == "T0: &lt;a href='x'&gt;y&lt;/a&gt;"
 
@@ -132,7 +131,7 @@ def test_the_strip_shows_fit_interval_and_grades() -> None:
 
 
 def test_without_an_interval_the_strip_says_why() -> None:
-    bare = replace(_score(0, 0), p_best=None, p_low=None, p_high=None, grade=None)
+    bare = _score(0, 0)._replace(p_best=None, p_low=None, p_high=None, grade=None)
     chart = interval_strip(bare)
     assert len(chart.figure.data) == 1
     assert chart.alt == (
@@ -142,7 +141,7 @@ def test_without_an_interval_the_strip_says_why() -> None:
 
 @pytest.mark.parametrize("why", ["too little is known"])
 def test_without_a_fit_there_is_no_strip(why: str) -> None:
-    score = replace(_score(0, 0), fit=None, state="not_evaluable", why_not=why)
+    score = _score(0, 0)._replace(fit=None, state="not_evaluable", why_not=why)
     chart = interval_strip(score)
     assert chart.figure is None
     assert chart.alt == "No fit: too little is known."

@@ -11,7 +11,7 @@ from strategies import LAWS, profiles, table_of, tables, values
 from icp.profile import PairTable
 from icp.schema import Kind
 from icp.scoring.cells import coder
-from icp.scoring.reasons import ODD, Reasons, together
+from icp.scoring.reasons import ODD, Reasons, Together
 from icp.scoring.words import title_of, value_words
 
 if TYPE_CHECKING:
@@ -94,12 +94,13 @@ def test_odd_are_the_cells_from_the_limit_on_but_never_what_is_missing() -> None
 
 def test_pairs_are_told_by_their_cells() -> None:
     pair = PairTable(first="live", second="plan", points=tuple(range(16)))
-    told = together(pair, (LIVE, PLAN), 3)
-    assert told(3, 2)[1].text == "yes and Basic, beyond what each says alone"
-    assert told(3, 2)[1].points == 14
-    assert told(0, 2)[1].value == "not known"
-    assert told(0, 2)[1].text == "not known; +10 to +15 points once it is"
-    assert told(1, 1)[1].known
+    told = Together(pair, (LIVE, PLAN), 3)
+    assert told[14][1].text == "yes and Basic, beyond what each says alone"
+    assert told[14][1].points == 14
+    assert told[2][1].value == "not known"
+    assert told[2][1].text == "not known; +10 to +15 points once it is"
+    assert told[5][1].known
+    assert sorted(told) == [2, 5, 14]
 
 
 @LAWS
