@@ -23,7 +23,7 @@ bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/speed.py
 	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
-	$(if $(ICP_DATA),$(BIN)/python bench/said.py)
+	$(if $(ICP_DATA),$(BIN)/python bench/leaks.py)
 	$(BIN)/python bench/honesty.py
 	$(if $(ICP_DATA),$(BIN)/python bench/learning_curve.py)
 

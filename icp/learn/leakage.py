@@ -60,7 +60,8 @@ _WORDS = frozenset(
         *("cltv", "refund", "refunds", "refunded", "unsubscribed", "closed"),
         *("won", "lost", "converted", "conversion", "tags", "invoice"),
         *("invoices", "invoiced", "rechnung", "mahnung", "dunning", "overdue"),
-        *("arrears", "tenure", "resiliation"),
+        *("arrears", "tenure", "resiliation", "probability"),
+        *("wahrscheinlichkeit", "abschlusswahrscheinlichkeit"),
     }
 )
 #: Runs of words with the same meaning.
@@ -75,7 +76,11 @@ _PHRASES = (
     *("last seen", "days since", "total charges", "total revenue", "total spend"),
     *("support tickets", "support hours", "ticket count", "customer status"),
     *("deal stage", "opportunity stage", "last contacted", "order frequency"),
+    *("sales cycle", "days to close", "time to close", "days open", "deal age"),
+    *("call duration", "talk time", "days in stage", "time in stage"),
 )
+#: Names that say it only where nothing else stands beside them.
+_WHOLE = frozenset({"duration", "dauer"})
 
 
 #: Words that say who sold rather than who bought.
@@ -92,7 +97,8 @@ def written_after_sale(name: str, /) -> bool:
     [True, True, False]
     """
     words = _words_of(name)
-    return not _WORDS.isdisjoint(words) or _holds(words, _PHRASES)
+    told = not _WORDS.isdisjoint(words) or _holds(words, _PHRASES)
+    return told or (len(words) == 1 and words[0] in _WHOLE)
 
 
 def names_the_seller(name: str, /) -> bool:

@@ -45,6 +45,7 @@ def refused(frame: pl.DataFrame, **options) -> dict[str, str]:
         *("churn", "Churn Score", "nps_2024", "CustomerSatisfaction", "lost_reason"),
         *("Renewal Date", "lifetime value", "Total Charges", "Lead Quality"),
         *("Last Activity", "contract_end", "Kuendigung", "refunds_total", "closeDate"),
+        *("Probability (%)", "sales_cycle_days", "Days to close", "duration"),
         *("Asymmetrique Activity Score", "Forecast Category", "deal_stage"),
     ],
 )
@@ -57,7 +58,7 @@ def test_names_that_tell(name: str) -> None:
     [
         *("industry", "employees", "annual_revenue", "country", "credit_score"),
         *("year_opened", "contract_type", "payment_method", "website_visits"),
-        *("tech_stack", "winery", "costs", "tagline"),
+        *("tech_stack", "winery", "costs", "tagline", "contract duration", "stage"),
     ],
 )
 def test_names_that_do_not(name: str) -> None:
