@@ -1,7 +1,20 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+from postgres_server import binaries, running
 
 # A busy machine must not fail a test: no test measures time.
 settings.register_profile("icp", deadline=None)
 settings.load_profile("icp")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server; without its programs the test is skipped."""
+    pytest.importorskip("psycopg")
+    programs = binaries()
+    if programs is None:
+        pytest.skip("needs PostgreSQL's initdb")
+    with running(programs) as server:
+        yield server

@@ -19,7 +19,7 @@ HEAVY = ("streamlit", "plotly", "sqlalchemy", "pyspark", "lightgbm", "alembic")
 HOMES = {
     "streamlit": ("icp/dashboard/",),
     "plotly": ("icp/charts/", "icp/report", "icp/dashboard/"),
-    "sqlalchemy": ("icp/store/", "icp/ingest/readers/"),
+    "sqlalchemy": ("icp/store/", "icp/ingest/readers/", "icp/database_url.py"),
     "alembic": ("icp/store/",),
     "pyspark": ("icp/scoring/spark.py",),
 }

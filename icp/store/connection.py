@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from icp.database_url import database_url
 from icp.errors import ConflictError, StoreError
 from icp.store import events
 from icp.store.engine import READ, make_engine
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Database", "Transaction", "utc_now"]
 
 Clock = Callable[[], datetime]
+_INSTALL = "for PostgreSQL install icp[postgres]"
+#: PostgreSQL's code for a lock that was waited for too long.
+_LOCK_TIMEOUT = "55P03"
 
 
 def utc_now() -> datetime:
@@ -70,15 +74,38 @@ class Transaction:
         return file.hash
 
 
+_KINDS = {"sqlite", "postgresql"}
+
+
+def _address(text: str) -> sa.URL:
+    try:
+        url = database_url(text)
+        url.get_dialect().import_dbapi()
+    except ValueError as error:
+        raise StoreError(str(error)) from None
+    except (exc.ArgumentError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        message = f"the store's database has no driver ({reason}); {_INSTALL}"
+        raise StoreError(message) from None
+    if url.get_backend_name() not in _KINDS:
+        message = f"a store lives in SQLite or PostgreSQL, not {url.get_backend_name()}"
+        raise StoreError(message)
+    return url
+
+
 class Database:
     """An engine on an up-to-date schema, and the two ways to use it."""
 
     def __init__(self, url: str, /, *, clock: Clock = utc_now) -> None:
-        self.url = sa.make_url(url)
+        self.url = _address(url)
         self.clock = clock
         self._engine: Engine = make_engine(self.url)
-        with _told():
-            upgrade(self._engine, self.url)
+        try:
+            with _told():
+                upgrade(self._engine, self.url)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the connections back."""
@@ -124,15 +151,16 @@ def _told() -> Iterator[None]:
     except exc.IntegrityError as error:
         message = "somebody else changed the same thing meanwhile; look and try again"
         raise ConflictError(message) from error
-    except exc.OperationalError as error:
-        raise StoreError(_described(error)) from error
     except exc.DatabaseError as error:
-        message = "the store's file is damaged; restore it from a backup"
-        raise StoreError(message) from error
+        raise StoreError(_described(error)) from error
 
 
-def _described(error: exc.OperationalError) -> str:
-    text = str(error.orig)
-    if "locked" in text:
+def _described(error: exc.DatabaseError) -> str:
+    text, state = str(error.orig), getattr(error.orig, "sqlstate", None)
+    if "locked" in text or state == _LOCK_TIMEOUT:
         return "another program holds the store; try again in a minute"
-    return f"the store cannot be used ({text}); run icp doctor"
+    if isinstance(error, exc.OperationalError):
+        return f"the store cannot be used ({text}); run icp doctor"
+    if state:  # a server's own words may hold values
+        return f"the store's database refused, code {state}; run icp doctor"
+    return "the store's file is damaged; restore it from a backup"

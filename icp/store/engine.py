@@ -18,6 +18,8 @@ __all__ = ["READ", "make_engine", "migration_engine", "wal_is_safe"]
 READ = "icp_read"
 
 _BUSY_MS = 10_000
+#: Any number will do, as long as every version of icp takes the same one.
+_WRITER = 7_241_905
 
 
 def wal_is_safe(version: tuple[int, int, int], /) -> bool:
@@ -68,7 +70,14 @@ def _server_engine(url: str | URL, /) -> Engine:
 
 def _begin_on_server(connection: Connection) -> None:
     if connection.get_execution_options().get(READ):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        )
+    else:
+        # Writers queue up before they look, as with BEGIN IMMEDIATE on SQLite: what one
+        # reads and decides by would otherwise be another's to change before it writes.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_BUSY_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 
 def _begin(connection: Connection) -> None:

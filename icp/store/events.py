@@ -106,8 +106,7 @@ def verify(connection: Connection, /) -> int:
 
 
 def _head(connection: Connection) -> tuple[int, str]:
-    # FOR UPDATE queues up PostgreSQL's writers; SQLite's are queued already.
-    query = sa.select(meta.c.value).where(meta.c.name == _CHAIN).with_for_update()
+    query = sa.select(meta.c.value).where(meta.c.name == _CHAIN)
     stored = connection.execute(query).scalar()
     if stored is None:
         message = "the head of the log is gone; restore the store from a backup"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["revision", "upgrade"]
 
 _ALEMBIC = sa.table("alembic_version", sa.column("version_num", sa.String))
-#: Any number will do, as long as every version of icp takes the same one.
-_LOCK = 7_241_905
 
 
 def revision(engine: Engine, /) -> str | None:
@@ -41,7 +39,6 @@ def upgrade(engine: Engine, url: URL, /) -> Path | None:
     migrating = migration_engine(url)
     try:
         with migrating.begin() as connection:
-            _lock(connection)
             return _upgrade_locked(connection, url)
     finally:
         migrating.dispose()
@@ -89,13 +86,6 @@ def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table(_ALEMBIC.name):
         return None
     return connection.execute(sa.select(_ALEMBIC.c.version_num)).scalar()
-
-
-def _lock(connection: Connection) -> None:
-    # SQLite's BEGIN IMMEDIATE already is the lock.
-    if connection.dialect.name == "postgresql":
-        lock = sa.func.pg_advisory_xact_lock(_LOCK)
-        connection.execute(sa.select(lock))
 
 
 def _back_up(url: URL, found: str) -> Path | None:

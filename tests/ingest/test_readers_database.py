@@ -114,3 +114,60 @@ def test_values_of_a_query_are_text(url, sql, text):
 def test_a_select_may_have_something_in_front(url, start):
     query = f"{start}select * from account;"
     assert read_table(url, options=ReadOptions(query=query)).frame.height == 2
+
+
+@pytest.fixture
+def server_url(postgres):
+    import psycopg
+
+    url = postgres.database()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("create table account (id text, size integer)")
+        connection.execute("insert into account values ('007', 40), ('008', null)")
+    return url
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("null", None),
+        ("'NA'", "NA"),
+        ("12345678901234567", "12345678901234567"),
+        ("2.50::numeric", "2.50"),
+        ("0.1::float8", "0.1"),
+        ("true", "true"),
+        ("date '2026-03-01'", "2026-03-01"),
+        ("timestamptz '2026-03-01 12:00:00+00'", "2026-03-01 21:00:00+09:00"),
+        (r"'\xff00'::bytea", "ff00"),
+        ("'50%'", "50%"),
+        ("':name'", ":name"),
+    ],
+)
+def test_values_of_a_server_are_text(server_url, sql, text):
+    query = f"select id, {sql} as value from account limit 1"
+    table = read_table(server_url, options=ReadOptions(query=query))
+    assert table.frame["value"].to_list() == [text]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("select * from nowhere", 'the query failed: relation "nowhere" does not'),
+        ("with gone as (delete from account returning 1) select * from gone", "read-"),
+        ("select 1 as a; drop table account", "the query failed"),
+    ],
+)
+def test_a_server_is_only_read(server_url, query, told):
+    with pytest.raises(SourceError, match=told):
+        read_table(server_url, options=ReadOptions(query=query))
+    kept = read_table(server_url, options=ReadOptions(query="select id from account"))
+    assert kept.frame.height == 2
+
+
+@pytest.mark.postgres
+def test_a_driver_need_not_be_named(server_url):
+    url = server_url.replace("+psycopg", "")
+    table = read_table(url, options=ReadOptions(query="select id from account"))
+    assert table.frame["id"].to_list() == ["007", "008"]

@@ -22,8 +22,10 @@ def clock():
     return Clock()
 
 
-@pytest.fixture
-def url(tmp_path):
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres").database()
     return f"sqlite:///{tmp_path / 'icp.db'}"
 
 

@@ -1,5 +1,4 @@
 import json
-import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +6,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.errors import StoreError
+from icp.errors import IcpError, StoreError
 from icp.store import events as log
 from icp.store.tables import events, mappings
 
@@ -33,13 +32,18 @@ def verified(database):
         return log.verify(connection)
 
 
+UNGUARDED = {
+    "sqlite": ["DROP TRIGGER events_no_update", "DROP TRIGGER events_no_delete"],
+    "postgresql": ["DROP TRIGGER events_append_only ON events"],
+}
+
+
 def tamper(database, *statements):
-    with sqlite3.connect(database.url.database) as connection:
-        connection.execute("DROP TRIGGER events_no_update")
-        connection.execute("DROP TRIGGER events_no_delete")
+    with database.write("eve") as tx:
+        for statement in UNGUARDED[database.url.get_backend_name()]:
+            tx.connection.exec_driver_sql(statement)
         for statement in statements:
-            connection.execute(statement)
-    connection.close()
+            tx.connection.exec_driver_sql(statement)
 
 
 def test_an_unbroken_chain_has_its_length(database):
@@ -82,10 +86,12 @@ def test_tampering_is_found(database, statement):
 )
 def test_the_database_itself_refuses_changes(database, statement):
     write_three(database)
-    connection = sqlite3.connect(database.url.database)
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(statement)
-    connection.close()
+    with (
+        pytest.raises(IcpError) as caught,
+        database.write("eve") as tx,
+    ):
+        tx.connection.exec_driver_sql(statement)
+    assert "append-only" in str(caught.value.__cause__)
     assert verified(database) == 3
 
 

@@ -57,6 +57,11 @@ def clock():
 
 
 @pytest.fixture(scope="session")
+def outcome_rules():
+    return OUTCOME
+
+
+@pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     (folder / "customers.csv").write_text(customers_csv())

@@ -50,6 +50,29 @@ def test_the_store_may_be_elsewhere(imported, tmp_path, monkeypatch):
         open_workspace(imported.path)
 
 
+@pytest.mark.postgres
+def test_a_whole_run_on_a_server(
+    postgres, exports, outcome_rules, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ICP_STORE", postgres.database())
+    with create_workspace(tmp_path / "new") as workspace:
+        config = workspace.path / "icp.toml"
+        config.write_text(config.read_text() + outcome_rules)
+        workspace.add_source(exports / "customers.csv", confirm=True)
+        workspace.add_source(
+            exports / "prospects.csv", object="prospects", confirm=True
+        )
+    with open_workspace(tmp_path / "new") as workspace:
+        workspace.import_sources()
+        workspace.label()
+        workspace.learn()
+        workspace.activate("v1")
+        workspace.score()
+        assert set(states(workspace).values()) == {"ok"}
+        assert workspace.status().last_run.rows == 4
+    assert not (tmp_path / "new" / ".icp" / "icp.db").exists()
+
+
 @pytest.mark.parametrize(
     ("fixture", "step"),
     [

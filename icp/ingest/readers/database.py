@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import sqlalchemy as sa
 
+from icp.database_url import database_url
 from icp.errors import SourceError
 from icp.ingest.readers.notes import Notes
 from icp.ingest.readers.typed import text_table
@@ -32,6 +33,8 @@ _READ_ONLY: Final = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
+#: Where a driver takes values by such marks, a plain % is written twice.
+_PERCENT: Final = frozenset({"format", "pyformat"})
 
 
 def read_query(url: str, options: ReadOptions, /) -> RawTable:
@@ -63,14 +66,11 @@ def read_query(url: str, options: ReadOptions, /) -> RawTable:
     )
 
 
-def _address(url: str) -> sa.URL:
+def _address(text: str) -> sa.URL:
     try:
-        return sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        raise SourceError(
-            "the database address is not valid; "
-            "write it as dialect://user:password@host/database"
-        ) from None
+        return database_url(text)
+    except ValueError as error:
+        raise SourceError(str(error)) from None
 
 
 def _check_file(address: sa.URL, notes: Notes) -> None:
@@ -111,6 +111,8 @@ def _fetch(
         with engine.connect() as connection:
             if statement := _READ_ONLY.get(engine.dialect.name):
                 connection.exec_driver_sql(statement)
+            if engine.dialect.paramstyle in _PERCENT:
+                query = query.replace("%", "%%")
             result = connection.exec_driver_sql(query)
             names = list(map(str, result.keys()))
             rows = [tuple(map(_text, row)) for row in result]
