@@ -14,6 +14,8 @@ __all__ = ["NOT_KNOWN", "cell_words", "number_words", "title_of", "value_words"]
 
 NOT_KNOWN: Final = "not known"
 _FEW_DIGITS = 100
+#: The unit of a point in time, which is not counted in units.
+_YEAR = "year"
 _MANY_DIGITS = 1e15
 
 
@@ -40,8 +42,11 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
 def number_words(value: float, unit: str = "", /) -> str:
     """A number with thousands separators, at most three decimals, and its unit.
 
-    NaN raises ValueError: it is a missing value, and those are told apart before.
+    A year is only its digits. NaN raises ValueError: it is a missing value, and those
+    are told apart before.
     """
+    if unit == _YEAR:
+        return f"{value:.0f}"
     size = abs(value)
     if size >= _MANY_DIGITS:
         text = f"{value:.3g}"
@@ -56,5 +61,5 @@ def number_words(value: float, unit: str = "", /) -> str:
 def cell_words(table: AttributeTable, code: int, /) -> str:
     """The cell with the unit of a number."""
     name = table.cell_name(code)
-    plain = code in {MISSING, NEVER_SEEN} or not table.unit
+    plain = code in {MISSING, NEVER_SEEN} or table.unit in {"", _YEAR}
     return name if plain else f"{name} {table.unit}"

@@ -6,6 +6,7 @@ from strategies import table_of
 from icp.scoring.words import cell_words, number_words, title_of, value_words
 
 STAFF = table_of("staff_count", "number", (0,) * 4, edges=(5.0,), unit="people")
+FOUNDED = table_of("founded", "number", (0,) * 4, edges=(1990.0,), unit="year")
 CLOUD = table_of("cloud", "flag", (0,) * 4, title="Uses a cloud")
 
 
@@ -21,6 +22,7 @@ CLOUD = table_of("cloud", "flag", (0,) * 4, title="Uses a cloud")
         (1.7e308, "", "1.7e+308"),
         (float("inf"), "", "inf"),
         (100.0, "", "100"),
+        (1944.0, "year", "1944"),
     ],
 )
 def test_numbers(value: float, unit: str, words: str) -> None:
@@ -48,3 +50,4 @@ def test_titles_and_cells() -> None:
     assert [cell_words(STAFF, code) for code in range(3)] == [
         *("not known", "never seen", "cell 2 people")
     ]
+    assert cell_words(FOUNDED, 2) == "cell 2"
