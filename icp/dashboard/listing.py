@@ -12,6 +12,8 @@ from icp.dashboard.routes import go
 from icp.dashboard.text import quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
 __all__ = ["draw"]
@@ -23,6 +25,9 @@ _COLUMNS = {
         "Fit", format="%.0f", min_value=0, max_value=100, width=90
     ),
     "grade": cc.TextColumn("Grade", width=70),
+    "verdict": cc.TextColumn(
+        "Verdict", width=110, help="With all that is noted about the account so far"
+    ),
     "chance": cc.TextColumn("Chance, in %", width=95, help="Chance of best, 90 % sure"),
     "known": cc.NumberColumn("Known", format="%.0f %%", width=70),
     "nearest_best": cc.TextColumn("Nearest best segment", width=230),
@@ -30,8 +35,17 @@ _COLUMNS = {
 }
 
 
-def draw(matched: pl.LazyFrame, total: int, /) -> None:
-    """Draw the page of the list that the address asks for, with its downloads."""
+def draw(
+    matched: pl.LazyFrame,
+    total: int,
+    /,
+    *,
+    judged: Callable[[pl.LazyFrame], pl.LazyFrame],
+) -> None:
+    """Draw the page of the list that the address asks for, with its downloads.
+
+    `judged` adds verdicts to rows: to those of the page, and to all for a download.
+    """
     count = queue.count(matched)
     pages = max(1, -(-count // queue.PAGE))
     above = st.container(horizontal=True, vertical_alignment="center")
@@ -39,8 +53,8 @@ def draw(matched: pl.LazyFrame, total: int, /) -> None:
     page = min(st.pagination(pages, key="p", bind="query-params"), pages)
     with above:
         st.markdown(quiet(f"{count:,} of {total:,} prospects"))
-        _downloads(matched)
-    rows = queue.shown(matched, page)
+        _downloads(lambda: judged(matched))
+    rows = queue.shown(judged(queue.page_of(matched, page)))
     if rows.is_empty():
         slot.info("No prospect matches. Clear the search or a filter.")
         return
@@ -59,10 +73,10 @@ def draw(matched: pl.LazyFrame, total: int, /) -> None:
         go("prospect", query={"account": rows["account_id"][event.selection.rows[0]]})
 
 
-def _downloads(matched: pl.LazyFrame) -> None:
+def _downloads(judged: Callable[[], pl.LazyFrame]) -> None:
     st.download_button(
         "CSV",
-        lambda: export.as_csv(matched),
+        lambda: export.as_csv(judged()),
         "prospects.csv",
         "text/csv",
         on_click="ignore",
@@ -71,7 +85,7 @@ def _downloads(matched: pl.LazyFrame) -> None:
     )
     st.download_button(
         "Excel",
-        lambda: export.as_excel(matched),
+        lambda: export.as_excel(judged()),
         "prospects.xlsx",
         on_click="ignore",
         icon=":material/download:",

@@ -16,6 +16,7 @@ __all__ = [
     "count",
     "matching",
     "named",
+    "page_of",
     "shown",
 ]
 
@@ -92,22 +93,24 @@ def _graded(grades: tuple[str, ...]) -> pl.Expr:
     )
 
 
-def shown(matched: pl.LazyFrame, page: int, /) -> pl.DataFrame:
-    """One page of the columns a rep reads; percentages run from 0 to 100."""
-    return (
-        matched.slice((page - 1) * PAGE, PAGE)
-        .select(
-            "account_name",
-            "account_id",
-            "fit",
-            pl.col("grade").fill_null("not evaluable"),
-            _interval(),
-            (100 * pl.col("known_fraction")).alias("known"),
-            "nearest_best",
-            "nearest_regrettable",
-        )
-        .collect()
-    )
+def page_of(matched: pl.LazyFrame, page: int, /) -> pl.LazyFrame:
+    """The rows of one page, the first being 1."""
+    return matched.slice((page - 1) * PAGE, PAGE)
+
+
+def shown(judged: pl.LazyFrame, /) -> pl.DataFrame:
+    """The columns a rep reads of rows with verdicts; percentages are 0 to 100."""
+    return judged.select(
+        "account_name",
+        "account_id",
+        "fit",
+        pl.col("grade").fill_null("not evaluable"),
+        pl.col("verdict").str.replace_all("_", " "),
+        _interval(),
+        (100 * pl.col("known_fraction")).alias("known"),
+        "nearest_best",
+        "nearest_regrettable",
+    ).collect()
 
 
 def _interval() -> pl.Expr:

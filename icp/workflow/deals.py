@@ -58,6 +58,13 @@ class Deals(Lists):
         """Decide about one account (id, name, or a form's values)."""
         return judging.judge(self._context, account, profile, invested=invested)
 
+    @needs("viewer")
+    def verdicts(
+        self, scored: pl.LazyFrame, /, *, profile: str | int | None = None
+    ) -> pl.LazyFrame:
+        """A scored list with the verdicts of today, whatever it was scored with."""
+        return judging.with_verdicts(self._context, scored, profile)
+
     @needs("rep")
     def note_answer(
         self, account: str, question: str, value: object, *, evidence: str = ""

@@ -13,6 +13,7 @@ from icp.errors import (
 )
 from icp.outcomes import Economics
 from icp.qualify import (
+    VERDICT_COLUMNS,
     Attempt,
     KnownAbout,
     Signal,
@@ -157,10 +158,10 @@ def judge(
 
 
 def with_verdicts(context: Context, scored: pl.LazyFrame, /, ref: Any) -> pl.LazyFrame:
-    """A scored list with its verdict columns."""
+    """A scored list with its verdict columns; those it may have had are made anew."""
     document = learning.profile(context, ref)
     return verdicts(
-        scored,
+        scored.drop(VERDICT_COLUMNS, strict=False),
         document,
         economics=economics(context)[0],
         catalogue=catalogue(context),

@@ -118,6 +118,18 @@ def test_a_search_from_the_address_narrows_the_list(
     assert "No prospect matches" in _said(app)
 
 
+def test_the_list_says_the_verdict_of_each_prospect(
+    page: Callable[..., AppTest], learnt: Path
+) -> None:
+    shown = page(learnt, "prospects").dataframe[-1].value
+    with open_workspace(learnt) as space:
+        said = [
+            space.judge(account).verdict.verdict.replace("_", " ")
+            for account in shown["account_id"][:5]
+        ]
+    assert list(shown["verdict"][:5]) == said
+
+
 def test_pages_of_prospects_follow_one_another(
     page: Callable[..., AppTest], learnt: Path
 ) -> None:

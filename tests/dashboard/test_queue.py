@@ -21,6 +21,7 @@ SCORED = pl.DataFrame(
         "known_fraction": [0.9, 0.1, 1.0, 0.5],
     }
 ).lazy()
+WALK_AWAY = pl.lit("walk_away")
 
 
 def _ids(query: queue.Query) -> list[str]:
@@ -48,12 +49,14 @@ def test_prospects_are_found_and_sorted(query: queue.Query, ids: list[str]) -> N
 
 
 def test_a_page_shows_what_a_rep_reads() -> None:
-    rows = queue.shown(queue.matching(SCORED, queue.Query()), 1)
+    judged = queue.matching(SCORED, queue.Query()).with_columns(verdict=WALK_AWAY)
+    rows = queue.shown(judged)
     assert rows.row(0) == (
         "Beta",
         "p3",
         90.0,
         "A-C",
+        "walk away",
         "50–95",
         100.0,
         "Best 2",
@@ -93,6 +96,8 @@ def test_pages_cover_every_row_once(rows: int, order: queue.Order) -> None:
     matched = queue.matching(scored, queue.Query(order=order))
     pages = max(1, -(-queue.count(matched) // queue.PAGE))
     seen = [
-        i for p in range(1, pages + 1) for i in queue.shown(matched, p)["account_id"]
+        i
+        for p in range(1, pages + 1)
+        for i in queue.page_of(matched, p).collect()["account_id"]
     ]
     assert sorted(seen) == sorted(f"p{i}" for i in range(rows))

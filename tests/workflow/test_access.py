@@ -78,6 +78,7 @@ LEAST = {
     "waiting": "viewer",
     "wake_up": "analyst",
     "withdraw_override": "analyst",
+    "verdicts": "viewer",
 }
 PLAIN = {"close"}
 

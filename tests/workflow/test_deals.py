@@ -355,6 +355,16 @@ def test_a_scored_list_says_the_same_as_each_account_alone(space):
         assert tuple(row["verdict_reasons"]) == alone.codes
         asked = alone.question.text if alone.question else None
         assert row["next_question"] == asked
+    assert space.verdicts(frame.lazy()).collect().equals(frame)
+
+
+def test_a_list_is_judged_by_what_was_noted_since(space):
+    space.score()
+    space.note_answer("P1", "reason:no_budget", value=True)
+    judged = space.verdicts(space.scored()).collect()
+    assert judged.columns[-len(VERDICT_COLUMNS) :] == list(VERDICT_COLUMNS)
+    said = dict(judged.select("account_id", "verdict").iter_rows())
+    assert said == {account: verdict(space, account).verdict for account in said}
 
 
 def test_a_file_gets_verdict_columns_too(space, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,7 +21,8 @@ def draw() -> None:
     components.heading(
         "Prospects", "Every prospect with its fit. Select a row to open it."
     )
-    run = session.workspace().status().last_run
+    space = session.workspace()
+    run = space.status().last_run
     if run is None:
         components.empty(
             "No prospects are scored yet",
@@ -33,7 +35,7 @@ def draw() -> None:
         cuts = profile.calibration.grade_cuts
         components.chart(charts.fit_distribution(scored, cuts=cuts), key="fits")
     matched = queue.matching(scored, _query(profile))
-    listing.draw(matched, run.rows)
+    listing.draw(matched, run.rows, judged=partial(space.verdicts, profile=run.profile))
 
 
 def _query(profile: Profile) -> queue.Query:
