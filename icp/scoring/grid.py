@@ -113,8 +113,10 @@ def _spread(edges: Sequence[float], roots: int) -> Grid | None:
     if not edges:
         return None
     gaps = [b - a for a, b in pairwise(edges)] or [abs(edges[0]) + 1.0]
-    least = edges[0] - gaps[0]
-    span = edges[-1] + gaps[-1] - least
+    # Even places need least room at the ends; a root takes most of it where it begins.
+    before, behind = (gaps[0], gaps[-1]) if roots else (min(gaps), min(gaps))
+    least = edges[0] - before
+    span = edges[-1] + behind - least
     power = 0.5**roots
     marks = [0.0, *((edge - least) ** power for edge in edges), span**power]
     narrowest = min(b - a for a, b in pairwise(marks))

@@ -14,6 +14,7 @@ __all__ = ["NOT_KNOWN", "cell_words", "number_words", "title_of", "value_words"]
 
 NOT_KNOWN: Final = "not known"
 _FEW_DIGITS = 100
+_WHOLE = 1_000
 #: The unit of a point in time, which is not counted in units.
 _YEAR = "year"
 _MANY_DIGITS = 1e15
@@ -40,20 +41,20 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
 
 
 def number_words(value: float, unit: str = "", /) -> str:
-    """A number with thousands separators, at most three decimals, and its unit.
+    """A number with thousands separators, its unit, and decimals where they matter.
 
-    A year is only its digits. NaN raises ValueError: it is a missing value, and those
-    are told apart before.
+    At most three below 100, one below 1,000, none beyond. A year is only its digits.
+    NaN raises ValueError: it is a missing value, and those are told apart before.
     """
     if unit == _YEAR:
         return f"{value:.0f}"
     size = abs(value)
     if size >= _MANY_DIGITS:
         text = f"{value:.3g}"
-    elif value == int(value):
-        text = f"{int(value):,}"
+    elif size >= _WHOLE or value == int(value):
+        text = f"{round(value):,}"
     else:
-        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
+        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:.1f}"
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
 

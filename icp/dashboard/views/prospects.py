@@ -19,7 +19,7 @@ __all__ = ["draw"]
 def draw() -> None:
     """Draw the page."""
     components.heading(
-        "Prospects", "Every prospect with its fit. Select a row to open it."
+        "Prospects", "Every prospect with its fit and verdict. Select a row to open it."
     )
     space = session.workspace()
     run = space.status().last_run
