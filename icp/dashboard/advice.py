@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from icp.charts.figure import percent
-from icp.dashboard import components, form, noted
+from icp.dashboard import components, exceptions, form, noted
 from icp.dashboard.text import amount, day, escaped, likely, quiet
 from icp.errors import IcpError
 from icp.qualify.plays import PLAY_NAMES
@@ -66,6 +66,7 @@ def draw(space: Workspace, judged: Judgement, profile: Profile, /) -> None:
         _money(verdict.money, unit)
         for note in judged.notes:
             st.markdown(quiet(escaped(note)))
+        exceptions.draw(space, verdict, judged.account_id)
     _left(space, judged)
     asking, leaving = st.columns(2, gap="large")
     with asking:

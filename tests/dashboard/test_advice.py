@@ -194,6 +194,32 @@ def test_what_was_noted_is_shown_and_can_be_taken_back(
     assert judged.signals["no_authority"].holds is False
 
 
+def test_a_policy_is_set_aside_for_one_account_by_somebody_else(
+    page: Callable[..., AppTest],
+    copy: Path,
+    good: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ICP_ACTOR", "ann")
+    config = copy / "icp.toml"
+    roles = '[roles]\nann = "rep"\nboss = "admin"\n\n'
+    config.write_text(roles + config.read_text("utf-8"), encoding="utf-8")
+    with open_workspace(copy, actor="boss") as space:
+        space.add_policy_rule("employees >= 0", why="no firms with people")
+    app = page(copy, "prospect", account=good)
+    app.text_input(key="except-reason").set_value("a friend of the house")
+    _button(app, "Make an exception").click().run()
+    assert "name somebody else who approves" in app.error[0].value
+    app.text_input(key="except-approver").set_value("boss")
+    _button(app, "Make an exception").click().run()
+    assert not app.exception
+    assert ":green[Pursue]" in _said(app)
+    assert "Set aside for this account" in _said(app)
+    with open_workspace(copy) as space:
+        assert [one.approver for one in space.exceptions(good)] == ["boss"]
+    assert not [b for b in app.button if b.label == "Make an exception"]
+
+
 def test_the_home_page_leads_to_the_accounts_that_woke(
     page: Callable[..., AppTest], copy: Path, good: str
 ) -> None:
