@@ -52,7 +52,7 @@ __all__ = [
 #: The AUC less so many standard errors must exceed one half, or nothing separates.
 #: Where nothing separates, held-out AUCs scatter by the root of two more than their
 #: standard error says (evidence.py), and by more with few customers or groups of them.
-_BETTER_BY = 2.4
+_BETTER_BY = 2.6
 _FEW_EXTRA = 1.5
 _MAX_CV_ROWS = 20_000
 _FEW_ROWS = 150
