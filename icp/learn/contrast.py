@@ -53,7 +53,7 @@ __all__ = [
 #: Where nothing separates, held-out AUCs scatter by the root of two more than their
 #: standard error says (evidence.py), and by more with few customers or groups of them.
 _BETTER_BY = 2.6
-_FEW_EXTRA = 1.5
+_FEW_EXTRA = 0.6
 _MAX_CV_ROWS = 20_000
 _FEW_ROWS = 150
 _FEW_REPEATS = 4
