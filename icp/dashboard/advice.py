@@ -10,7 +10,6 @@ import streamlit as st
 from icp.charts.figure import percent
 from icp.dashboard import components, exceptions, form, noted
 from icp.dashboard.text import amount, day, escaped, likely, quiet
-from icp.errors import IcpError
 from icp.qualify.plays import PLAY_NAMES
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-_SAID: Final = "advice-said"
 #: Verdict -> its colour, and what it asks of a rep.
 _VERDICTS: Final = {
     "pursue": ("green", "Worth your time: go on."),
@@ -57,7 +55,7 @@ def draw(space: Workspace, judged: Judgement, profile: Profile, /) -> None:
     """Draw what to do, why, and the forms to note what was done."""
     verdict, unit = judged.verdict, components.currency(space)
     components.section("What to do")
-    components.said(_SAID)
+    components.said(noted.SAID)
     with st.container(border=True, key="advice"):
         colour, lead = _VERDICTS[verdict.verdict]
         st.subheader(f":{colour}[{escaped(verdict.title)}]", anchor=False)
@@ -257,11 +255,6 @@ def _left(space: Workspace, judged: Judgement) -> None:
 
 
 def _done(act: Callable[[], object], words: str) -> None:
-    """Do it, keep what came of it for the next run, and draw the page again."""
-    try:
-        act()
-    except IcpError as error:
-        components.say(_SAID, "error", str(error))
-    else:
-        components.say(_SAID, "success", words)
+    """Do it, and draw the page again with what came of it."""
+    noted.done(act, words)
     st.rerun()

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from icp.dashboard import components
-from icp.dashboard.noted import SAID
-from icp.errors import IcpError
+from icp.dashboard import components, noted
 
 if TYPE_CHECKING:
     from icp.qualify import Verdict
@@ -31,25 +29,22 @@ def draw(space: Workspace, verdict: Verdict, account: str | None, /) -> None:
         st.form(f"except-{account}", border=False),
     ):
         rule = st.selectbox(
-            "Set aside", list(rules), format_func=rules.__getitem__, key="except-rule"
+            "Set aside",
+            list(rules),
+            format_func=rules.__getitem__,
+            key=f"except-rule-{account}",
         )
-        reason = st.text_input("Why, for the log", key="except-reason")
+        reason = st.text_input("Why, for the log", key=f"except-reason-{account}")
         approver = st.text_input(
             "Who allows it",
-            key="except-approver",
+            key=f"except-approver-{account}",
             help="Somebody else who may judge rules; a policy needs one.",
         )
         if st.form_submit_button("Make an exception"):
-            _allow(space, rule, account, reason, approver.strip() or None)
-
-
-def _allow(
-    space: Workspace, rule: str, account: str, reason: str, approver: str | None
-) -> None:
-    try:
-        space.allow_exception(rule, account, reason=reason, approver=approver)
-    except IcpError as error:
-        components.say(SAID, "error", str(error))
-    else:
-        components.say(SAID, "success", "Set aside for this account, and logged.")
-    st.rerun()
+            noted.done(
+                lambda: space.allow_exception(
+                    rule, account, reason=reason, approver=approver.strip() or None
+                ),
+                "Set aside for this account, and logged.",
+            )
+            st.rerun()

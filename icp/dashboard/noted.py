@@ -12,11 +12,13 @@ from icp.errors import IcpError
 from icp.qualify.plays import PLAY_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from icp.profile import Profile
     from icp.workflow import Workspace
     from icp.workflow.judging import Judgement
 
-__all__ = ["SAID", "draw"]
+__all__ = ["SAID", "done", "draw"]
 
 SAID: Final = "advice-said"
 
@@ -62,9 +64,18 @@ def _line(words: str, turn: str, account: str, code: str, value: object) -> None
 
 
 def _note(account: str, code: str, value: object) -> None:
+    space = session.workspace()
+    done(
+        lambda: space.note_answer(account, code, value, evidence="corrected"),
+        "Corrected.",
+    )
+
+
+def done(act: Callable[[], object], words: str, /) -> None:
+    """Do it, and keep what came of it for the next run to say."""
     try:
-        session.workspace().note_answer(account, code, value, evidence="corrected")
+        act()
     except IcpError as error:
         components.say(SAID, "error", str(error))
     else:
-        components.say(SAID, "success", "Corrected.")
+        components.say(SAID, "success", words)

@@ -54,7 +54,7 @@ def number_words(value: float, unit: str = "", /) -> str:
     elif size >= _WHOLE or value == int(value):
         text = f"{round(value):,}"
     else:
-        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:.1f}"
+        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
 

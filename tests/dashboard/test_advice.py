@@ -207,10 +207,10 @@ def test_a_policy_is_set_aside_for_one_account_by_somebody_else(
     with open_workspace(copy, actor="boss") as space:
         space.add_policy_rule("employees >= 0", why="no firms with people")
     app = page(copy, "prospect", account=good)
-    app.text_input(key="except-reason").set_value("a friend of the house")
+    app.text_input(key=f"except-reason-{good}").set_value("a friend of the house")
     _button(app, "Make an exception").click().run()
     assert "name somebody else who approves" in app.error[0].value
-    app.text_input(key="except-approver").set_value("boss")
+    app.text_input(key=f"except-approver-{good}").set_value("boss")
     _button(app, "Make an exception").click().run()
     assert not app.exception
     assert ":green[Pursue]" in _said(app)

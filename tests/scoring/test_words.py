@@ -18,6 +18,7 @@ CLOUD = table_of("cloud", "flag", (0,) * 4, title="Uses a cloud")
         (40.0, "people", "40 people"),
         (99.9996, "", "100"),
         (234.56, "EUR", "234.6 EUR"),
+        (999.97, "EUR", "1,000 EUR"),
         (1234.56, "EUR", "1,235 EUR"),
         (-0.0, "", "0"),
         (1e6, "EUR", "1,000,000 EUR"),
