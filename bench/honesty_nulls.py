@@ -139,7 +139,7 @@ def _permuted_row(
         f"{name}, outcomes dealt out anew: no grade where nothing separates",
         'nothing better than "no evidence" (5 % may err), intervals around 0.5',
         figure,
-        "met" if false <= allowed else f"missed by {false - allowed} runs",
+        "met" if false <= allowed else f"missed: {allowed} may err",
     )
 
 

@@ -58,6 +58,17 @@ class Visit:
             timeout=PATIENCE,
         )
 
+    def press(self, role: str, name: str, *, patience: int = PATIENCE) -> None:
+        """Click what is there once nothing moves any more.
+
+        A page still being drawn may move between the press and the release of the
+        button; no hand is as quick as that, a script is.
+        """
+        found = self.page.get_by_role(role, name=name)
+        found.wait_for(timeout=patience)
+        self.settled()
+        found.click()
+
     def assert_clean(self) -> None:
         assert self.errors == []
         assert self.foreign == []

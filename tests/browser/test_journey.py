@@ -51,16 +51,13 @@ def exports(tmp_path: Path) -> tuple[Path, Path]:
     return customers, prospects
 
 
-def _add(page: Any, file: Path) -> None:
+def _add(seen: Any, file: Path) -> None:
+    page = seen.page
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(file))
-    add = page.get_by_role("button", name="Add this file")
-    add.click(timeout=PATIENCE)
+    seen.press("button", "Add this file", patience=PATIENCE)
     page.get_by_text(f"{file.stem} is added").wait_for(timeout=PATIENCE)
+    add = page.get_by_role("button", name="Add this file")
     add.wait_for(state="detached", timeout=PATIENCE)
-
-
-def _tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
 
 
 def test_from_upload_to_a_prospect_explained(
@@ -76,21 +73,21 @@ def test_from_upload_to_a_prospect_explained(
     seen.open("/data")
 
     for file in exports:
-        _add(page, file)
-    page.get_by_role("button", name="Import all files").click()
+        _add(seen, file)
+    seen.press("button", "Import all files", patience=PATIENCE)
     page.get_by_text("160 customers, 3 prospects").wait_for(timeout=PATIENCE)
 
-    _tab(page, "2 Quality")
+    seen.press("tab", "2 Quality")
     page.get_by_text("Where every line went").wait_for()
-    _tab(page, "3 Outcomes")
-    page.get_by_role("button", name="Keep these labels").click(timeout=PATIENCE)
+    seen.press("tab", "3 Outcomes")
+    seen.press("button", "Keep these labels", patience=PATIENCE)
     page.get_by_text("Kept: 80 best, 80 regrettable").wait_for(timeout=PATIENCE)
 
-    _tab(page, "4 Learn and score")
-    page.get_by_role("button", name="Learn a profile").click()
-    page.get_by_role("button", name="Put v1 in force").click(timeout=PATIENCE)
-    page.get_by_role("button", name="Score 3 prospects").click(timeout=PATIENCE)
-    page.get_by_role("link", name="Go to the prospects").click(timeout=PATIENCE)
+    seen.press("tab", "4 Learn and score")
+    seen.press("button", "Learn a profile", patience=PATIENCE)
+    seen.press("button", "Put v1 in force", patience=PATIENCE)
+    seen.press("button", "Score 3 prospects", patience=PATIENCE)
+    seen.press("link", "Go to the prospects", patience=PATIENCE)
 
     grid = page.locator("canvas[data-testid=data-grid-canvas]").first
     grid.wait_for(timeout=PATIENCE)
