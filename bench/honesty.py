@@ -29,7 +29,7 @@ from honesty_laws import LAWS, Law, law_row
 from honesty_leaks import leak_rows, seller_rows
 from honesty_nulls import few_rows, null_rows
 from honesty_rows import Row, line, read_table, table
-from honesty_votes import copied_rows, monotone_row, noise_rows
+from honesty_votes import copied_rows, monotone_rows, noise_rows
 
 try:
     import honesty_segments
@@ -61,7 +61,7 @@ def parts(share: float, /) -> list[Part]:
         ("S12", partial(seller_rows, runs(100, 4))),
         ("P6", partial(copied_rows, runs(60, 4))),
         ("P7", partial(noise_rows, runs(60, 4))),
-        ("P8", lambda: [monotone_row(runs(2_000, 20))]),
+        ("P8", partial(monotone_rows, runs(2_000, 20))),
         ("D1", lambda: [determinism_row(runs(100, 4))]),
         ("null", partial(null_rows, runs(50, 3))),
         ("min", partial(few_rows, runs(50, 4))),

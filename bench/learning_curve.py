@@ -236,9 +236,9 @@ def _text(tasks: list[Task], methods: list[str], found: Curves) -> str:
         "",
         f"Made by `python bench/learning_curve.py` on {date.today()}, 2 shared cores, "
         "one thread. Draws keep the set's share of best customers; up to 2,500 other "
-        "customers judge each. A method with fewer repeats than ours is compared on its "
-        "own draws. The beliefs that decide where customers are few were set on these "
-        "two sets (decision 015).",
+        "customers judge each. A method with fewer repeats than ours is compared on "
+        "its own draws. The beliefs that decide where customers are few were set on "
+        "these two sets (decision 015).",
         "",
         "![Log loss and AUC against labelled customers]"
         "(../../docs/pictures/learning-curve.svg)",
