@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -20,6 +21,7 @@ from icp.charts.figure import (
     signed,
     thousands,
 )
+from icp.errors import some
 from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ __all__ = [
 
 _ROW = 28
 _MOST_CELLS = 24
+_A_BIT_BELOW_A_COIN = 0.38
 
 
 def attribute_weights(profile: Profile, /, *, top: int = 15) -> Chart:
@@ -54,7 +57,8 @@ def attribute_weights(profile: Profile, /, *, top: int = 15) -> Chart:
     )
     strongest = rows[0]
     alt = (
-        f"{len(profile.tables)} attributes; {strongest['attribute']} says the most, "
+        f"{some(len(profile.tables), 'attribute')}; {strongest['attribute']} says the "
+        f"most, "
         f"{percent(strongest['share'])}."
     )
     return Chart(figure=figure, table=table, alt=alt)
@@ -130,10 +134,14 @@ def attribute_points(table: AttributeTable, /) -> Chart:
         yaxis=_row_axis([row["cell"] for row in rows]),
     )
     left = len(cells) - len(shown)
-    notes = (
-        (f"{left} cells with smaller points are in the table only.",) if left else ()
+    verb = "is" if left == 1 else "are"
+    note = f"{some(left, 'cell')} with smaller points {verb} in the table only."
+    return Chart(
+        figure=figure,
+        table=cells,
+        alt=_points_alt(table, cells),
+        notes=(note,) if left else (),
     )
-    return Chart(figure=figure, table=cells, alt=_points_alt(table, rows), notes=notes)
 
 
 def _cells(table: AttributeTable) -> pl.DataFrame:
@@ -197,7 +205,8 @@ def _counts(row: dict[str, Any]) -> str:
     return f"{thousands(row['best'])} best, {thousands(row['regrettable'])} regrettable"
 
 
-def _points_alt(table: AttributeTable, rows: list[dict[str, Any]]) -> str:
+def _points_alt(table: AttributeTable, cells: pl.DataFrame) -> str:
+    rows = cells.to_dicts()
     high, low = (pick(rows, key=lambda r: r["points"]) for pick in (max, min))
     total = sum(table.best) + sum(table.regrettable)
     return (
@@ -221,13 +230,7 @@ def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Cha
     figure = drawn(
         [_evidence_span(evidence), _evidence_dot(evidence)],
         height=128,
-        xaxis={
-            "range": [0.38, 1.01],
-            "tickformat": ".0%",
-            "showgrid": False,
-            "tickvals": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
-            "title": {"text": "pairs ranked right"},
-        },
+        xaxis=_evidence_axis(evidence),
         yaxis={"visible": False, "range": [-1, 1]},
         shapes=[
             {
@@ -248,6 +251,19 @@ def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Cha
         f"n = {thousands(best)} best, {thousands(regrettable)} regrettable)."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(evidence.method,))
+
+
+def _evidence_axis(evidence: Evidence) -> dict[str, Any]:
+    """From a coin upward, and as far below as the interval reaches."""
+    lowest = min(_A_BIT_BELOW_A_COIN, evidence.auc_low - 0.02)
+    first = 5 if lowest == _A_BIT_BELOW_A_COIN else ceil(10 * lowest)
+    return {
+        "range": [lowest, 1.01],
+        "tickformat": ".0%",
+        "showgrid": False,
+        "tickvals": [step / 10 for step in range(first, 11)],
+        "title": {"text": "pairs ranked right"},
+    }
 
 
 def _evidence_span(evidence: Evidence) -> Any:

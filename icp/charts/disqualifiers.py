@@ -47,7 +47,7 @@ def rule_shares(
         alt = "No rule has evidence yet."
         return Chart(figure=None, table=table, alt=alt)
     rows = table.to_dicts()
-    pays = rows[0]["leaving pays from"]
+    pays = {row["leaving pays from"] for row in rows}
     figure = drawn(
         [_whiskers(rows)],
         height=_ROW * len(rows) + 90,
@@ -58,12 +58,13 @@ def rule_shares(
             "range": [len(rows) - 0.5, -0.5],
             "showgrid": False,
         },
-        **_line(pays),
+        **(_lines(rows) if len(pays) > 1 else _line(*pays)),
     )
     strong = sum(seen.strong for _, seen in told if seen)
     alt = (
         f"{_count(strong, len(rows))} strong: beyond chance, confirmed, and paying "
-        f"(more than {percent(pays)} regrettable even at the lower bound)."
+        f"(more than {' or '.join(map(percent, sorted(pays)))} regrettable even at the "
+        "lower bound)."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
 
@@ -165,6 +166,23 @@ def _line(share: float) -> dict[str, Any]:
     line = {"type": "line", "line": {"color": MUTED, "width": 3}, **place}
     margin = {"l": 8, "r": 16, "t": 26, "b": 8}
     return {"shapes": [line], "annotations": [said], "margin": margin}
+
+
+def _lines(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same where money changed between two looks: each rule has its own line."""
+    line = {"type": "line", "line": {"color": MUTED, "width": 3}}
+    return {
+        "shapes": [
+            {
+                **line,
+                "x0": row["leaving pays from"],
+                "x1": row["leaving pays from"],
+                "y0": place - 0.5,
+                "y1": place + 0.5,
+            }
+            for place, row in enumerate(rows)
+        ]
+    }
 
 
 def _label(rule: str) -> str:

@@ -42,15 +42,24 @@ NEUTRAL: Final = "#7A8794"
 MUTED: Final = "rgba(122, 135, 148, 0.32)"
 
 _LONGEST = 44
-#: Marks that turn the reading direction or hide text.
+#: Amounts below this many units have one digit behind the point.
+_ONE_DIGIT = 10
+#: Control characters and marks that turn the reading direction or hide text.
 _INVISIBLE = {
     *range(0x20),
-    0x7F,
+    *range(0x7F, 0xA0),
+    0xAD,
+    0x061C,
+    0x180E,
     *range(0x200B, 0x2010),
     *range(0x202A, 0x202F),
-    *range(0x2066, 0x206A),
+    *range(0x2060, 0x2070),
     0xFEFF,
+    *range(0xE0000, 0xE0080),
 }
+#: What ends a line or moves on in it stands between words.
+_SPACES = {*range(0x09, 0x0E), 0x85, 0x2028, 0x2029}
+_SEEN = {**dict.fromkeys(_INVISIBLE, ""), **dict.fromkeys(_SPACES, " ")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +91,12 @@ def plain(text: str, /, *, longest: int = _LONGEST) -> str:
 
 
 def visible(text: str, /) -> str:
-    r"""The text without control characters and marks that hide or turn it.
+    r"""The text on one line, without control characters and marks that hide or turn it.
 
-    >>> visible("Ac\u202eme\x07")
-    'Acme'
+    >>> visible("Ac\u202eme\x07"), visible("Acme\nSons")
+    ('Acme', 'Acme Sons')
     """
-    return "".join(c for c in text if ord(c) not in _INVISIBLE)
+    return text.translate(_SEEN)
 
 
 def signed(points: int, /) -> str:
@@ -115,13 +124,16 @@ def money(amount: float, /) -> str:
 
     >>> money(4_913_082), money(-579_683), money(950)
     ('4.9M', '−580k', '950')
+    >>> money(999_999), money(-0.2)
+    ('1.0M', '0')
     """
     size = abs(amount)
-    sign = "−" if amount < 0 else ""
+    sign = "−" if amount < 0 and round(size) else ""
     for unit, name in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        if size >= unit:
-            digits = 1 if size < 10 * unit else 0
-            return f"{sign}{size / unit:.{digits}f}{name}"
+        # What rounds up to a unit is said in it: 999,999 is 1.0M, never 1000k.
+        if round(size / unit, 3) >= 1:
+            digits = 1 if round(size / unit, 1) < _ONE_DIGIT else 0
+            return f"{sign}{size / unit:,.{digits}f}{name}"
     return f"{sign}{size:,.0f}"
 
 
@@ -142,7 +154,7 @@ def room(ends: Sequence[float], /, *, share: float = 0.16) -> list[float]:
     >>> room([0, 100], share=0.1)
     [0.0, 110.0]
     """
-    low, high = min(0.0, *ends), max(0.0, *ends)
+    low, high = min([0.0, *ends]), max([0.0, *ends])
     space = share * ((high - low) or 1.0)
     return [low - space if low < 0 else 0.0, high + space if high > 0 else space]
 

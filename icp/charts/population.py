@@ -20,6 +20,7 @@ from icp.charts.figure import (
     room,
     thousands,
 )
+from icp.errors import some
 
 __all__ = ["fit_distribution", "outcome_split", "outlier_map"]
 
@@ -95,7 +96,7 @@ def _split_alt(table: pl.DataFrame, currency: str) -> str:
         + (f" ({money(row['worth'])}{unit})" if row["worth"] is not None else "")
         for row in table.to_dicts()
     ]
-    return f"{thousands(int(table['customers'].sum()))} customers: {', '.join(parts)}."
+    return f"{some(int(table['customers'].sum()), 'customer')}: {', '.join(parts)}."
 
 
 def fit_distribution(
@@ -209,7 +210,7 @@ def _letters(cuts: tuple[int, int, int]) -> list[dict[str, Any]]:
 
 def _bins_alt(total: int, top: int, cuts: tuple[int, int, int]) -> str:
     return (
-        f"{thousands(total)} prospects with a fit; {thousands(top)} of them at "
+        f"{some(total, 'prospect')} with a fit; {thousands(top)} of them at "
         f"{cuts[0] / 10:g} or more, grade A."
     )
 
@@ -297,6 +298,7 @@ def _map_alt(rows: pl.DataFrame) -> str:
         for name in ("far from both", "far from all closed only")
     )
     return (
-        f"{thousands(rows.height)} accounts; {thousands(both + closed)} are unlike "
-        f"nearly all closed customers, {thousands(both)} of these also unlike the best."
+        f"{some(rows.height, 'account')}; {thousands(both + closed)} "
+        f"{'is' if both + closed == 1 else 'are'} unlike nearly all closed customers, "
+        f"{thousands(both)} of these also unlike the best."
     )

@@ -19,6 +19,7 @@ from icp.charts.figure import (
     room,
     thousands,
 )
+from icp.errors import some
 from icp.scoring.words import cell_words, title_of
 
 if TYPE_CHECKING:
@@ -106,14 +107,10 @@ def _sizes_alt(profile: Profile) -> str:
     bad = [s for s in profile.segments if s.kind == "regrettable"]
     largest = max(profile.segments, key=lambda s: s.size)
     return (
-        f"{_counted(len(best))} of best customers (n = {_total(best)}) and "
-        f"{_counted(len(bad))} of regrettable ones (n = {_total(bad)}). "
-        f"The largest is {largest.name} with {thousands(largest.size)} customers."
+        f"{some(len(best), 'segment')} of best customers (n = {_total(best)}) and "
+        f"{some(len(bad), 'segment')} of regrettable ones (n = {_total(bad)}). "
+        f"The largest is {largest.name} with {some(largest.size, 'customer')}."
     )
-
-
-def _counted(number: int) -> str:
-    return f"{number} segment" if number == 1 else f"{number} segments"
 
 
 def _total(segments: list[Segment]) -> str:

@@ -32,12 +32,26 @@ def main() -> None:
     ):
         try:
             session.refuse_open_door()
-            page.run()
+            if session.is_stranger():
+                _door()
+            else:
+                page.run()
         except IcpError as error:
             components.problem(str(error))
 
 
+def _door() -> None:
+    """What somebody sees who has not signed in yet; nothing of the workspace."""
+    components.heading("Sign in", "Only people who are known here may look.")
+    for name in session.providers():
+        label = f"Sign in with {escaped(name)}" if name else "Sign in"
+        args = (name,) if name else ()
+        st.button(label, on_click=st.login, args=args, icon=":material/login:")
+
+
 def _about() -> None:
+    if session.is_stranger():
+        return
     with st.sidebar:
         st.markdown(quiet(f"Workspace: {escaped(session.location().name)}"))
         if session.has_sign_in():

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
+from pydantic import ValidationError
 from streamlit import column_config as cc
 
 from icp.dashboard import components
+from icp.errors import MappingError
 from icp.ingest.mapping import ColumnMapping
 from icp.schema import Kind, Role
 
@@ -98,7 +100,10 @@ def _config() -> dict[str, Any]:
 
 
 def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
-    """The mapping with what the table says; untouched rules stay as proposed."""
+    """The mapping with what the table says; untouched rules stay as proposed.
+
+    Raises MappingError where it cannot be so.
+    """
     changed = {row["column"]: row for row in table.iter_rows(named=True)}
     rules = []
     for rule in mapping.columns:
@@ -111,6 +116,22 @@ def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
             "decimal": row["decimal"] or None,
         }
         rules.append(rule.model_copy(update=update))
-    return ColumnMapping.model_validate(
-        mapping.model_dump() | {"columns": [rule.model_dump() for rule in rules]}
-    )
+    given = {"columns": [rule.model_dump() for rule in rules]}
+    try:
+        return ColumnMapping.model_validate(mapping.model_dump() | given)
+    except ValidationError as error:
+        raise MappingError(_fault(error, mapping)) from None
+
+
+def _fault(error: ValidationError, mapping: ColumnMapping) -> str:
+    """What is wrong with the corrections, and what to do about it."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    match fault["loc"]:
+        case ("columns", int(place), "name"):
+            column = mapping.columns[place].source
+            return (
+                f"column {column!r} cannot be called so; use letters, digits and _, "
+                "and no digit in front"
+            )
+    said = fault["msg"].removeprefix("Value error, ")
+    return f"{said}; every column needs a name of its own"

@@ -150,7 +150,9 @@ def empty(what: str, todo: str, route: Route | None = None, label: str = "") -> 
 
 def problem(message: str, /) -> None:
     """An error in its own words; they end with the next action."""
-    st.error(escaped(capital(message)), icon=":material/error:")
+    # A file's name is spelt as it is, also where a message begins with it.
+    word = message.partition(" ")[0].rstrip(",;:").isalpha()
+    st.error(escaped(capital(message) if word else message), icon=":material/error:")
 
 
 def reading(frame: pl.DataFrame, /, *, alt: str, badges: str = "") -> None:

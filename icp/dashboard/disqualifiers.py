@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier, Evidence, Move, State
     from icp.workflow import Workspace
 
-__all__ = ["SAID", "lay_down", "listed", "may_judge", "review", "search", "titles"]
+__all__ = ["SAID", "lay_down", "may_judge", "over", "review", "search", "titles"]
 
 SAID: Final = "rules-said"
 _ACTIONS: Final[dict[State, str]] = {
@@ -204,7 +204,7 @@ def _tried() -> None:
         components.say(SAID, "success", f"{when} {seen.sentence()}")
 
 
-def listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
+def _listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
     """Rules that are over, with who ended them and why."""
     frame = pl.DataFrame(
         {
@@ -215,3 +215,18 @@ def listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
         }
     )
     components.reading(frame, alt=f"{some(len(rules), 'rule')} over")
+
+
+def over(space: Workspace, found: Sequence[Disqualifier], /) -> None:
+    """The rules that are over: what happened to them, and each by itself."""
+    past = [rule for rule in found if rule.state == "retired"]
+    if not past:
+        components.empty(
+            "No rule is over",
+            "Rules that you retire or reject stay here with the reason, and can be "
+            "proposed again.",
+        )
+        return
+    _listed(past, titles(space))
+    for rule in past:
+        review(space, rule, titles(space), open_=False)

@@ -6,14 +6,14 @@ from io import BytesIO
 from typing import Final
 
 import polars as pl
-import polars.selectors as cs
 import xlsxwriter
+
+from icp.workflow.writing import for_people
 
 __all__ = ["EXCEL_ROWS", "as_csv", "as_excel"]
 
 #: An Excel sheet holds 1,048,576 rows; more than this is slow to open.
 EXCEL_ROWS: Final = 200_000
-_FORMULA: Final = r"^[=+\-@\t\r]"
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -23,8 +23,7 @@ def as_csv(rows: pl.DataFrame | pl.LazyFrame, /) -> bytes:
     A text that a spreadsheet would compute gets an apostrophe in front. For people,
     not for loading into a CRM.
     """
-    text = rows.lazy().pipe(_flat).with_columns(_disarmed()).collect().write_csv()
-    return _BOM + text.encode()
+    return _BOM + rows.lazy().pipe(for_people).collect().write_csv().encode()
 
 
 def as_excel(rows: pl.DataFrame | pl.LazyFrame, /, *, sheet: str = "icp") -> bytes:
@@ -46,10 +45,3 @@ def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:
         if lists
         else rows
     )
-
-
-def _disarmed() -> pl.Expr:
-    text = cs.string()
-    return (
-        pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text)
-    ).name.keep()

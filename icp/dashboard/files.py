@@ -14,6 +14,7 @@ import streamlit as st
 from icp.dashboard import columns, components, jobs
 from icp.dashboard.routes import link
 from icp.dashboard.text import escaped, quiet
+from icp.errors import some
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -92,8 +93,8 @@ def _review(space: Workspace, path: Path, digest: str) -> None:
     preview = _chosen(space, path, digest)
     st.markdown(
         quiet(
-            f"{escaped(path.name)}: {preview.rows:,} rows, "
-            f"{len(preview.mapping.columns):,} columns. The first rows:"
+            f"{escaped(path.name)}: {some(preview.rows, 'row')}, "
+            f"{some(len(preview.mapping.columns), 'column')}. The first rows:"
         )
     )
     components.table(preview.head, alt="First rows", height=220)
@@ -102,6 +103,8 @@ def _review(space: Workspace, path: Path, digest: str) -> None:
     sheet = preview.report.sheet
     mapping = columns.edited(preview, key=f"{digest[:8]}-{sheet}-{preview.object}")
     name = st.text_input("Call it", _safe(path.stem), key=f"name-{digest[:8]}")
+    if name in _names(space):
+        st.markdown(quiet("It takes the place of the file of that name."))
     if st.button("Add this file", type="primary"):
         _add(space, preview, mapping, name or None)
 
@@ -150,6 +153,7 @@ def _add(
     mapping: ColumnMapping,
     name: str | None,
 ) -> None:
+    before = _names(space)
     source = space.add_source(
         preview.path,
         name=name,
@@ -159,9 +163,15 @@ def _add(
         confirm=True,
     )
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
-    text = f"{source.name} is added. Add another, or import all files."
+    what = "is replaced" if source.name in before else "is added"
+    text = f"{source.name} {what}. Add another, or import all files."
     components.say(_SAID, "success", text)
     st.rerun()
+
+
+def _names(space: Workspace) -> set[str]:
+    """What the files of the workspace are called."""
+    return {source.name for source in space.config.sources}
 
 
 def _safe(stem: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from icp.dashboard.components import capital
+from icp.dashboard.text import label
 from icp.schema import Kind
 from icp.scoring.words import title_of
 
@@ -44,22 +45,22 @@ def values(profile: Profile, /) -> dict[str, object] | None:
 def field(tables: list[AttributeTable], /, *, key: str) -> object:
     """A field for the column of these tables; None where nothing is filled in."""
     table = tables[0]
-    label = capital(title_of(table))
+    title = label(capital(title_of(table)))
     key = f"{key}-{table.column}"
     if table.kind is Kind.NUMBER:
-        unit = f" ({table.unit})" if table.unit else ""
-        return st.number_input(f"{label}{unit}", value=None, key=key)
+        unit = f" ({label(table.unit)})" if table.unit else ""
+        return st.number_input(f"{title}{unit}", value=None, key=key)
     if table.kind is Kind.MULTI:
         offered = [t.value for t in tables if t.value is not None]
         return st.multiselect(_column_title(table), offered, key=key)
     if table.kind is Kind.FLAG:
         answer = st.selectbox(
-            label, ["yes", "no"], index=None, placeholder="Not known", key=key
+            title, ["yes", "no"], index=None, placeholder="Not known", key=key
         )
         return None if answer is None else answer == "yes"
     levels = [level for level, code in table.levels if code > 1]
-    return st.selectbox(label, levels, index=None, placeholder="Not known", key=key)
+    return st.selectbox(title, levels, index=None, placeholder="Not known", key=key)
 
 
 def _column_title(table: AttributeTable) -> str:
-    return capital(table.column.replace("_", " "))
+    return label(capital(table.column.replace("_", " ")))

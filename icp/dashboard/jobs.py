@@ -8,6 +8,7 @@ import streamlit as st
 
 from icp.dashboard import components
 from icp.dashboard.text import day, escaped, quiet
+from icp.errors import IcpError, some
 
 if TYPE_CHECKING:
     from icp.store.records import Job, JobKind
@@ -24,11 +25,10 @@ _WORDS: Final = {
     "failed": "Failed",
     "lost": "The work stopped without a word; start it again",
 }
-#: What the result of a job counts, in words.
+#: What the result of a job counts, and the noun for one.
 _COUNTED: Final = {
-    "customers": "customers",
-    "prospects": "prospects",
-    "evaluable": "with a fit",
+    "customers": "customer",
+    "prospects": "prospect",
 }
 
 
@@ -59,8 +59,12 @@ def button(
         type="primary" if primary else "secondary",
         disabled=job is not None and job.live,
     ):
-        space.start_job(kind, **options)
-        st.rerun()
+        try:
+            space.start_job(kind, **options)
+        except IcpError as error:
+            components.problem(str(error))
+        else:
+            st.rerun()
 
 
 def panel(space: Workspace, kind: JobKind, /) -> Job | None:
@@ -81,7 +85,21 @@ def _follow(space: Workspace, job_id: str) -> None:
         st.rerun()
     words = f"{_WORDS[job.state]}: {job.message}" if job.message else _WORDS[job.state]
     st.progress(min(1.0, max(0.0, job.done)), text=escaped(words))
-    st.button("Stop", on_click=space.cancel_job, args=(job_id,), key=f"stop-{job_id}")
+    st.button("Stop", on_click=_stop, args=(space, job_id), key=f"stop-{job_id}")
+    if why := st.session_state.get(_refused(job_id)):
+        components.problem(why)
+
+
+def _stop(space: Workspace, job_id: str) -> None:
+    try:
+        space.cancel_job(job_id)
+    except IcpError as error:
+        # The panel is drawn anew all the time; the word stays until the work ends.
+        st.session_state[_refused(job_id)] = str(error)
+
+
+def _refused(job_id: str) -> str:
+    return f"not-stopped-{job_id}"
 
 
 def _ended(job: Job) -> None:
@@ -95,9 +113,11 @@ def _ended(job: Job) -> None:
 
 def _done(job: Job) -> str:
     counted = [
-        f"{job.result[name]:,} {words}"
-        for name, words in _COUNTED.items()
+        some(job.result[name], noun)
+        for name, noun in _COUNTED.items()
         if name in job.result
     ]
+    if "evaluable" in job.result:
+        counted.append(f"{job.result['evaluable']:,} with a fit")
     ending = f": {', '.join(counted)}" if counted else ""
     return f"Done on {day(job.finished_at)}{ending}."

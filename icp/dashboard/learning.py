@@ -8,10 +8,10 @@ import streamlit as st
 
 from icp.dashboard import components, jobs, refused
 from icp.dashboard.routes import link
-from icp.errors import IcpError
+from icp.errors import IcpError, some
 
 if TYPE_CHECKING:
-    from icp.store.records import Job
+    from icp.store.records import ProfileRecord
     from icp.workflow import Workspace
 
 __all__ = ["draw"]
@@ -35,25 +35,26 @@ def draw(space: Workspace, /) -> None:
         "the background: leave the page and come back as you like.",
     )
     jobs.button(space, "learn", "Learn a profile", primary=status.profiles == 0)
-    job = jobs.panel(space, "learn")
-    if job is not None and job.state == "done":
-        _learnt(space, job)
-    elif status.active is not None:
+    jobs.panel(space, "learn")
+    if status.active is not None:
         link("profile", f"{status.active.version} is in force. Look at it")
-    components.said(_SAID)
     newest = next(iter(space.profiles()), None)
+    if newest is not None:
+        _learnt(space, newest, status.active)
+    components.said(_SAID)
     if newest is not None:
         refused.draw(space, newest.version)
     _scoring(space)
 
 
-def _learnt(space: Workspace, job: Job) -> None:
-    version = f"v{job.result['profile']}"
-    active = space.active()
+def _learnt(
+    space: Workspace, newest: ProfileRecord, active: ProfileRecord | None
+) -> None:
+    """Offer the newest profile, wherever it was learnt, unless it is in force."""
+    version = newest.version
     if active is not None and active.version == version:
-        link("profile", f"{version} is in force. Look at it")
         return
-    st.markdown(f"{version} is learnt; evidence: {job.result.get('evidence', '')}.")
+    st.markdown(f"{version} is learnt; evidence: {newest.evidence}.")
     link("profile", f"Look at {version} first", query={"version": version})
     st.button(
         f"Put {version} in force",
@@ -88,7 +89,7 @@ def _scoring(space: Workspace) -> None:
     jobs.button(
         space,
         "score",
-        f"Score {status.last_import.prospects:,} prospects",
+        f"Score {some(status.last_import.prospects, 'prospect')}",
         primary=status.last_run is None,
     )
     job = jobs.panel(space, "score")

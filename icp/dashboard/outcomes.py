@@ -92,11 +92,13 @@ _COLUMNS = 4
 def _field(place: int, knob: rules.Knob) -> float:
     months = knob.part == "maturity"
     step = 1.0 if knob.share or months else max(1.0, abs(knob.value) / 20)
+    # A share may have been written finer than the field's own steps.
+    low, high = min(1.0, knob.value), max(99.0, knob.value)
     value = st.number_input(
         components.capital(knob.label),
         value=knob.value,
-        min_value=1.0 if knob.share else 0.0 if months else None,
-        max_value=99.0 if knob.share else 240.0 if months else None,
+        min_value=low if knob.share else 0.0 if months else None,
+        max_value=high if knob.share else 240.0 if months else None,
         step=step,
         format=None if knob.value % 1 else "%.0f",
         # A number that was kept starts its field anew.

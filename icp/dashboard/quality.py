@@ -9,6 +9,7 @@ import streamlit as st
 
 from icp.dashboard import components, export
 from icp.dashboard.text import day, quiet
+from icp.errors import some
 
 if TYPE_CHECKING:
     from icp.workflow import ImportSummary, SourceImport, Workspace
@@ -29,7 +30,7 @@ def draw(space: Workspace, /) -> None:
     st.markdown(
         quiet(
             f"Import {last.number}, {day(last.created_at)}: "
-            f"{last.customers:,} customers, {last.prospects:,} prospects."
+            f"{some(last.customers, 'customer')}, {some(last.prospects, 'prospect')}."
         )
     )
     components.section(
@@ -78,7 +79,9 @@ def _quarantine(space: Workspace) -> None:
     components.section(
         "Rows kept out", "As they came, with the reason. Mend them at the source."
     )
-    components.table(kept_out.head(_SHOWN), alt=f"{len(kept_out)} rows kept out")
+    components.table(
+        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} kept out"
+    )
     st.download_button(
         f"All {len(kept_out):,} as CSV",
         lambda: export.as_csv(kept_out),

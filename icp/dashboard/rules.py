@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from icp.dashboard.components import capital
 from icp.dashboard.text import escaped, quiet
+from icp.errors import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +68,8 @@ def _age(policy: OutcomePolicy) -> Iterator[str]:
     if policy.maturity:
         start = escaped(readable(policy.maturity.start))
         yield (
-            f"**Unknown**: younger than {policy.maturity.months} months, counted from "
-            f"{start}, unless an early regret shows already"
+            f"**Unknown**: younger than {some(policy.maturity.months, 'month')}, "
+            f"counted from {start}, unless an early regret shows already"
         )
 
 
@@ -186,7 +188,7 @@ def _with_rule(policy: OutcomePolicy, knob: Knob, value: float) -> OutcomePolicy
     rule, (start, end) = rules[place], knob.span
     reason = rule.reason
     for style in ("", ","):
-        number = rf"(?<![\d.,]){re.escape(_number(knob.value, style))}(?!\d|[.,]\d)"
+        number = rf"(?<![\d.,−-]){re.escape(_number(knob.value, style))}(?!\d|[.,]\d)"
         reason = re.sub(number, _number(value, style), reason)
     when = f"{rule.when[:start]}{_number(value)}{rule.when[end:]}"
     rules[place] = rule.model_copy(update={"when": when, "reason": reason})
@@ -195,4 +197,5 @@ def _with_rule(policy: OutcomePolicy, knob: Knob, value: float) -> OutcomePolicy
 
 def _number(value: float, style: str = "") -> str:
     """The number without an exponent, so that it is found again."""
-    return f"{int(value):{style}}" if value == int(value) else f"{value:{style}}"
+    exact = Decimal(int(value)) if value == int(value) else Decimal(str(value))
+    return f"{exact:{style}f}"

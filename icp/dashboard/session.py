@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 __all__ = [
     "LOOPBACK",
     "has_sign_in",
+    "is_stranger",
     "is_workspace",
     "location",
     "profile",
+    "providers",
     "refuse_open_door",
     "scored",
     "workspace",
@@ -49,6 +52,18 @@ def has_sign_in() -> bool:
     return "auth" in st.secrets if st.secrets.load_if_toml_exists() else False
 
 
+def is_stranger() -> bool:
+    """Whether the person has to sign in first."""
+    return has_sign_in() and not st.user.get("is_logged_in", False)
+
+
+def providers() -> tuple[str | None, ...]:
+    """The ways to sign in: None is the one without a name of its own."""
+    auth = st.secrets["auth"]
+    named = tuple(name for name, value in auth.items() if isinstance(value, Mapping))
+    return (None, *named) if "client_id" in auth or not named else named
+
+
 def refuse_open_door() -> None:
     """Refuse to answer other machines where nobody has to sign in."""
     address = st.get_option("server.address")
@@ -67,7 +82,7 @@ def workspace() -> Workspace:
         message = f"no workspace in {folder.name!r}; create one with `icp init`"
         raise NotFoundError(message)
     changed = (folder / "icp.toml").stat().st_mtime_ns
-    return _opened(str(folder), _actor(), changed)
+    return _opened(str(folder), _actor(), changed, signed_in=has_sign_in())
 
 
 def _actor() -> str | None:
@@ -80,9 +95,14 @@ def _actor() -> str | None:
 @st.cache_resource(
     max_entries=32, show_spinner=False, on_release=lambda space: space.close()
 )
-def _opened(folder: str, actor: str | None, changed: int) -> Workspace:
-    """One workspace per person and per state of its configuration file."""
-    return open_workspace(folder, actor=actor, signed_in=has_sign_in())
+def _opened(
+    folder: str, actor: str | None, changed: int, *, signed_in: bool
+) -> Workspace:
+    """One workspace per person and per state of its configuration file.
+
+    Whoever sits at this machine and somebody who signed in without a name are not one.
+    """
+    return open_workspace(folder, actor=actor, signed_in=signed_in)
 
 
 def profile(ref: str | None = None, /) -> Profile:

@@ -10,13 +10,16 @@ from icp.charts.figure import visible
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["amount", "chance", "day", "escaped", "likely", "quiet"]
+__all__ = ["amount", "chance", "code", "day", "escaped", "label", "likely", "quiet"]
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
 #: Streamlit after escapes are resolved; a word joiner behind the mark breaks them.
 _TRIGGERS = re.compile(r"[:@](?=\S)|www(?=\.)", re.IGNORECASE)
 _JOINER = "\u2060"
+#: Escapes that a label can do without: marks that mean nothing within a line.
+_NEEDLESS = re.compile(r"\\([%(),/'\";?=])|(?<=\w)\\(-)(?=\w)")
+_TICKS = re.compile(r"`+")
 
 
 def escaped(text: str, /) -> str:
@@ -27,6 +30,29 @@ def escaped(text: str, /) -> str:
     """
     broken = _TRIGGERS.sub(lambda m: m[0] + _JOINER, visible(text))
     return _PUNCTUATION.sub(r"\\\1", broken)
+
+
+def label(text: str, /) -> str:
+    r"""A customer's text as the label of a field; never interpreted.
+
+    Screen readers read a label as it is written, so it holds no needless escapes.
+
+    >>> print(label("Growth (%)"), label("E-Mail *new*"))
+    Growth (%) E-Mail \*new\*
+    """
+    return _NEEDLESS.sub(lambda m: m[1] or m[2], escaped(text))
+
+
+def code(text: str, /) -> str:
+    """A text to be typed as it is, in Markdown, whatever it holds.
+
+    >>> print(code("icp init my_space"))
+    `icp init my_space`
+    """
+    clean = visible(text)
+    fence = "`" * (1 + max(map(len, _TICKS.findall(clean)), default=0))
+    # Between spaces a tick at either end is no part of the fence.
+    return f"{fence} {clean} {fence}" if "`" in clean else f"{fence}{clean}{fence}"
 
 
 def quiet(text: str, /) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from icp.dashboard import components, session
 from icp.dashboard.text import day, escaped
-from icp.errors import IcpError
+from icp.errors import IcpError, some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def _newest_first(record: ProfileRecord) -> tuple[bool, int]:
 
 def draw(records: Sequence[ProfileRecord], shown: ProfileRecord, /) -> None:
     """Draw all versions and what may be done with the one that is shown."""
-    components.table(_listed(records), alt=f"{len(records)} versions")
+    components.table(_listed(records), alt=some(len(records), "version"))
     reason = st.text_input(
         "Reason, for the log", key="reason", placeholder="Why this version?"
     )
@@ -115,4 +115,6 @@ def _changes(records: Sequence[ProfileRecord], shown: ProfileRecord) -> None:
     components.section("What changed", "Points that differ between two versions.")
     other = st.selectbox("Compare with", others, key="compare", width=240)
     changed = session.workspace().diff(other, shown.version)
-    components.table(changed, alt=f"{len(changed)} points differ")
+    if changed.is_empty():
+        st.markdown("Their points are the same.")
+    components.table(changed, alt=f"Points that differ: {len(changed):,}")

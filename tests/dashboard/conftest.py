@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from icp.demo import write_demo
-from icp.workflow import create_workspace, open_workspace
+from icp.workflow import Workspace, create_workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,17 +20,34 @@ ENTRY = Path(__file__).parents[2] / "icp" / "dashboard" / "app.py"
 QUICK = "\n[learning.options]\nfolds = 2\nrefits = 3\nmax_segments = 2\n"
 
 
+#: Step -> what is done in it; the workspace is kept as it is after each.
+STEPS: dict[str, Callable[[Workspace], object]] = {
+    "declared": lambda space: space.config,
+    "imported": lambda space: space.import_sources(),
+    "labelled": lambda space: space.label(),
+    "learnt": lambda space: space.learn(),
+    "in force": lambda space: space.activate("v1"),
+    "scored": lambda space: space.score(),
+}
+
+
 @pytest.fixture(scope="session")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("learnt") / "space"
+def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One workspace as it was after each step; to read, not to change."""
+    folder = tmp_path_factory.mktemp("stages") / "space"
     files = write_demo(folder, customers=150, prospects=120)
     files.config.write_text(files.config.read_text("utf-8") + QUICK, encoding="utf-8")
-    with open_workspace(folder) as space:
-        space.import_sources()
-        space.label()
-        space.activate(space.learn().version)
-        space.score()
-    return folder
+    kept = {}
+    for name, step in STEPS.items():
+        with open_workspace(folder) as space:
+            step(space)
+        kept[name] = shutil.copytree(folder, folder.parent / name / "space")
+    return kept
+
+
+@pytest.fixture(scope="session")
+def learnt(stages: dict[str, Path]) -> Path:
+    return stages["scored"]
 
 
 @pytest.fixture

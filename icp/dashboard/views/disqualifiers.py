@@ -34,7 +34,7 @@ def draw() -> None:
         {
             "Waiting for you": lambda: _waiting(space, found),
             "In force": lambda: _in_force(space, found),
-            "Over": lambda: _over(space, found),
+            "Over": lambda: book.over(space, found),
         },
         key="state",
     )
@@ -72,17 +72,3 @@ def _in_force(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
     if book.may_judge(space):
         components.section("Lay down a policy", "Ethics, law, strategy: never learnt.")
         book.lay_down(space)
-
-
-def _over(space: Workspace, found: tuple[Disqualifier, ...]) -> None:
-    over = [rule for rule in found if rule.state == "retired"]
-    if not over:
-        components.empty(
-            "No rule is over",
-            "Rules that you retire or reject stay here with the reason, and can be "
-            "proposed again.",
-        )
-        return
-    book.listed(over, book.titles(space))
-    for rule in over:
-        book.review(space, rule, book.titles(space), open_=False)

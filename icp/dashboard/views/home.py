@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from icp.dashboard import cards, components, overview, session
 from icp.dashboard.routes import link
-from icp.dashboard.text import escaped
+from icp.dashboard.text import code, escaped
 
 if TYPE_CHECKING:
     from icp.workflow import Workspace, WorkspaceStatus
@@ -41,13 +42,14 @@ def draw() -> None:
 
 
 def _welcome() -> None:
-    folder = escaped(session.location().name)
+    folder = quote(session.location().name)
+    demo, empty = code(f"icp demo {folder}"), code(f"icp init {folder}")
     components.heading("Welcome")
     components.empty(
         "There is no workspace here yet",
         f"A workspace is a folder that holds your exports and what was learnt from "
-        f"them. Run `icp demo {folder}` for one with example data, or `icp init "
-        f"{folder}` for an empty one; then load this page again.",
+        f"them. Run {demo} for one with example data, or {empty} for an empty one; "
+        "then load this page again.",
     )
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from icp import charts
-from icp.dashboard import components, model_card, session, versions
+from icp.dashboard import attributes, components, model_card, session, versions
 from icp.dashboard.text import quiet
-from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
     from icp.profile import Profile
@@ -33,7 +32,7 @@ def draw() -> None:
     st.markdown(quiet(versions.origin(record)))
     parts = {
         "Segments": lambda: _segments(profile),
-        "Attributes": lambda: _attributes(profile),
+        "Attributes": lambda: attributes.draw(profile),
         "Evidence": lambda: _evidence(profile),
         "Card": lambda: model_card.draw(record),
         "Versions": lambda: versions.draw(records, record),
@@ -51,16 +50,6 @@ def _segments(profile: Profile) -> None:
         "Segment", range(len(names)), format_func=names.__getitem__, key="segment"
     )
     components.chart(charts.segment_shares(profile, place), key="shares")
-
-
-def _attributes(profile: Profile) -> None:
-    components.chart(charts.attribute_weights(profile), key="weights")
-    if not profile.tables:
-        return
-    components.section("One attribute at a time")
-    ordered = sorted(profile.tables, key=lambda t: (-t.information, t.name))
-    chosen = st.selectbox("Attribute", ordered, format_func=title_of, key="attribute")
-    components.chart(charts.attribute_points(chosen), key="points")
 
 
 def _evidence(profile: Profile) -> None:

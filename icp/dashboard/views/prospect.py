@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from icp.dashboard import advice, components, explained, form, queue, session
+from icp.dashboard import advice, components, explained, form, picking, session
 from icp.dashboard.text import quiet
 
 if TYPE_CHECKING:
@@ -39,31 +39,11 @@ def draw() -> None:
     )
     if way == _FILL:
         _filled(space)
-    elif status.last_run is None:
+    elif status.last_run is None and not st.query_params.get("account"):
         todo = "Score your prospects, or fill in the form above."
         components.empty("No prospects are scored yet", todo, "data")
-    else:
-        _picked(space, status.last_run.number)
-
-
-def _picked(space: Workspace, run: int) -> None:
-    scored = session.scored(run)
-    search, choice = st.columns([1, 2], vertical_alignment="bottom")
-    text = search.text_input("Search a company", key="find")
-    asked = st.query_params.get("account")
-    found = queue.choices(scored, text or "", asked)
-    if not found:
-        st.info("No prospect has that name or id. Try fewer letters.")
-        return
-    account = choice.selectbox(
-        "Company",
-        list(found),
-        format_func=found.__getitem__,
-        key=f"pick-{text}",
-        index=list(found).index(asked) if asked in found else 0,
-    )
-    st.query_params["account"] = account
-    _show(space, account, found[account])
+    elif picked := picking.draw(status.last_run):
+        _show(space, *picked)
 
 
 def _filled(space: Workspace) -> None:
@@ -76,5 +56,7 @@ def _filled(space: Workspace) -> None:
 
 def _show(space: Workspace, asked: str | Mapping[str, object], name: str) -> None:
     judged, profile = space.judge(asked), session.profile()
+    if name == judged.account_id:
+        name = str(judged.facts.get("account_name") or name)
     advice.draw(space, judged, profile)
     explained.draw(judged.explanation, name, cuts=profile.calibration.grade_cuts)
