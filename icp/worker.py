@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 0
             with _Heart(queue, job_id):
                 result = _perform(Path(folder), queue, job_id)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # too late to stop
         except (CancelledError, KeyboardInterrupt):
             queue.finish(job_id, "cancelled")
             return CancelledError.exit_code
@@ -116,6 +117,7 @@ class _Heart:
 
 
 def _stop(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # asked twice, it still ends in order
     raise CancelledError("the job was stopped")
 
 

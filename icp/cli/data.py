@@ -87,9 +87,6 @@ def import_(
     """
     from icp.ingest.readers import ReadOptions
 
-    if name and len(files or ()) > 1:
-        message = "--name is for one file; add several files without it"
-        raise InputError(message)
     answers = parsed(set_ or ())
     options = ReadOptions(
         sheet=sheet,
@@ -97,6 +94,12 @@ def import_(
         delimiter=delimiter,
         header_line=header_line,
         no_header=no_header,
+    )
+    _refuse_aimless(
+        files or [],
+        name=name,
+        about_files=as_ is not None or options != ReadOptions(),
+        answers=answers,
     )
     with opened(workspace) as open_one:
         with open_one.all_or_nothing():
@@ -119,6 +122,27 @@ def import_(
             with progress(quiet=json) as report:
                 summary = open_one.import_sources(progress=report)
         _told(open_one, summary, json=json)
+
+
+def _refuse_aimless(
+    files: list[Path], *, name: str | None, about_files: bool, answers: list[Answer]
+) -> None:
+    """Refuse options that nothing would come of, and files that replace each other."""
+    from icp.workflow.sources import source_name
+
+    if name and len(files) > 1:
+        message = "--name is for one file; add several files without it"
+        raise InputError(message)
+    if not files and (about_files or (name and not answers)):
+        message = "these options say how FILE is read; name the file too"
+        raise InputError(message)
+    names = [source_name(file) for file in files]
+    if twice := {n for n in names if names.count(n) > 1}:
+        message = (
+            f"several files would be source {min(twice)!r}; import them one by one, "
+            "each with --name"
+        )
+        raise InputError(message)
 
 
 def _seen(
@@ -148,6 +172,9 @@ def _seen(
 def _answer(workspace: Workspace, answers: list[Answer], name: str | None) -> None:
     """Change the mapping of a source that is there already."""
     names = [source.name for source in workspace.config.sources]
+    if not names:
+        message = "--set changes how a source is read and there is none; name a FILE"
+        raise InputError(message)
     if name is None and len(names) != 1:
         message = f"say with --name which source --set is about: {', '.join(names)}"
         raise InputError(message)

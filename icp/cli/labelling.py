@@ -60,6 +60,9 @@ def label(
     Example: icp label --preview
     """
     _refuse_halves(account, outcome, undo=undo, preview=preview)
+    if reason and account is None:
+        message = "--reason is kept with an outcome set by hand; give --account too"
+        raise InputError(message)
     with opened(workspace) as open_one:
         if account is not None and undo:
             open_one.withdraw_override(account, reason=reason)

@@ -11,7 +11,7 @@ from icp.cli.options import JsonFlag, Reason, WorkspaceFolder, YesFlag, opened
 from icp.cli.screen import ask, emit, note, progress, say, table
 from icp.cli.setup import say_next
 from icp.cli.words import profile_lines
-from icp.errors import CancelledError
+from icp.errors import CancelledError, InputError
 
 if TYPE_CHECKING:
     from icp.profile import Profile
@@ -62,9 +62,12 @@ def learn(
 
     Example: icp learn --activate
     """
+    if why and not accept:
+        message = "--why says why --accept is right; give both"
+        raise InputError(message)
     with opened(workspace) as open_one:
-        for column in accept or ():
-            open_one.accept_column(column, why=why)
+        if accept:
+            open_one.accept_column(*accept, why=why)
         with progress(quiet=json) as report:
             record = open_one.learn(seed=seed, progress=report)
         document = open_one.profile(record.version)
@@ -138,6 +141,7 @@ def card(
     Example: icp profile card v3 -o card.html
     """
     from icp.report import as_html, as_markdown
+    from icp.workflow.writing import write_text
 
     with opened(workspace) as open_one:
         document = open_one.card(ref)
@@ -149,7 +153,7 @@ def card(
     if output is None:
         typer.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    write_text(text, output)
     say(f"Wrote the model card to {output}.")
 
 
@@ -221,13 +225,15 @@ def export(
 
     Example: icp profile export profile.json --profile v3
     """
+    from icp.workflow.writing import write_text
+
     with opened(workspace) as open_one:
         record = open_one.profile_record(ref)
         text = open_one.profile(record.version).to_json()
     if str(file) == "-":
         typer.echo(text)
         return
-    file.write_text(text, encoding="utf-8")
+    write_text(text, file)
     if json:
         emit({"file": file, "profile": record.version, "id": record.id})
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -12,7 +15,7 @@ from typer.core import TyperGroup
 
 from icp.cli import data, deals, labelling, learning, rules, scoring, setup, sources
 from icp.cli.screen import note
-from icp.errors import CancelledError, IcpError, IcpWarning
+from icp.errors import CancelledError, IcpError, IcpWarning, InputError
 
 if TYPE_CHECKING:
     from typing import Any, TextIO
@@ -35,6 +38,11 @@ class _Guarded(TyperGroup):
                 raise
             note(f"Error: {error}")
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if os.environ.get(_DEBUG) or error.errno == errno.EPIPE:
+                raise
+            note(f"Error: {_refused(error)}")
+            raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             note("Stopped; nothing half-done was kept.")
             raise typer.Exit(CancelledError.exit_code) from None
@@ -60,6 +68,9 @@ for commands in (setup, data, sources, labelling, learning, rules, scoring, deal
 
 def run() -> None:
     """Run the command line; an unexpected error ends with exit code 1 and no trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a sign it lacks must not end a command
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except Exception as error:
@@ -68,6 +79,14 @@ def run() -> None:
         said = f"Unexpected error: {type(error).__name__}: {error}"
         note(f"{said}\nRun it again with {_DEBUG}=1 and report what it prints.")
         sys.exit(1)
+
+
+def _refused(error: OSError) -> str:
+    """What the computer refused, in words."""
+    file = error.filename2 or error.filename
+    what = f"{Path(str(file)).name!r}: " if file else ""
+    why = error.strerror or str(error)
+    return f"{what}{why}; look at its folder, your rights there and the disk's space"
 
 
 def _shown(

@@ -36,8 +36,9 @@ def note(text: str, /) -> None:
 
 
 def emit(document: object, /) -> None:
-    """Print the result as JSON."""
-    typer.echo(json.dumps(plain(document), indent=1, ensure_ascii=False))
+    """Print the result as JSON; in ASCII where not every sign could be printed."""
+    every = (sys.stdout.encoding or "").lower() in {"utf-8", "utf8"}
+    typer.echo(json.dumps(plain(document), indent=1, ensure_ascii=not every))
 
 
 def table(
@@ -84,12 +85,14 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[float, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    what = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True, markup=False)
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(
+        what, BarColumn(), TimeElapsedColumn(), console=console, transient=True
+    ) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, message: bar.update(
-            task, completed=done, description=message
+            task, completed=done, description=_harmless(message)
         )
 
 

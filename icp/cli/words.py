@@ -46,7 +46,7 @@ def mapping_rows(mapping: ColumnMapping, /) -> Iterator[tuple[str, ...]]:
     for rule in mapping.columns:
         known = _KNOWN.get(rule.role.value, rule.role.value)
         sure = rule.confirmed or rule.score >= _SURE
-        why = _PLAIN_REASON.sub("", rule.reason)
+        why = _PLAIN_REASON.sub("", rule.reason).removeprefix("; ")
         why = why.replace(_UNKNOWN_NAME, "a guess: unknown name") or "known name"
         yield (
             rule.source,

@@ -51,11 +51,13 @@ __all__ = [
 #: The workspace file's name.
 CONFIG_FILE: Final = "icp.toml"
 
+#: A source's name is part of file names.
+SOURCE_NAME: Final = r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$"
 SourceObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
 RoleName = Literal["viewer", "rep", "analyst", "admin"]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_Money = Annotated[float, Field(ge=0)]
+_Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Frozen(BaseModel):
@@ -74,7 +76,7 @@ class WorkspaceSection(_Frozen):
 class SourceConfig(_Frozen):
     """One export: a file, or a database with a query."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$")
+    name: str = Field(pattern=SOURCE_NAME)
     object: SourceObject = "accounts"
     #: A file; `${NAME}` stands for an environment variable.
     path: str | None = None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import tomlkit
-from tomlkit.items import AoT, Table
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, InlineTable, Table
 
 from icp.conditions import parse
+from icp.config.document import CONFIG_FILE
+from icp.config.load import parse_config
+from icp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import BaseModel
 
@@ -24,6 +28,7 @@ __all__ = [
     "add_policy",
     "add_source",
     "default_config_text",
+    "edited",
     "remove_policy",
     "remove_source",
     "set_assembly",
@@ -138,13 +143,27 @@ def default_config_text(*, name: str = "My workspace") -> str:
     return _DEFAULT.format(name=tomlkit.string(name).as_string())
 
 
+def edited(text: str, change: Callable[[str], str], /) -> str:
+    """The text after a change, if it still is a workspace file.
+
+    Raises ConfigError where it would not be: not every way to write TOML can be edited.
+    """
+    try:
+        changed = change(text)
+        parse_config(changed)
+    except (ConfigError, TOMLKitError, ValueError) as error:
+        message = (
+            f"{CONFIG_FILE} cannot be changed as it is written ({error}); nothing was "
+            "changed; write its sections as [name] and [[name]] blocks"
+        )
+        raise ConfigError(message) from error
+    return changed
+
+
 def add_source(text: str, source: SourceConfig, /) -> str:
     """The text with the source appended, or exchanged where its name exists."""
     document = tomlkit.parse(text)
-    sources = document.get("sources")
-    if not isinstance(sources, AoT):
-        sources = tomlkit.aot()
-        document.append("sources", sources)
+    sources = _blocks(document, "sources")
     values = {"name": source.name, "object": source.object} | _plain(source)
     for table in sources:
         if table.get("name") == source.name:
@@ -175,8 +194,7 @@ def set_outcome(text: str, policy: OutcomePolicy, /) -> str:
 def accept_column(text: str, answer: Accepted, /) -> str:
     """The text with one more `[[learning.accept]]`, or that column's exchanged."""
     document = tomlkit.parse(text)
-    learning = document.setdefault("learning", tomlkit.table(is_super_table=True))
-    answers = learning.setdefault("accept", tomlkit.aot())
+    answers = _blocks(_section(document, "learning"), "accept")
     for table in answers:
         if table["column"] == answer.column:
             _merge(table, _plain(answer))
@@ -188,10 +206,7 @@ def accept_column(text: str, answer: Accepted, /) -> str:
 def add_policy(text: str, policy: PolicyConfig, /) -> str:
     """The text with one more `[[policy]]`, or that condition's exchanged."""
     document = tomlkit.parse(text)
-    policies = document.get("policy")
-    if not isinstance(policies, AoT):
-        policies = tomlkit.aot()
-        document.append("policy", policies)
+    policies = _blocks(document, "policy")
     values = {"reason": policy.reason} | _plain(policy)
     for table in policies:
         if parse(table["when"]) == policy.when:
@@ -217,14 +232,36 @@ def set_assembly(
 ) -> str:
     """The text with `[assembly.<population>]` saying that plan."""
     document = tomlkit.parse(text)
-    if "assembly" not in document:
-        document.append("assembly", tomlkit.table(is_super_table=True))
-    _put(document["assembly"], population, _plain(plan))
+    _put(_section(document, "assembly"), population, _plain(plan))
     return tomlkit.dumps(document)
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="python", exclude_defaults=True, exclude_none=True)
+
+
+def _section(document: Any, key: str) -> Any:
+    """The section of that name, made where there is none; `{...}` becomes one."""
+    there = document.get(key)
+    if isinstance(there, InlineTable):
+        document[key] = _table(there.unwrap())
+    elif there is None:
+        document.append(key, tomlkit.table(is_super_table=True))
+    return document[key]
+
+
+def _blocks(parent: Any, key: str) -> AoT:
+    """The `[[...]]` blocks of that name, as which `[{...}]` is written from now on."""
+    there = parent.get(key)
+    if isinstance(there, AoT):
+        return there
+    blocks = tomlkit.aot()
+    for values in there.unwrap() if there else ():
+        blocks.append(_table(values))
+    if there is not None:
+        del parent[key]
+    parent[key] = blocks
+    return blocks
 
 
 def _put(parent: Any, key: str, values: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING, Final
@@ -94,16 +95,22 @@ class BulkFolder:
 
     def _sweep(self) -> None:
         for file in self.path.glob("*.tmp"):
-            if time() - file.stat().st_mtime > _STALE_SECONDS:
-                file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its writer was done in this very moment
+                if time() - file.stat().st_mtime > _STALE_SECONDS:
+                    file.unlink()
 
 
 @contextmanager
 def replaced(target: Path, /) -> Iterator[Path]:
-    """A temporary path that takes the target's place when all went well."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    """A temporary path that takes the target's place when all went well.
+
+    A file that is there already hands its permissions on.
+    """
+    temporary = target.with_name(f".{uuid4().hex}.tmp")
     try:
         yield temporary
+        if target.is_file():
+            shutil.copymode(target, temporary)
         _sync(temporary)
         temporary.replace(target)
         _sync(target.parent)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -77,9 +78,11 @@ class Transaction:
 _KINDS = {"sqlite", "postgresql"}
 
 
-def _address(text: str) -> sa.URL:
+def _address(place: str | Path) -> sa.URL:
+    if isinstance(place, Path):  # its signs are its own: no ? or % of an address
+        return sa.URL.create("sqlite", database=str(place))
     try:
-        url = database_url(text)
+        url = database_url(place)
         url.get_dialect().import_dbapi()
     except ValueError as error:
         raise StoreError(str(error)) from None
@@ -96,8 +99,8 @@ def _address(text: str) -> sa.URL:
 class Database:
     """An engine on an up-to-date schema, and the two ways to use it."""
 
-    def __init__(self, url: str, /, *, clock: Clock = utc_now) -> None:
-        self.url = _address(url)
+    def __init__(self, place: str | Path, /, *, clock: Clock = utc_now) -> None:
+        self.url = _address(place)
         self.clock = clock
         self._engine: Engine = make_engine(self.url)
         try:

@@ -112,4 +112,7 @@ def _head(connection: Connection) -> tuple[int, str]:
         message = "the head of the log is gone; restore the store from a backup"
         raise StoreError(message)
     last, _, digest = stored.partition(":")
+    if not last.isdecimal():
+        message = "the head of the log is damaged; restore the store from a backup"
+        raise StoreError(message)
     return int(last), digest

@@ -154,7 +154,10 @@ def _bury(tx: Transaction) -> None:
     """Declare silent jobs lost, so that they block nobody."""
     sign_of_life = sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at)
     silent = jobs.c.state.in_(_LIVE) & (sign_of_life < tx.now - LOST_AFTER)
-    tx.connection.execute(jobs.update().where(silent).values(state="lost"))
+    query = sa.select(jobs.c.id, jobs.c.kind).where(silent).order_by(jobs.c.created_at)
+    for job_id, kind in tx.connection.execute(query).all():
+        _set(tx, job_id, state="lost")
+        tx.log("job_lost", job_id, kind=kind)
 
 
 def _ahead(connection: Connection, row: Row[Any]) -> bool:

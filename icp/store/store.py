@@ -55,12 +55,15 @@ TABLES: Final = ("customers", "prospects", "quarantine", "unmatched")
 class Store:
     """Everything a workspace remembers; each change and its event in one transaction.
 
-    `url` is a SQLAlchemy URL, `folder` where the big tables lie. The schema is brought
-    up to date on opening. Who may do what is decided above, in `icp.workflow`.
+    `place` is an SQLite file or a SQLAlchemy URL, `folder` where the big tables lie.
+    The schema is brought up to date on opening. Who may do what is decided above, in
+    `icp.workflow`.
     """
 
-    def __init__(self, url: str, folder: Path, /, *, clock: Clock = utc_now) -> None:
-        self.database = Database(url, clock=clock)
+    def __init__(
+        self, place: str | Path, folder: Path, /, *, clock: Clock = utc_now
+    ) -> None:
+        self.database = Database(place, clock=clock)
         self.bulk = BulkFolder(folder)
         self.jobs = JobQueue(self.database)
         self.rules = RuleBook(self.database)

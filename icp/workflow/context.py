@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from icp.config import CONFIG_FILE as CONFIG
+from icp.config import edited
 from icp.store.bulk import replaced
 
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ def silent(done: float, message: str, /) -> None:
 
 
 def rewrite(context: Context, change: Callable[[str], str], /) -> None:
-    """Change the text of `icp.toml`; the file is the old or the new one, never half."""
+    """Change the text of `icp.toml`; the file is the old or the new one, never half.
+
+    The store's lock is held meanwhile, so that two people's changes both stay.
+    """
     file = context.path / CONFIG
-    text = change(file.read_text(encoding="utf-8-sig"))
-    with replaced(file) as temporary:
+    with context.store.database.write(context.actor), replaced(file) as temporary:
+        text = edited(file.read_text(encoding="utf-8-sig"), change)
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -127,10 +127,14 @@ class Deals(Lists):
     def note_referral(
         self, account: str, *, came: str | None = None, note: str = ""
     ) -> None:
-        """Note that an account was asked for a referral, or who came of it."""
+        """Note that an account was asked for a referral, or who came of it.
+
+        Who came may be an account that no export holds yet.
+        """
         deals, actor = self._context.store.deals, self._context.actor
         asked = noting.resolved(self._context, account)
-        deals.note_referral(asked, came=came, note=note, actor=actor)
+        who = came and noting.resolved_if_known(self._context, came)
+        deals.note_referral(asked, came=who, note=note, actor=actor)
 
     @needs("viewer")
     def referrals(self, account: str | None = None) -> list[Referral]:

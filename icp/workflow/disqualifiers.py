@@ -91,11 +91,16 @@ class Rulebook(Lists):
         exit: str = "",
         review_on: date | None = None,
     ) -> Disqualifier:
-        """Lay down a rule that no score buys back; it is written into `icp.toml`."""
+        """Lay down a rule that no score buys back; it is written into `icp.toml`.
+
+        `reason` is the code of one of the reasons to walk away.
+        """
+        from icp.workflow.judging import catalogue
+
         context = self._context
         policy = PolicyConfig(
             when=_readable(context, when),
-            reason=reason,
+            reason=catalogue(context)[reason].code,
             why=_said(why),
             who=context.actor,
             since=_today(context),
@@ -120,6 +125,7 @@ class Rulebook(Lists):
         """
         context = self._context
         rule = _one(context, ref)
+        approver = (approver or "").strip() or None
         _check_approver(context, approver)
         asked = Override(
             rule=rule.id,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from icp.errors import IcpError
+from icp.errors import ConfigError, IcpError
 from icp.profile import Profile
 from icp.workflow.results import Check
 
@@ -44,9 +44,17 @@ def libraries() -> Check:
 def _tried(look: Callable[[Context], Iterator[Check]], context: Context) -> list[Check]:
     try:
         return list(look(context))
+    except ConfigError as error:  # says itself what to do
+        return [_failed(look, str(error))]
     except IcpError as error:
-        name = look.__name__.lstrip("_")
-        return [Check(name=name, state="failed", message=str(error), action=_RESTORE)]
+        return [_failed(look, str(error), _RESTORE)]
+    except ValueError as error:  # a stored value that is none of its kind
+        return [_failed(look, f"cannot be read ({type(error).__name__})", _RESTORE)]
+
+
+def _failed(look: Callable[..., object], message: str, action: str = "") -> Check:
+    name = look.__name__.lstrip("_")
+    return Check(name=name, state="failed", message=message, action=action)
 
 
 def _database(context: Context) -> Iterator[Check]:
@@ -92,7 +100,10 @@ def _profiles(context: Context) -> Iterator[Check]:
 
 
 def _intact(context: Context, record: ProfileRecord) -> bool:
-    stored = Profile.from_json(context.store.profile_json(record.number))
+    try:
+        stored = Profile.from_json(context.store.profile_json(record.number))
+    except ConfigError:
+        return False
     return stored.id == record.id
 
 

@@ -46,8 +46,8 @@ def cancel(context: Context, job_id: str, /) -> None:
     if pid is not None:
         try:
             os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:  # it ended in this very moment
-            return
+        except (ProcessLookupError, PermissionError):
+            return  # it ended in this very moment, or will read it in its row
 
 
 def perform(

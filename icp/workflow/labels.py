@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from icp.workflow.context import Context
 
 __all__ = [
+    "customers",
     "keep",
     "labelled",
     "look",
@@ -43,10 +44,10 @@ def keep(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
     """Label the newest import's customers and keep the result."""
     record = context.store.last_import()
     chosen = _chosen(context, policy)
-    if chosen != context.config.outcome:
-        rewrite(context, lambda text: set_outcome(text, chosen))
     frame, used = _given(context, chosen)
     seen = preview(frame)
+    if chosen != context.config.outcome:  # only once it is known to work
+        rewrite(context, lambda text: set_outcome(text, chosen))
     context.store.record_labels(
         frame,
         import_number=record.number if record else 0,
@@ -82,6 +83,20 @@ def newest(context: Context, /) -> LabelRecord:
 def labelled(context: Context, /) -> pl.LazyFrame:
     """The customers with `outcome`, `outcome_reason` and `worth`."""
     return context.store.bulk.scan(newest(context).bulk)
+
+
+def customers(context: Context, /) -> pl.LazyFrame:
+    """The newest import's customers, with the outcomes that they were given so far."""
+    frame, given = imports.accounts(context, "customers"), context.store.last_labels()
+    if given is None:
+        return frame
+    kept = context.store.bulk.scan(given.bulk)
+    last = context.store.last_import()
+    if last is None or given.import_number == last.number:
+        return kept
+    told = kept.select("account_id", "outcome", "outcome_reason", "worth")
+    own = frame.drop(told.collect_schema().names()[1:], strict=False)
+    return own.join(told, on="account_id", how="left", maintain_order="left")
 
 
 def override(context: Context, account: str, outcome: str, /, *, reason: str) -> None:

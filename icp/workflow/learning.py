@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -15,6 +16,8 @@ from icp.profile import Profile
 from icp.workflow.context import Progress, rewrite, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from icp.learn import FitOptions
     from icp.store.records import LabelRecord, ProfileRecord
     from icp.workflow.context import Context
@@ -132,20 +135,24 @@ def learn(
     )
 
 
-def accept(context: Context, column: str, /, *, why: str) -> None:
-    """Write into `icp.toml` that a refused column is known in time after all."""
+def accept(context: Context, columns: Sequence[str], /, *, why: str) -> None:
+    """Write into `icp.toml` that refused columns are known in time after all."""
     from icp.workflow import imports
 
     known = imports.schema(context, "customers").names
-    if column not in known:
-        message = f"the customers have no column {column!r}; {near(column, known)}"
-        raise NotFoundError(message)
-    if not why.strip():
-        message = f"accepting {column!r} needs a reason; say when the column is known"
-        raise PolicyError(message)
-    answer = Accepted(column=column, who=context.actor, why=why)
-    rewrite(context, lambda text: accept_column(text, answer))
-    context.store.note("accept", column, actor=context.actor, why=why)
+    for column in columns:
+        if column not in known:
+            message = f"the customers have no column {column!r}; {near(column, known)}"
+            raise NotFoundError(message)
+        if not why.strip():
+            message = (
+                f"accepting {column!r} needs a reason; say when the column is known"
+            )
+            raise PolicyError(message)
+    answers = [Accepted(column=c, who=context.actor, why=why) for c in columns]
+    rewrite(context, lambda text: reduce(accept_column, answers, text))
+    for column in columns:
+        context.store.note("accept", column, actor=context.actor, why=why)
 
 
 def respected(

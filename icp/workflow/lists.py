@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icp.config import load_config
-from icp.errors import NotFoundError
 from icp.workflow import imports, labels, scoring, writing
 from icp.workflow.access import needs
 from icp.workflow.context import CONFIG
@@ -74,8 +73,4 @@ class Lists:
     @needs("viewer")
     def export_customers(self, target: str | Path, /) -> int:
         """Write the customers, with outcome and reason once they are labelled."""
-        try:
-            frame = labels.labelled(self._context)
-        except NotFoundError:
-            frame = imports.accounts(self._context, "customers")
-        return writing.write(frame, Path(target))
+        return writing.write(labels.customers(self._context), Path(target))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from icp.disqualifiers import Override
-from icp.errors import PermissionDeniedError, PolicyError, SchemaError, near
+from icp.errors import (
+    NotFoundError,
+    PermissionDeniedError,
+    PolicyError,
+    SchemaError,
+    near,
+)
 from icp.qualify import Attempt, Freed, Signal, exit_of, observed
 from icp.qualify.plays import arms, facts_of, woken
 from icp.schema import Kind
@@ -33,6 +40,7 @@ __all__ = [
     "note_answer",
     "note_attempt",
     "resolved",
+    "resolved_if_known",
     "waiting",
     "wake_up",
 ]
@@ -41,6 +49,14 @@ __all__ = [
 def resolved(context: Context, asked: str, /) -> str:
     """The id of the one account with that id or name."""
     return str(scoring.account(context, asked)["account_id"])
+
+
+def resolved_if_known(context: Context, asked: str, /) -> str:
+    """The same; what is asked for itself where no one account is called that."""
+    try:
+        return resolved(context, asked)
+    except NotFoundError:
+        return asked
 
 
 def note_answer(
@@ -106,6 +122,7 @@ def allow_gate(
 ) -> None:
     """Keep that a named person lets an account pass a gate."""
     account, gate = resolved(context, asked), catalogue(context)[reason]
+    approver = approver.strip()
     if gate.severity != "gate":
         message = f"{reason!r} is no gate; answer it or try its next step"
         raise PolicyError(message)
@@ -218,7 +235,10 @@ def _fitted(context: Context, frame: pl.DataFrame) -> pl.DataFrame:
 
     if learning.active(context) is None:
         return frame
-    return score(frame, learning.profile(context, None))
+    try:
+        return score(frame, learning.profile(context, None))
+    except SchemaError:  # columns changed their kind: a new profile is needed first
+        return frame
 
 
 def _note_signal(
@@ -252,6 +272,13 @@ def _readable(context: Context, name: str, value: object) -> tuple[str, object]:
         raise SchemaError(message) from error
 
 
+def _number(value: Any) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(value)
+    return number
+
+
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -268,7 +295,7 @@ def _several(value: object) -> list[str]:
 
 
 _AS: Final[dict[Kind, Any]] = {
-    Kind.NUMBER: float,
+    Kind.NUMBER: _number,
     Kind.CATEGORY: str,
     Kind.FLAG: _flag,
     Kind.MULTI: _several,

@@ -32,6 +32,9 @@ def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspa
     ConfigError.
     """
     folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        message = f"{folder.name!r} is a file; name a folder for the workspace"
+        raise ConfigError(message)
     config = folder / CONFIG
     if config.exists():
         message = f"{folder.name!r} already is a workspace; go on with icp import FILE"
@@ -76,8 +79,8 @@ def open_workspace(
     who = actor or os.environ.get("ICP_ACTOR") or getpass.getuser()
     data = folder / _DATA
     data.mkdir(exist_ok=True)
-    url = os.environ.get("ICP_STORE") or f"sqlite:///{data / 'icp.db'}"
-    store = Store(url, data / "bulk", clock=clock)
+    place = os.environ.get("ICP_STORE") or data / "icp.db"
+    store = Store(place, data / "bulk", clock=clock)
     context = Context(path=folder, config=config, store=store, actor=who)
     rights = granted(who, config.roles, role, signed_in=signed_in)
     return Workspace(context, role=rights)

@@ -210,7 +210,10 @@ def _readable(context: Context, source: Path, document: Profile) -> pl.LazyFrame
 
 def _fits(frame: pl.LazyFrame, document: Profile) -> bool:
     """Whether the profile's columns are there in their own types."""
-    types = frame.collect_schema()
+    try:
+        types = frame.collect_schema()
+    except pl.exceptions.PolarsError:  # reading it as an export says what is wrong
+        return False
     shared = [name for name in document.columns if name in types]
     return bool(shared) and all(
         types[name] == document.columns[name].dtype for name in shared

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from icp.config import SourceConfig, add_source, remove_source
+from icp.config.document import SOURCE_NAME
 from icp.errors import ConfigError, NotFoundError
 from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
 from icp.ingest.parse import parse
@@ -59,7 +60,7 @@ def preview(
     mapping: ColumnMapping | None = None,
 ) -> SourcePreview:
     """Read a file as it would be imported, without keeping anything."""
-    chosen = name or source_name(file)
+    chosen = _allowed(name or source_name(file))
     table = read_table(file, options=_remembered(context, chosen, options))
     told = object_ or guessed_object(context.config, chosen, table)
     proposed = mapping or _proposed(context, chosen, told, table)
@@ -90,7 +91,7 @@ def add(
     confirm: bool,
 ) -> SourceConfig:
     """Copy a file into the workspace, write it into `icp.toml`, save its mapping."""
-    chosen = name or source_name(file)
+    chosen = _allowed(name or source_name(file))
     kept = mapping
     if kept is None:
         seen = preview(context, file, name=chosen, object_=object_, options=options)
@@ -119,7 +120,8 @@ def remove(context: Context, name: str, /) -> None:
             )
             raise ConfigError(message)
     rewrite(context, lambda text: remove_source(text, name))
-    if source.path and source.path.startswith(f"{_FOLDER}/"):
+    shared = any(s.path == source.path for s in context.config.sources if s != source)
+    if source.path and source.path.startswith(f"{_FOLDER}/") and not shared:
         (context.path / source.path).unlink(missing_ok=True)
 
 
@@ -147,7 +149,9 @@ def all_or_nothing(context: Context, /) -> Iterator[None]:
 def _declaring(context: Context) -> list[Path]:
     """The files that say what is read, and copies of what is read."""
     folders = (context.path / "mappings", context.path / _FOLDER)
-    inside = (file for folder in folders for file in folder.glob("*"))
+    inside = {file for folder in folders for file in folder.glob("*")}
+    config = context.config
+    inside |= {config.mapping_file(s, context.path) for s in config.sources}
     files = (context.path / CONFIG, *sorted(inside))
     return [file for file in files if file.is_file()]
 
@@ -186,7 +190,7 @@ def mapping_of(context: Context, name: str, /) -> ColumnMapping:
 def save_mapping(context: Context, mapping: ColumnMapping, /) -> None:
     """Keep a mapping as a file to review, and as a version in the store."""
     document = mapping.to_json()
-    file = _mapping_file(context, mapping.source)
+    file = _mapping_file(context, _allowed(mapping.source))
     file.parent.mkdir(parents=True, exist_ok=True)
     with replaced(file) as temporary:
         temporary.write_text(document, encoding="utf-8")
@@ -201,6 +205,17 @@ def source_name(file: Path, /) -> str:
     'Kunden_Mai'
     """
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).strip("_.-") or "source"
+
+
+def _allowed(name: str) -> str:
+    """The name, if a source can have it: it becomes part of file names."""
+    if not re.fullmatch(SOURCE_NAME, name):
+        message = (
+            f"no source can be called {name!r}; use letters, digits, _ . - and "
+            "blanks, with a letter, digit or _ first"
+        )
+        raise ConfigError(message)
+    return name
 
 
 def _proposed(

@@ -181,6 +181,7 @@ class Workspace(Rulebook, Deals):
     @needs("analyst")
     def import_sources(self, *, progress: Progress | None = None) -> ImportSummary:
         """Read all sources and make accounts; the same again changes nothing."""
+        self.reasons()  # a mistake in reasons.toml is told before anything is kept
         found = imports.import_sources(self._context, progress or silent)
         noting.wake_up(self._context)
         return found
@@ -273,12 +274,12 @@ class Workspace(Rulebook, Deals):
         return learning.learn(self._context, seed=seed, progress=progress or silent)
 
     @needs("analyst")
-    def accept_column(self, column: str, *, why: str) -> None:
-        """Let the next profile learn from a column that was refused.
+    def accept_column(self, *columns: str, why: str) -> None:
+        """Let the next profile learn from columns that were refused: all or none.
 
         Who said so and why is written into `icp.toml`.
         """
-        learning.accept(self._context, column, why=why)
+        learning.accept(self._context, columns, why=why)
         self._reload()
 
     @needs("viewer")
