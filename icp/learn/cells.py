@@ -109,17 +109,27 @@ def draft_tables(
 
 
 def _of_one_name_each(drafts: list[Draft]) -> Iterator[Draft]:
-    """A column "tools=SAP" beside the value SAP of "tools" gets a name of its own."""
+    """A column "tools=SAP" beside the value SAP of "tools" gets a name of its own.
+
+    So does one that is called as "size" and "tools=SAP" are together: "size*tools=SAP".
+    """
     taken = {"base"}
+    given = {draft.table.name for draft in drafts}
     for table, positions in drafts:
         name = table.name
-        while name in taken:
+        while name in taken or _is_of_two(name, given):
             name += "'"
         taken.add(name)
         same = name == table.name
         yield Draft(
             table if same else table.model_copy(update={"name": name}), positions
         )
+
+
+def _is_of_two(name: str, names: set[str]) -> bool:
+    """Whether two of the names might be a pair of this name."""
+    places = [place for place, letter in enumerate(name) if letter == "*"]
+    return any(name[:at] in names and name[at + 1 :] in names for at in places)
 
 
 def build_cells(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from icp.profile import AttributeEvidence, AttributeTable
     from icp.schema import AccountSchema
 
-__all__ = ["Strata", "confounded", "strata_of"]
+__all__ = ["Strata", "confounded", "has_texts", "strata_of"]
 
 _BEYOND_CHANCE = 0.05
 _SHRINKS_TO = 0.5
@@ -76,8 +76,14 @@ def strata_of(
     return {name: each for name, each in numbered.items() if _tells(each)}
 
 
+def has_texts(dtype: pl.DataType, /) -> bool:
+    """Whether values of a type can be told apart as texts."""
+    unwritten = isinstance(dtype, pl.Binary | pl.Object | pl.Duration)
+    return not dtype.is_nested() and not unwritten
+
+
 def _numbered(values: pl.Series) -> NDArray[np.int64]:
-    if values.dtype.is_nested():
+    if not has_texts(values.dtype):
         return np.full(len(values), -1)
     ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
     return ranks.astype(np.int64) - 1

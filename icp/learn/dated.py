@@ -72,7 +72,7 @@ def dated_customers(
     """The customers with a date; None where they are too few to compare periods."""
     if not isinstance(dates.dtype, pl.Date | pl.Datetime):
         return None
-    days = dates.cast(pl.Date)
+    days = dates.dt.date()
     known = np.flatnonzero(days.is_not_null().to_numpy())
     if len(known) < _LEAST_DATED or days[known].n_unique() < _PARTS:
         return None

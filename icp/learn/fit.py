@@ -418,9 +418,11 @@ def _headline(evidence: Evidence) -> tuple[str, ...]:
 def _window(frame: pl.DataFrame, date: str | None) -> tuple[str | None, str | None]:
     if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
         return None, None
-    dates = frame[date].cast(pl.Date)
-    first, last = dates.min(), dates.max()
-    return (str(first) if first else None, str(last) if last else None)
+    day = pl.col(date).dt.date()
+    # As texts: a column's dates may lie beyond those that Python has.
+    ends = frame.select(first=day.min().cast(pl.String), last=day.max().cast(pl.String))
+    first, last = ends.row(0)
+    return first, last
 
 
 def _data_hash(screened: Screened) -> str:

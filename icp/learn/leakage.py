@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from icp.learn.cells import Cells
     from icp.learn.evidence import Alone
 
-__all__ = ["suspicious_columns", "unusable_columns", "written_after_sale"]
+__all__ = ["filled", "suspicious_columns", "unusable_columns", "written_after_sale"]
 
 _RANKS_TOO_WELL = 0.9
 _PURE_CUSTOMERS = 10
@@ -335,15 +335,16 @@ def fill_rates(frame: pl.DataFrame, columns: Iterable[str], /) -> dict[str, floa
     present = [column for column in columns if column in frame.columns]
     if not present or frame.height < _FILL_ROWS:
         return {}
-    counts = frame.select(_filled(c, frame.schema[c]).mean() for c in present)
+    counts = frame.select(filled(c, frame.schema[c]).mean() for c in present)
     return dict(zip(present, np.asarray(counts.row(0), dtype=float), strict=True))
 
 
-def _filled(column: str, dtype: pl.DataType) -> pl.Expr:
+def filled(column: str, dtype: pl.DataType, /) -> pl.Expr:
+    """Whether a row has a value, and not one that says "not answered"."""
     values = pl.col(column)
     if dtype.is_float():
         return (values.is_not_null() & values.is_not_nan()).fill_null(value=False)
-    if dtype == pl.String:
-        text = values.str.strip_chars().str.to_lowercase()
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        text = values.cast(pl.String).str.strip_chars().str.to_lowercase()
         return ~text.is_in(list(PLACEHOLDERS)).fill_null(value=True)
     return values.is_not_null()

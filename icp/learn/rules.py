@@ -30,7 +30,12 @@ from icp.errors import some
 from icp.learn.maxima import permuted_labels, search
 from icp.learn.prune import pruned
 from icp.learn.rulespace import candidates, combined
-from icp.learn.screen import check_columns, check_counts, closed_customers
+from icp.learn.screen import (
+    check_columns,
+    check_counts,
+    check_seed,
+    closed_customers,
+)
 from icp.learn.split import Part, parted
 from icp.stats import holm, jeffreys
 
@@ -136,11 +141,12 @@ def learn_disqualifiers(
     on one side and are permuted together. `on` is the day of the proposals, today
     where not given. Neutral customers are counted, not judged.
 
-    Raises `TooFewCustomersError` and `SchemaError` as `fit_profile` does.
+    Raises what `fit_profile` raises.
     """
     chosen = options or RuleOptions()
     tell = progress or (lambda share, phrase: None)
     frame = labelled.lazy().collect()
+    check_seed(seed)
     check_columns(frame, outcome, group, date)
     closed = closed_customers(frame, outcome)
     check_counts(closed, outcome)
@@ -393,4 +399,5 @@ def _low(newer: pl.DataFrame, condition: Condition, outcome: str) -> float:
 def _chance(newer: pl.DataFrame, outcome: str, covered: int, hits: int) -> float:
     """Chance of that many regrettable ones among as many drawn at random."""
     regretted = int((newer[outcome] == "regrettable").sum())
-    return float(hypergeom.sf(hits - 1, newer.height, regretted, covered))
+    rarer = hypergeom.sf(hits - 1, newer.height, regretted, covered)
+    return float(rarer) if newer.height else 1.0

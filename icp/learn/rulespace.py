@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10, nan
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -184,6 +184,8 @@ def round_between(below: float, above: float, /) -> float:
     size = floor(log10(max(abs(below), abs(above)))) if (below or above) else 0
     for power in range(size, size - 17, -1):
         unit = 10.0**power
+        if not unit:
+            break
         near = (floor(middle / unit), ceil(middle / unit))
         written = [float(f"{number}e{power}") for number in near]
         fitting = [number for number in written if below < number <= above]
@@ -209,8 +211,17 @@ def _of_category(
     if dtype == pl.Boolean:
         yield from (Compare(table.column, "=", level == "true") for level in alone)
     elif dtype.is_numeric():
-        yield from (Compare(table.column, "=", float(level)) for level in alone)
+        numbers = (number for level in alone if isfinite(number := _number(level)))
+        yield from (Compare(table.column, "=", number) for number in numbers)
     else:
         yield from (Compare(table.column, "=", level) for level in alone)
         if sets and 2 < len(alone) <= _MOST_FOR_SETS:
             yield from (In(table.column, pair) for pair in combinations(alone, 2))
+
+
+def _number(level: str) -> float:
+    """A level as a number; NaN where the profile learnt it from a column of texts."""
+    try:
+        return float(level)
+    except ValueError:
+        return nan

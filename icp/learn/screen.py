@@ -11,7 +11,7 @@ from scipy.special import erfc
 
 from icp.errors import ConfigError, SchemaError, TooFewCustomersError, counted
 from icp.learn.cells import Cells, build_cells, draft_tables
-from icp.learn.confounded import confounded, strata_of
+from icp.learn.confounded import confounded, has_texts, strata_of
 from icp.learn.contrast import folds_of
 from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
@@ -93,11 +93,7 @@ def check_columns(
         message = f"{counted(missing, 'missing column')}; name the columns you have"
         raise SchemaError(message)
     types = {name: frame.schema[name] for name in (outcome, group) if name}
-    unfit = [
-        name
-        for name, dtype in types.items()
-        if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object)
-    ]
+    unfit = [name for name, dtype in types.items() if not has_texts(dtype)]
     if unfit:
         message = f"{counted(unfit, 'column')} must hold one text per customer; cast it"
         raise SchemaError(message)

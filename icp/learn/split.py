@@ -53,12 +53,14 @@ def parted(
     frame = _in_one_order(judged, tables, named)
     groups = _numbered(frame, group)
     days = _days(frame, date)
-    if days is None:
+    newest = None if days is None else _newest(groups, days)
+    if days is None or newest is None:
         regretted = (frame[outcome] == "regrettable").to_numpy()
         later = _drawn(groups, regretted, np.random.default_rng([seed, 0]))
-        strata, words = np.zeros(frame.height, dtype=np.int64), "a third set aside"
+        strata = np.zeros(frame.height, dtype=np.int64)
+        words = "a third set aside" if later.any() else "none set aside: one group"
     else:
-        later, first = _newest(groups, days)
+        later, first = newest
         strata = _years(days)
         words = f"closed before {np.datetime64(first, 'D')}"
     older = frame.filter(~later)
@@ -78,7 +80,11 @@ def _in_one_order(
     """Rows sorted by all that a search sees, so that the file's order is no matter."""
     columns = dict.fromkeys([*named, *(table.column for table in tables)])
     return frame.sort(
-        [_sortable(name, frame.schema[name]) for name in columns],
+        [
+            _sortable(name, frame.schema[name])
+            for name in columns
+            if frame.schema[name] != pl.Object
+        ],
         nulls_last=True,
         maintain_order=True,
     )
@@ -105,7 +111,7 @@ def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:
     """Days since 1970, the oldest where not known; None where no two days differ."""
     if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
         return None
-    days = frame[date].cast(pl.Date).to_physical().cast(pl.Int64)
+    days = frame[date].dt.date().to_physical().cast(pl.Int64)
     if days.drop_nulls().n_unique() < 2:
         return None
     return days.fill_null(strategy="min").to_numpy()
@@ -113,13 +119,18 @@ def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:
 
 def _newest(
     groups: NDArray[np.int64], days: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], int]:
-    """The newer third by each group's newest day; one day is never split."""
+) -> tuple[NDArray[np.bool_], int] | None:
+    """The newer third by each group's newest day, and the first day of it.
+
+    One day is never split; None where that day is the same for all groups.
+    """
     _, inverse = np.unique(groups, return_inverse=True)
     newest = np.full(inverse.max() + 1, days.min())
     np.maximum.at(newest, inverse, days)
     seen = newest[inverse]
     ordered = np.sort(seen)
+    if ordered[0] == ordered[-1]:
+        return None
     cut = int(ordered[len(ordered) - max(1, round(_LATER * len(ordered)))])
     if cut == ordered[0]:
         cut = int(ordered[np.searchsorted(ordered, cut, side="right")])

@@ -238,7 +238,10 @@ def _traits(
 def _widest_run(
     table: AttributeTable, telling: NDArray[np.float64]
 ) -> tuple[float, str]:
-    """The run of neighbouring number cells with the largest sum, in words."""
+    """The run of neighbouring number cells with the largest sum, in words.
+
+    The most telling cell alone where the run is all of them, which says nothing.
+    """
     best, start, total, span = 0.0, 0, 0.0, (0, 0)
     for place, value in enumerate(telling.tolist()):
         total += value
@@ -246,6 +249,9 @@ def _widest_run(
             best, span = total, (start, place)
         if total < 0:
             total, start = 0.0, place + 1
+    if span == (0, len(telling) - 1):
+        place = int(telling.argmax())
+        return float(telling[place]), table.cells[place]
     first, last = table.cells[span[0]], table.cells[span[1]]
     return best, range_text(first, last)
 
@@ -258,11 +264,10 @@ def range_text(first: str, last: str, /) -> str:
     """
     if first == last:
         return first
-    low = first.split(" to ")[0]
+    low, high = first.split(" to ")[0], last.split(" to ")[-1]
     if last.endswith(" or more"):
-        return f"{low} or more"
-    high = last.split(" to ")[-1]
-    return f"up to {high}" if low.startswith("up to") else f"{low} to {high}"
+        return "any value" if low == "up" else f"{low} or more"
+    return f"{low} to {high}"
 
 
 def _name(kind: str, traits: tuple[str, ...], number: int, taken: set[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError
+from icp.learn.leakage import filled
 from icp.profile import NEVER_SEEN, ColumnFinding
 from icp.schema import Kind
 from icp.scoring.cells import code_matrix, refuse_unreadable
@@ -44,8 +45,10 @@ def prospects_unlike(
     ]
     codes = code_matrix(prospects, present)
     for table, code in zip(present, codes.T, strict=True):
-        known = int((code > 0).sum())
-        outside = int(_outside(prospects, customers, table, code).sum())
+        has_value = filled(table.column, prospects.schema[table.column])
+        told = (code > 0) & prospects.select(has_value).to_series().to_numpy()
+        known = int(told.sum())
+        outside = int((told & _outside(prospects, customers, table, code)).sum())
         if known >= _LEAST_KNOWN and outside >= _MOSTLY * known:
             yield _finding(table, outside / known)
 

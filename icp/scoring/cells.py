@@ -19,6 +19,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import partial
 from math import inf, isfinite
+from numbers import Integral
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -319,9 +320,9 @@ def _number(value: object, table: AttributeTable) -> float:
 
 
 def _level(value: object, table: AttributeTable) -> str | None:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else str(value).lower()
-    if isinstance(value, str | int):
+    if isinstance(value, str | Integral):
         return str(value)
     number = _number(value, table)
     if number != number:

@@ -9,7 +9,7 @@ import polars as pl
 
 from icp.profile import MISSING
 from icp.scoring.cells import codes
-from icp.scoring.plan import SCORE_COLUMNS, score
+from icp.scoring.plan import SCORE_COLUMNS, refuse_taken, score, unused
 from icp.scoring.reasons import ODD
 from icp.scoring.words import cell_words, title_of
 
@@ -41,7 +41,6 @@ FrameT = TypeVar("FrameT", pl.DataFrame, pl.LazyFrame)
 
 _FAR = 0.05
 _NAMED = 3
-_CODE = "outlier code "
 #: More cells than any profile may have, so that a surprise and a cell fit one integer.
 _CELLS = 2**17
 
@@ -53,22 +52,29 @@ def outliers(accounts: FrameT, profile: Profile, /) -> FrameT:
     best customers at least as far from their nearest segment (one added to both
     counts); `distance_closed` and its share `novelty_p`; `quadrant`, where far means a
     share below 5 %; and `odd`, the at most three attributes that are most surprising
-    among the closed customers, as "title: cell". Score columns that are already there
-    are replaced. `best_p` and `novelty_p` are null where the profile has no distances.
+    among the closed customers, as "title: cell". Columns of these names and score
+    columns that are already there are replaced, but for those that the profile reads:
+    they raise SchemaError, as in `score`. `best_p` and `novelty_p` are null where the
+    profile has no distances.
     """
     if isinstance(accounts, pl.DataFrame):
         return outliers(accounts.lazy(), profile).collect()
-    plain = accounts.drop(*SCORE_COLUMNS, strict=False)
+    written = {*SCORE_COLUMNS, *OUTLIER_COLUMNS} - profile.columns.keys()
+    plain = accounts.drop(*written, strict=False)
     schema, tables = plain.collect_schema(), profile.tables
-    cells = [c.alias(f"{_CODE}{i}") for i, c in enumerate(codes(schema, tables))]
-    numbers = range(len(tables))
-    surprises = [_looked_up(tables[i].pooled, pl.Int32(), i) for i in numbers]
+    refuse_taken(schema, OUTLIER_COLUMNS)
+    places = [f"{unused(schema)}{place}" for place in range(len(tables))]
+    cells = zip(codes(schema, tables), places, strict=True)
+    surprises = [
+        _looked_up(table.pooled, pl.Int32(), place)
+        for table, place in zip(tables, places, strict=True)
+    ]
     return (
         plain.pipe(score, profile)
-        .with_columns(cells)
+        .with_columns(cell.alias(place) for cell, place in cells)
         .with_columns(
             pl.sum_horizontal(pl.lit(0, pl.Int32), *surprises).alias("distance_closed"),
-            _odd(tables).alias("odd"),
+            _odd(tables, places).alias("odd"),
             _best_p(profile).alias("best_p"),
         )
         .with_columns(_quadrant().alias("quadrant"))
@@ -76,9 +82,8 @@ def outliers(accounts: FrameT, profile: Profile, /) -> FrameT:
     )
 
 
-def _looked_up(values: Sequence[int | None], dtype: pl.DataType, place: int) -> pl.Expr:
-    table = pl.lit(pl.Series(values, dtype=dtype))
-    return table.gather(pl.col(f"{_CODE}{place}"))
+def _looked_up(values: Sequence[int | None], dtype: pl.DataType, place: str) -> pl.Expr:
+    return pl.lit(pl.Series(values, dtype=dtype)).gather(pl.col(place))
 
 
 def _best_p(profile: Profile) -> pl.Expr:
@@ -99,11 +104,11 @@ def _quadrant() -> pl.Expr:
     return pl.lit(pl.Series(QUADRANTS)).gather(place)
 
 
-def _odd(tables: Sequence[AttributeTable]) -> pl.Expr:
+def _odd(tables: Sequence[AttributeTable], places: Sequence[str]) -> pl.Expr:
     """The words of the most surprising cells: surprise and cell as one integer."""
     words: list[str] = []
     ranks = []
-    for place, table in enumerate(tables):
+    for table, place in zip(tables, places, strict=True):
         cells = [
             surprise * _CELLS + _CELLS - 1 - len(words) - code
             if surprise >= ODD and code != MISSING

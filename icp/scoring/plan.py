@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier
     from icp.profile import PairTable, Profile
 
-__all__ = ["SCORE_COLUMNS", "score"]
+__all__ = ["SCORE_COLUMNS", "refuse_taken", "score", "unused"]
 
 #: Few words in many rows: kept, compressed and written as one number per row.
 _WORDS: Final = pl.Categorical()
@@ -94,7 +94,7 @@ def score(
     plan = _plan(profile, frame.collect_schema())
     refusing = disqualified_by(disqualifiers, plan.schema)
     added = plan.answers(refusing) + (plan.parts() if parts else [])
-    _refuse_taken(plan.schema, (column.meta.output_name() for column in added))
+    refuse_taken(plan.schema, (column.meta.output_name() for column in added))
     return (
         frame.with_columns(plan.seats())
         .with_columns(plan.cells())
@@ -107,22 +107,28 @@ def score(
     )
 
 
-def _refuse_taken(schema: pl.Schema, added: Iterable[str]) -> None:
+def refuse_taken(schema: pl.Schema, added: Iterable[str], /) -> None:
+    """Raise SchemaError where a column of accounts has the name of one to be added."""
     taken = [name for name in added if name in schema]
     if taken:
         message = f"{counted(taken, 'column')} would be written by scoring; rename them"
         raise SchemaError(message)
 
 
+def unused(schema: pl.Schema, /) -> str:
+    """A text that no column's name starts with, for columns in between."""
+    marks = ("_" * length + "icp " for length in count())
+    return next(m for m in marks if not any(c.startswith(m) for c in schema))
+
+
 def _plan(profile: Profile, schema: pl.Schema) -> _Plan:
     present = tuple(
         place for place, t in enumerate(profile.tables) if t.column in schema
     )
-    marks = ("_" * length + "icp " for length in count())
     return _Plan(
         profile=profile,
         schema=schema,
-        mark=next(m for m in marks if not any(c.startswith(m) for c in schema)),
+        mark=unused(schema),
         codings=codings(schema, profile.tables),
         fold=fold(profile, present),
         steps=steps_of(profile),

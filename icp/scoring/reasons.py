@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
-from icp.scoring.words import NOT_KNOWN, cell_words, number_words, title_of
+from icp.scoring.words import (
+    NOT_KNOWN,
+    cell_words,
+    own_level_words,
+    own_number_words,
+    title_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -95,7 +101,7 @@ def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], 
     def told(code: int, value: object) -> _Entry:
         if code == MISSING:
             return ready[code]
-        words = number_words(float(value), unit)  # type: ignore[arg-type]  # coded, so a number
+        words = own_number_words(value, unit)
         if code == NEVER_SEEN:
             return ready[code][0], _of(ready[code][1], words)
         rank, before, behind = parts[code]
@@ -108,7 +114,7 @@ def _level_told(
     ready: Sequence[_Entry], levels: Iterable[tuple[str, int]]
 ) -> Callable[[int, object], _Entry]:
     known: dict[object, _Entry] = {
-        level: (ready[code][0], _of(ready[code][1], level))
+        level: (ready[code][0], _of(ready[code][1], own_level_words(level)))
         for level, code in levels
         if code != MISSING
     }
@@ -119,7 +125,7 @@ def _level_told(
         if value.__class__ is str and value in known:
             return known[value]
         rank, one = ready[code]
-        return rank, _of(one, str(value))
+        return rank, _of(one, own_level_words(value))
 
     return told
 

@@ -17,6 +17,7 @@ from icp.errors import SchemaError
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
 from icp.scoring.cells import coder, codes
+from icp.scoring.plan import unused
 from icp.scoring.words import title_of, value_words
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ SIMILAR_COLUMNS: Final = {
 _FIRST = NEVER_SEEN + 1
 _WHOLE = 1000
 _NAMED = 3
-_POINTS = "similar points"
-_CODE = "similar code "
 _ALIKE = 800
 _UNLIKE = 500
 
@@ -63,7 +62,8 @@ def similar_customers(
         message = "customers have no column 'account_id'; name the identifier so"
         raise SchemaError(message)
     asked = _asked(row, profile)
-    places = {f"{_CODE}{place}": one for place, one in enumerate(asked)}
+    mark = unused(customers.schema)
+    places = {f"{mark}{place}": one for place, one in enumerate(asked)}
     cells = codes(customers.schema, [one.table for one in asked])
     others = customers.filter(
         pl.col("account_id").cast(pl.String).ne_missing(_id_of(row))
@@ -76,13 +76,16 @@ def similar_customers(
             pl.sum_horizontal(
                 pl.lit(0, pl.Int64),
                 *(_agreed(one, pl.col(name)) for name, one in places.items()),
-            ).alias(_POINTS)
+            ).alias(mark)
         )
-        .sort(_POINTS, "account_id", descending=[True, False])
+        .sort(mark, "account_id", descending=[True, False])
         .head(count)
     )
     most = sum(one.weight for one in asked) * _WHOLE
-    rows = [_described(customer, asked, most) for customer in nearest.to_dicts()]
+    rows = [
+        _described(customer, asked, customer[mark] / most if most else 0.0)
+        for customer in nearest.to_dicts()
+    ]
     return pl.DataFrame(rows, schema=SIMILAR_COLUMNS)
 
 
@@ -143,7 +146,7 @@ def _agreed(one: _Asked, code: pl.Expr) -> pl.Expr:
 
 
 def _described(
-    customer: dict[str, Any], asked: list[_Asked], most: int
+    customer: dict[str, Any], asked: list[_Asked], similarity: float
 ) -> dict[str, Any]:
     alike, unlike = [], []
     for one in sorted(asked, key=lambda one: (-one.weight, one.table.name)):
@@ -155,10 +158,10 @@ def _described(
         elif code != MISSING and one.agreement[code] < _UNLIKE:
             unlike.append(words)
     return {
-        "account_id": str(customer["account_id"]),
+        "account_id": _id_of(customer),
         "account_name": customer.get("account_name"),
         "outcome": customer.get("outcome"),
-        "similarity": customer[_POINTS] / most if most else 0.0,
+        "similarity": similarity,
         "shared": alike[:_NAMED],
         "different": unlike[:_NAMED],
     }

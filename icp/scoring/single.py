@@ -186,10 +186,12 @@ class Scorer:
         if not steps.none:
             yield "the closed customers do not tell best and regrettable apart"
         if 1000 * known < self._least_known:
-            share, least = known / self._information, profile.abstention.known / 1000
+            # Down and up, so that what is too little never looks like enough.
+            share = 100 * known // self._information
+            least = -(-profile.abstention.known // 10)
             yield (
-                f"only {share:.0%} of what the profile looks at is known, "
-                f"{least:.0%} is needed"
+                f"only {share}% of what the profile looks at is known, "
+                f"{least}% is needed"
             )
         if not steps.usual[nearer]:
             yield "it is unlike any customer closed so far"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from icp.profile import MISSING, NEVER_SEEN
@@ -10,7 +11,15 @@ from icp.schema import Kind
 if TYPE_CHECKING:
     from icp.profile import AttributeTable
 
-__all__ = ["NOT_KNOWN", "cell_words", "number_words", "title_of", "value_words"]
+__all__ = [
+    "NOT_KNOWN",
+    "cell_words",
+    "number_words",
+    "own_level_words",
+    "own_number_words",
+    "title_of",
+    "value_words",
+]
 
 NOT_KNOWN: Final = "not known"
 _FEW_DIGITS = 100
@@ -34,10 +43,29 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
     if code == MISSING:
         return NOT_KNOWN
     if table.kind is Kind.NUMBER:
-        return number_words(float(value), table.unit)  # type: ignore[arg-type]  # coded, so a number
+        return own_number_words(value, table.unit)
     if table.kind is Kind.CATEGORY:
-        return str(value)
+        return own_level_words(value)
     return cell_words(table, code)
+
+
+def own_number_words(value: object, unit: str, /) -> str:
+    """As `number_words`, of a value that has been coded as a number."""
+    try:
+        number = float(value)  # type: ignore[arg-type]  # coded, so a number
+    except OverflowError:
+        number = inf if value > 0 else -inf  # type: ignore[operator]  # the same
+    return number_words(number, unit)
+
+
+def own_level_words(value: object, /) -> str:
+    """A level as it is written; one that nobody could see is told of.
+
+    >>> own_level_words("Retail"), own_level_words(True), own_level_words(" ")
+    ('Retail', 'true', 'an empty text')
+    """
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if text.strip() else "an empty text"
 
 
 def number_words(value: float, unit: str = "", /) -> str:
@@ -54,7 +82,8 @@ def number_words(value: float, unit: str = "", /) -> str:
     elif size >= _WHOLE or value == int(value):
         text = f"{round(value):,}"
     else:
-        text = f"{value:.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
+        # Added to zero, so that what rounds to nothing has no sign.
+        text = f"{round(value, 3) + 0:.3f}" if size < _FEW_DIGITS else f"{value:,.1f}"
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
 
