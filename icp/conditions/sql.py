@@ -82,9 +82,13 @@ def _value(value: Value, dialect: str) -> Any:
 def _has(column: str, value: str, dialect: str) -> Any:
     from sqlglot import exp
 
-    array = _column(column)
-    if dialect != "sqlite":
-        return exp.ArrayContains(this=array, expression=exp.convert(value))
-    inside = exp.select(exp.convert(1)).from_(exp.func("json_each", array))
-    found = exp.Exists(this=inside.where(_column("value").eq(value)))
+    array: Any = _column(column)
+    found: Any
+    if dialect == "sqlite":
+        inside = exp.select(exp.convert(1)).from_(exp.func("json_each", array))
+        found = exp.Exists(this=inside.where(_column("value").eq(value)))
+    else:
+        held = exp.ArrayContains(this=array.copy(), expression=exp.convert(value))
+        # Some databases say NULL of a list that holds one, others FALSE of no list.
+        found = exp.func("coalesce", held, exp.false())
     return exp.case().when(array.is_(exp.null()).not_(), found)

@@ -48,7 +48,7 @@ def read_column(
     if kind is str and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return column.cast(pl.String)
     if kind is date and isinstance(dtype, pl.Date | pl.Datetime):
-        return column.cast(pl.Date)
+        return column.dt.date()  # the day on its own clock, as a row says it
     if kind is bool and dtype == pl.Boolean:
         return column
     if kind in {float, bool} and (dtype.is_numeric() or dtype == pl.Boolean):
@@ -90,7 +90,7 @@ def _number(name: str, kind: type, value: object) -> float | None:
     try:
         number = float(value)  # type: ignore[arg-type]  # what is no number raises
     except OverflowError:
-        return inf
+        return -inf if value < 0 else inf  # type: ignore[operator]  # a whole number
     except (TypeError, ValueError) as error:
         raise _unreadable(name, kind, type(value).__name__) from error
     return None if isnan(number) else number
@@ -102,12 +102,16 @@ def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.E
     column = pl.col(name) if name in schema else pl.lit(None)
     if dtype == pl.Null:
         return column.cast(pl.Boolean)
-    if isinstance(dtype, pl.List | pl.Array):
+    if isinstance(dtype, pl.List | pl.Array) and _is_text(dtype.inner):
         held = column.cast(pl.List(pl.String)).list.contains(value)
         return pl.when(column.is_not_null()).then(held.fill_null(value=False))
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return column.cast(pl.String) == value
     raise _unreadable(name, list, dtype)
+
+
+def _is_text(dtype: object) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
 
 
 def read_values(name: str, row: Mapping[str, object]) -> frozenset[object] | None:
@@ -117,9 +121,12 @@ def read_values(name: str, row: Mapping[str, object]) -> frozenset[object] | Non
         return None
     if isinstance(value, str):
         return frozenset({value})
-    if isinstance(value, list | tuple | set | frozenset):
-        return frozenset(value)
-    raise _unreadable(name, list, type(value).__name__)
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise _unreadable(name, list, type(value).__name__)
+    for item in value:
+        if not isinstance(item, str | None):
+            raise _unreadable(name, list, f"one of {type(item).__name__}")
+    return frozenset(value)
 
 
 def _unreadable(name: str, kind: type, found: object) -> SchemaError:

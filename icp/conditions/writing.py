@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +44,8 @@ def checked(value: Value) -> Value:
     if isinstance(value, str):
         check_text(value, "text", empty=True)
         return value
+    if isinstance(value, datetime):
+        raise RuleError("a rule compares with a day, not with a time; give a date")
     if isinstance(value, bool | date):
         return value
     if not isinstance(value, int | float) or not isfinite(value):

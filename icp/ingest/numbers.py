@@ -41,7 +41,7 @@ _MAGNITUDES = {
 }
 _MAGNITUDE = "|".join(sorted(_MAGNITUDES, key=len, reverse=True))
 _UNITS = (
-    "employees|people|staff|ftes?|mitarbeiter|seats|users|days?|tage|months?|monate|"
+    "employees?|people|staff|ftes?|mitarbeiter|seats?|users?|days?|tage|months?|monate|"
     "years?|jahre|hours?|hrs?|percent|pct"
 )
 _SHAPE = (
@@ -77,11 +77,12 @@ def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
     """Add three readings of the cleaned `text` of each row, as Float64.
 
     `point` with a decimal point, `comma` with a decimal comma, `either` only where one
-    reading exists: both agree, or one of them fails. Null where the text is no number.
+    reading exists: both agree, or one of them fails. Null where the text is no number,
+    or one beyond all floats.
 
     Bands become one number that keeps their order: `51-200` the geometric middle of
     its ends, sqrt(51 * 200); `0-50` and `<50` half of the upper end; `5000+` its lower
-    end. `(500)` is -500; `12%` is 12; `1.2M` is 1200000.
+    end, `<-10` its only one. `(500)` is -500; `12%` is 12; `1.2M` is 1200000.
 
     >>> frame = pl.DataFrame({"text": ["$1,200.50", "(500)", "51-200", "1,234", "TBD"]})
     >>> with_numbers(frame).rows()  # doctest: +NORMALIZE_WHITESPACE
@@ -202,9 +203,10 @@ def _number(decimal: Decimal) -> pl.Expr:
     end = high * factor.fill_null(1.0)
     middle = pl.when(start > 0).then((start * end).sqrt()).otherwise(end / 2)
     band = pl.when((start >= 0) & (end > start)).then(middle)
-    single = pl.when(pl.col("below")).then(start / 2).otherwise(start)
+    single = pl.when(pl.col("below") & (start > 0)).then(start / 2).otherwise(start)
     one = pl.when(pl.col("high").is_null()).then(single).otherwise(band)
-    return pl.coalesce("exact", one)
+    number = pl.coalesce("exact", one)
+    return pl.when(number.is_finite()).then(number)
 
 
 def _reading(end: str, decimal: Decimal) -> pl.Expr:

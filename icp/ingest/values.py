@@ -20,6 +20,8 @@ __all__ = [
 
 _INVISIBLE = [
     *map(chr, (*range(9), *range(14, 32), 127, 0xAD, *range(0x200B, 0x2010))),
+    # Windows puts these round what is copied from its dialogs.
+    *map(chr, (0x61C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
     "\u2060",
     "\ufeff",
 ]
@@ -93,7 +95,8 @@ def read_domain(text: pl.Expr, /) -> pl.Expr:
     """
     bare = text.str.to_lowercase().str.replace(r"^[a-z]+://", "")
     host = bare.str.replace(r"^[^/@]*@", "").str.extract(r"^(?:www\.)?([^/?#:\s]+)", 1)
-    return pl.when(host.str.contains(r"^(?:[\w-]+\.)+[a-z]{2,}\.?$")).then(host)
+    domain = host.str.strip_suffix(".")
+    return pl.when(domain.str.contains(r"^(?:[\w-]+\.)+[a-z]{2,}$")).then(domain)
 
 
 def spelling_key(text: pl.Expr, /) -> pl.Expr:

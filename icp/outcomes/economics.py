@@ -67,11 +67,13 @@ value of a best customer and the loss of a regrettable one in [economics]
         regrettable customers that lost money, 0 where none did. Null worths do not
         count. Raises PolicyError where no best customer's worth is known.
         """
-        worth, outcome = pl.col("worth"), pl.col("outcome")
+        frame, outcome = labelled.lazy(), pl.col("outcome")
+        there = "worth" in frame.collect_schema()
+        amount = pl.col("worth") if there else pl.lit(None)
+        worth = amount.cast(pl.Float64).fill_nan(None)
         regretted = outcome == "regrettable"
         row = (
-            labelled.lazy()
-            .select(
+            frame.select(
                 best=worth.filter(outcome == "best").median(),
                 lost=(-worth).filter(regretted & (worth < 0)).median(),
             )

@@ -23,8 +23,9 @@ _Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 OUTCOME, REASON, WORTH = "outcome", "outcome_reason", "worth"
 _ID = "account_id"
-_YOUNG, _SAID_OUTCOME, _SAID_REASON = "__young__", "__said_outcome__", "__said_reason__"
-#: A share such as 0.3 of 10 customers is 3 of them, though 0.3 * 10 is a little less.
+_YOUNG, _SAID_ID = "__young__", "__said_id__"
+_SAID_OUTCOME, _SAID_REASON = "__said_outcome__", "__said_reason__"
+#: A share such as 0.29 of 100 customers is 29, though 0.29 * 100 is a little less.
 _ROUNDING = 1e-9
 _NOTHING_KNOWN = "nothing says how it turned out"
 
@@ -97,11 +98,13 @@ def _young(policy: OutcomePolicy, schema: pl.Schema, day: date) -> pl.Expr:
     if policy.maturity is None:
         return pl.lit(value=False)
     start = policy.maturity.start
-    if not schema.get(start, pl.Null()).is_temporal():
-        dates = [name for name, dtype in schema.items() if dtype.is_temporal()]
+    dates = [
+        n for n, dtype in schema.items() if isinstance(dtype, pl.Date | pl.Datetime)
+    ]
+    if start not in dates:
         message = f"maturity: no date column {start!r}; {near(start, dates)}"
         raise PolicyError(message)
-    mature_on = pl.col(start).cast(pl.Date).dt.offset_by(f"{policy.maturity.months}mo")
+    mature_on = pl.col(start).dt.date().dt.offset_by(f"{policy.maturity.months}mo")
     return (mature_on > day).fill_null(value=False)
 
 
@@ -119,14 +122,17 @@ def _with_overrides(
     latest = {o.account_id: o for o in sorted(policy.overrides, key=lambda o: o.at)}
     said = pl.LazyFrame(
         {
-            _ID: list(latest),
+            _SAID_ID: list(latest),
             _SAID_OUTCOME: [o.outcome for o in latest.values()],
             _SAID_REASON: [
                 f"set by {o.author} on {o.at}: {o.reason}" for o in latest.values()
             ],
         }
     )
-    return frame.join(said, on=_ID, how="left", maintain_order="left")
+    by_text = pl.col(_ID).cast(pl.String)
+    return frame.join(
+        said, left_on=by_text, right_on=_SAID_ID, how="left", maintain_order="left"
+    )
 
 
 def _verdicts(
@@ -171,6 +177,9 @@ def _by_label(policy: OutcomePolicy, schema: pl.Schema) -> _Verdict | None:
     column, values = policy.label.column, policy.label.values
     if column not in schema:
         message = f"{counted([column], 'unknown label column')}; {near(column, schema)}"
+        raise PolicyError(message)
+    if schema[column].is_nested():
+        message = f"label column {column!r} holds lists; name one of single values"
         raise PolicyError(message)
     text = _as_text(column, schema[column])
     outcome = text.replace_strict(

@@ -130,7 +130,7 @@ def _policy(
     if money and (label is None or money.net):
         column = _without_best(column)
         notes.append(_about_thresholds(money, column))
-    since = _since(present) if money or column else None
+    since = _since(present)
     if since:
         notes.append(f"young customers wait for 12 months from {since.start}")
     return OutcomePolicy(
@@ -264,14 +264,13 @@ def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
     if value is None:
         return None
     costs = [] if value in _NET else [a.name for a in amounts if _COST.search(a.name)]
-    costs = [name for name in costs if name != value]
     less = "".join(f" less {name}" for name in costs)
     net = frame[value] - sum(frame[name].fill_null(0.0) for name in costs)
     losses = bool((net < 0).any())
     return _Money(
         worth=Worth(
             value=value,
-            costs=tuple(Cost(name=_title(n), amount=n) for n in costs),
+            costs=tuple(Cost(name=_title(n), amount=_quoted(n)) for n in costs),
         ),
         net=bool(costs) or losses or value in _NET,
         losses=losses,
@@ -290,13 +289,21 @@ def _unpriced(present: list[Attribute]) -> Iterator[str]:
         late = attribute.role in {Role.OUTCOME, Role.AFTER_SALE}
         if attribute.unit == "hours" and late:
             name = attribute.name
-            yield f"{name} is not in money: add a cost of '{name} * your hourly rate'"
+            cost = f"{_quoted(name)} * your hourly rate"
+            yield f"{name} is not in money: add a cost of '{cost}'"
 
 
 def _since(present: list[Attribute]) -> Maturity | None:
     dates = [a.name for a in present if a.kind is Kind.DATE]
     start = next((name for name in dates if _SINCE.match(name)), None)
     return Maturity(start=start, months=_MATURE_MONTHS) if start else None
+
+
+def _quoted(name: str) -> str:
+    """The column in an expression: odd names stand in double quotes."""
+    if name.isidentifier():
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _title(name: str) -> str:

@@ -26,11 +26,13 @@ def money(amount: pl.Expr, /, *, currency: str = "") -> pl.Expr:
     ['1,234,568 EUR', '-1,000 EUR', 'not known']
     """
     whole = amount.abs().round(mode="half_away_from_zero")
-    digits = whole.cast(pl.Int128).cast(pl.String).str.reverse()
+    digits = whole.cast(pl.Int128, strict=False).cast(pl.String).str.reverse()
     grouped = digits.str.replace_all(r"(\d{3})", "${1},").str.reverse()
     sign = pl.when((amount < 0) & (whole > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
     unit = pl.lit(f" {currency}" if currency else "")
-    text = pl.concat_str(sign, grouped.str.strip_chars_start(","), unit)
+    # What is beyond all integers stays as it is, for instance 1e+300.
+    said = pl.coalesce(grouped.str.strip_chars_start(","), whole.cast(pl.String))
+    text = pl.concat_str(sign, said, unit)
     return text.fill_null(_NOT_KNOWN).alias(amount.meta.output_name())
 
 

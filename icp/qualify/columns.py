@@ -104,7 +104,7 @@ def with_ages(frame: pl.DataFrame, on: date | None, /) -> pl.DataFrame:
     ages = []
     for name, (column, unit, sign) in AGES.items():
         if _is_day(types.get(column)):
-            past = pl.lit(on) - pl.col(column).cast(pl.Date)
+            past = pl.lit(on) - pl.col(column).dt.date()
             days = (sign * past.dt.total_days()) // unit
             given = types.get(name, pl.Null())
             if given == pl.Null or given.is_numeric():
@@ -170,16 +170,15 @@ def _lost(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The reason (its place, or -1) for which a deal was lost, and since when."""
     types = frame.schema
-    if types.get(LOST_REASON) != pl.String:
+    if not isinstance(types.get(LOST_REASON), pl.String | pl.Categorical | pl.Enum):
         nothing = np.full(frame.height, _NEVER, dtype=np.int64)
         return nothing, nothing
     places = {code: place for place, code in enumerate(catalogue.codes)}
-    texts = frame[LOST_REASON].unique().drop_nulls().to_list()
+    reason = pl.col(LOST_REASON).cast(pl.String)
+    texts = frame.select(reason).to_series().unique().drop_nulls().to_list()
     found = [places.get(matched(t, catalogue).reason or "", _NEVER) for t in texts]
-    known = pl.col(LOST_REASON).replace_strict(
-        texts, found, default=_NEVER, return_dtype=pl.Int64
-    )
-    days = [pl.col(c).cast(pl.Date) for c in LOST_ON if _is_day(types.get(c))]
+    known = reason.replace_strict(texts, found, default=_NEVER, return_dtype=pl.Int64)
+    days = [pl.col(c).dt.date() for c in LOST_ON if _is_day(types.get(c))]
     ordinal = pl.coalesce(*days, pl.lit(on, dtype=pl.Date)).cast(pl.Int64) + _EPOCH
     both = frame.select(
         place=known, since=(ordinal * _RANKS).fill_null(_NOW).cast(pl.Int64)

@@ -221,6 +221,17 @@ class Catalogue(_Frozen):
         return tuple(reason.code for reason in self.reasons)
 
 
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "seen": Seen,
+    "steps": Step,
+    "wake": Wake,
+    "asking": Asking,
+    "matching": Matching,
+    "head_to_head": HeadToHead,
+    "capacity": Capacity,
+}
+
+
 @cache
 def default_catalogue() -> Catalogue:
     """The catalogue that comes with icp."""
@@ -273,11 +284,23 @@ def _catalogue(document: dict[str, Any], file: str) -> Catalogue:
     ):
         message = f"{file}: reasons: must hold one table per code, [reasons.no_need]"
         raise ConfigError(message)
+    for code, reason in reasons.items():
+        if "code" in reason:
+            message = f"{file}: {code}.code: the table's own name is the code"
+            raise ConfigError(f"{message}; take the key out")
     listed = [{**reason, "code": code} for code, reason in reasons.items()]
     try:
         return Catalogue.model_validate({**document, "reasons": listed})
     except ValidationError as error:
         raise ConfigError(_mistakes(error, list(reasons), file)) from error
+
+
+def _keys(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that may stand at a place of the document."""
+    of_reason = place[0] == "reasons"
+    tables = [part for part in place[2 * of_reason : -1] if isinstance(part, str)]
+    holder = _TABLES[tables[-1]] if tables else Reason if of_reason else Catalogue
+    return [key for key in holder.model_fields if key != "code"]
 
 
 def _mistakes(error: ValidationError, codes: list[str], file: str) -> str:
@@ -293,8 +316,7 @@ def _mistake(mistake: dict[str, Any], codes: list[str]) -> str:
         location = [codes[int(location[1])], *location[2:]]
     place = ".".join(location)
     if mistake["type"] == "extra_forbidden":
-        known = Reason.model_fields if len(location) > 1 else Catalogue.model_fields
-        return f"{place}: unknown key; {near(location[-1], known)}"
+        return f"{place}: unknown key; {near(location[-1], _keys(mistake['loc']))}"
     if mistake["type"] == "missing":
         return f"{place}: is missing; add it"
     reason = str(mistake["msg"]).removeprefix("Value error, ")

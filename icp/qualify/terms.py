@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -63,12 +64,13 @@ def usual(labelled: pl.DataFrame | pl.LazyFrame, profile: Profile, /) -> UsualTe
     if not there or best.is_empty():
         return UsualTerms.unknown()
     needed = [c for c in {*there, *profile.columns} if c in types]
-    scored = score(best.select(needed), profile)
+    amounts = best.select(needed).with_columns(
+        pl.col(c).cast(pl.Float64).fill_nan(None) for c in there
+    )
+    scored = score(amounts, profile)
     most = scored[DISCOUNT].max() if DISCOUNT in there else None
     scale = 100.0 if isinstance(most, int | float) and most > 1 else 1.0
-    medians = scored.group_by("nearest_best").agg(
-        pl.col(c).cast(pl.Float64).median() for c in there
-    )
+    medians = scored.group_by("nearest_best").agg(pl.col(c).median() for c in there)
     return UsualTerms(
         segments={
             row["nearest_best"] or "": Usual(
@@ -95,7 +97,7 @@ def terms_of(
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     return float(value) if value == value else None
 

@@ -382,11 +382,11 @@ def _changes(
             yield f"an approved exception from: {ground.title}"
         elif ground.kind != "distances" and RANK[ground.verdict] < RANK["pursue"]:
             yield _cured(stood.catalogue, ground)
-    if money.p_cured is not None and stood.scored:
+    if money.p_cured is not None and 0 < money.break_even < 1:
         side = "above" if money.p_cured <= money.break_even else "below"
-        yield (
-            f"a chance of best {side} {money.break_even:.0%} (now {money.p_cured:.0%})"
-        )
+        now = f"{money.break_even:.0%} (now {money.p_cured:.0%})"
+        if side == "above" or verdict != "walk_away":
+            yield f"a chance of best {side} {now}"
     for question in questions[:_SHOWN]:
         moves = "; ".join(question.moves(verdict)[:_SHOWN])
         if moves:

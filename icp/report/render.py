@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["as_html", "as_markdown"]
 
 #: What means something in Markdown inside a line.
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~$]|&(?=#?\w+;))")
 #: What means something only where a line starts.
-_LEADING: Final = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
+_LEADING: Final = re.compile(r"^(\s*)([-+=](?=-*(?:\s|$))|\d+[.)](?=\s|$))")
 _SPACE: Final = re.compile(r"\s+")
-#: Characters that cannot be seen, or that turn the direction of writing.
+#: Characters that cannot be seen, that turn the direction of writing, or are halves.
 _UNSEEN: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;
