@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from icp.charts import Chart
-from icp.dashboard import columns, components, form, outcomes, rules
+from icp.dashboard import attributes, columns, components, form, outcomes, rules
 from icp.dashboard.text import code, escaped, label
-from icp.dashboard import attributes
 from icp.errors import MappingError
 from icp.ingest.mapping import ColumnMapping, ColumnRule
 from icp.ingest.result import Finding
