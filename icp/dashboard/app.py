@@ -42,7 +42,7 @@ def main() -> None:
 
 def _door() -> None:
     """What somebody sees who has not signed in yet; nothing of the workspace."""
-    components.heading("Sign in", "Only people who are known here may look.")
+    components.heading("Sign in", "Only people who sign in may look.")
     for name in session.providers():
         label = f"Sign in with {escaped(name)}" if name else "Sign in"
         args = (name,) if name else ()
@@ -55,6 +55,7 @@ def _about() -> None:
     with st.sidebar:
         st.markdown(quiet(f"Workspace: {escaped(session.location().name)}"))
         if session.has_sign_in():
+            st.markdown(quiet(escaped(session.person())))
             st.button("Sign out", on_click=st.logout, icon=":material/logout:")
         else:
             text = "No sign-in is set up, so only this machine can open this page."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import streamlit as st
 
-from icp.errors import NotFoundError, PermissionDeniedError
+from icp.errors import IcpError, NotFoundError, PermissionDeniedError
 from icp.workflow import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "is_stranger",
     "is_workspace",
     "location",
+    "person",
     "profile",
     "providers",
     "refuse_open_door",
@@ -83,6 +84,15 @@ def workspace() -> Workspace:
         raise NotFoundError(message)
     changed = (folder / "icp.toml").stat().st_mtime_ns
     return _opened(str(folder), _actor(), changed, signed_in=has_sign_in())
+
+
+def person() -> str:
+    """Who signed in, and as what; only who where the workspace does not open."""
+    who = _actor() or "Signed in without an address"
+    try:
+        return f"{who}, {workspace().role}"
+    except IcpError:
+        return who
 
 
 def _actor() -> str | None:

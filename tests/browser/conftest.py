@@ -95,13 +95,13 @@ def _watch(visit: Visit) -> None:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[[Path], str]]:
+def serve() -> Iterator[Callable[..., str]]:
     """Start the dashboard on a workspace; returns its address."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(workspace: Path) -> str:
+    def start(workspace: Path, *options: str, port: int = 0) -> str:
         command = [sys.executable, "-m", "streamlit", "run", str(APP)]
-        command += ["--server.port", "0", "--", str(workspace)]
+        command += ["--server.port", str(port), *options, "--", str(workspace)]
         environment = {
             **os.environ,
             "POLARS_MAX_THREADS": "1",
