@@ -211,7 +211,7 @@ def _letters(cuts: tuple[int, int, int]) -> list[dict[str, Any]]:
 def _bins_alt(total: int, top: int, cuts: tuple[int, int, int]) -> str:
     return (
         f"{some(total, 'prospect')} with a fit; {thousands(top)} of them at "
-        f"{cuts[0] / 10:g} or more, grade A."
+        f"{cuts[0] / 10:g} or more, where grade A begins."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from icp.config import default_config_text, load_config
-from icp.errors import ConfigError, PermissionDeniedError
+from icp.errors import ConfigError, IcpError, PermissionDeniedError
 from icp.store.connection import utc_now
 from icp.store.store import Store
 from icp.workflow.access import granted
@@ -45,7 +45,11 @@ def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspa
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text(_IGNORED, encoding="utf-8")
-    return open_workspace(folder)
+    try:
+        return open_workspace(folder)
+    except IcpError:
+        config.unlink()  # a folder whose store cannot be opened is no workspace yet
+        raise
 
 
 def open_workspace(

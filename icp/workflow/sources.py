@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from icp.config import SourceConfig, add_source, remove_source
 from icp.config.document import SOURCE_NAME
@@ -200,11 +202,20 @@ def save_mapping(context: Context, mapping: ColumnMapping, /) -> None:
 def source_name(file: Path, /) -> str:
     """What a file's source is called, unless a person says otherwise.
 
+    What cannot be written in Latin letters is told apart by a sum of the whole name.
+
     >>> from pathlib import Path
     >>> source_name(Path("Kunden (Mai).xlsx"))
     'Kunden_Mai'
+    >>> source_name(Path("客户 2026.csv")), source_name(Path("订单 2026.csv"))
+    ('2026_24edbee9', '2026_79aa7f97')
     """
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).strip("_.-") or "source"
+    stem = unicodedata.normalize("NFC", file.stem)
+    latin = re.sub(r"[^A-Za-z0-9_.-]+", "_", stem).strip("_.-") or "source"
+    letters = (unicodedata.name(sign, "") for sign in stem if sign.isalpha())
+    if all(letter.startswith("LATIN") for letter in letters):
+        return latin
+    return f"{latin}_{crc32(stem.encode()):08x}"
 
 
 def _allowed(name: str) -> str:

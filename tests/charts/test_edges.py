@@ -140,7 +140,7 @@ def test_one_customer_one_account_one_attribute_are_said_in_the_singular(
         segment_sizes(one).alt,
     ] == [
         "1 customer: 1 best.",
-        "1 prospect with a fit; 1 of them at 75 or more, grade A.",
+        "1 prospect with a fit; 1 of them at 75 or more, where grade A begins.",
         "1 account; 1 is unlike nearly all closed customers, 1 of these also unlike "
         "the best.",
         "1 attribute; Industry says the most, 100 %.",
@@ -292,7 +292,8 @@ def test_a_million_prospects_are_twenty_bars() -> None:
     chart = fit_distribution(fits, cuts=(800, 500, 250))
     assert chart.table["prospects"].to_list() == [50_000] * 20
     assert chart.alt == (
-        "1,000,000 prospects with a fit; 200,000 of them at 80 or more, grade A."
+        "1,000,000 prospects with a fit; 200,000 of them at 80 or more, where grade A "
+        "begins."
     )
 
 

@@ -61,7 +61,10 @@ def test_fits_are_counted_in_steps_of_five() -> None:
     counts = dict(zip(chart.table["from"], chart.table["prospects"], strict=True))
     assert counts == {**dict.fromkeys(range(0, 100, 5), 0), 0: 2, 5: 1, 95: 2}
     assert chart.notes == ("1 more could not be evaluated.",)
-    assert chart.alt == "5 prospects with a fit; 2 of them at 75 or more, grade A."
+    assert (
+        chart.alt
+        == "5 prospects with a fit; 2 of them at 75 or more, where grade A begins."
+    )
 
 
 def test_no_fit_at_all_says_so() -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from icp.config import PolicyConfig, parse_config
-from icp.errors import ConfigError, NotFoundError, PolicyError
+from icp.errors import ConfigError, NotFoundError, PolicyError, StoreError
 from icp.ingest.mapping import ColumnMapping
 from icp.outcomes import OutcomePolicy
 from icp.workflow import Workspace, create_workspace, open_workspace
 from icp.workflow.context import rewrite
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from icp.workflow.sources import source_name
 
 MISTAKEN = OutcomePolicy.model_validate(
     {"label": {"column": "nope", "values": {"Good": "best", "Bad": "regrettable"}}}
@@ -227,3 +226,44 @@ def test_a_policy_of_the_settings_is_one_of_its_kind(imported: Workspace) -> Non
     imported.add_policy_rule("industry  =  'Mining'", why="two", title="Mines")
     said = imported.config.policy
     assert [(type(p), p.why, p.title) for p in said] == [(PolicyConfig, "two", "Mines")]
+
+
+def test_a_workspace_whose_store_cannot_be_opened_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "space"
+    monkeypatch.setenv("ICP_STORE", f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
+    with pytest.raises(StoreError):
+        create_workspace(folder)
+    assert not (folder / "icp.toml").exists()
+    monkeypatch.delenv("ICP_STORE")
+    create_workspace(folder).close()
+    assert (folder / "icp.toml").exists()
+
+
+def test_files_named_in_another_script_do_not_replace_each_other(
+    tmp_path: Path,
+) -> None:
+    with create_workspace(tmp_path / "space") as space:
+        for stem in ("\u5ba2\u6237", "\u8ba2\u5355", "\u5ba2\u6237"):
+            file = tmp_path / f"{stem}.csv"
+            file.write_text(CHANGED, encoding="utf-8")
+            space.add_source(file, object="other")
+        names = [source.name for source in space.config.sources]
+        kept = sorted((space.path / "sources").iterdir())
+    assert len(set(names)) == len(names) == len(kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("K\u00fcndigungen", "K_ndigungen"),
+        ("Ku\u0308ndigungen", "K_ndigungen"),
+        ("Stra\u00dfen 2026", "Stra_en_2026"),
+        ("(1)", "1"),
+        ("...", "source"),
+        ("\u00a7", "source"),
+    ],
+)
+def test_files_in_latin_letters_keep_short_names(stem: str, name: str) -> None:
+    assert source_name(Path(f"{stem}.csv")) == name
