@@ -94,7 +94,7 @@ def _review(space: Workspace, path: Path, digest: str) -> None:
     st.markdown(
         quiet(
             f"{escaped(path.name)}: {some(preview.rows, 'row')}, "
-            f"{some(len(preview.mapping.columns), 'column')}. The first rows:"
+            f"{some(preview.head.width, 'column')}. The first rows:"
         )
     )
     components.table(preview.head, alt="First rows", height=220)

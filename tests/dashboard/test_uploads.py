@@ -75,6 +75,17 @@ def test_a_newer_file_of_the_same_name_takes_the_place_of_the_first(
     assert (empty / "sources" / "a.csv").read_bytes().endswith(b"3,B,Best\n")
 
 
+def test_the_columns_of_the_file_are_counted_not_those_of_its_last_export(
+    page: Callable[..., AppTest], empty: Path
+) -> None:
+    app = page(empty, "data")
+    _upload(app, "a.csv", CUSTOMERS)
+    _button(app, "Add this file").click().run()
+    _upload(app, "a.csv", b"Account ID,Outcome\n1,Best\n2,Bad\n")
+    assert not app.exception
+    assert "a.csv: 2 rows, 2 columns. The first rows:" in _said(app)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\x01\x02" * 50])
 def test_a_file_that_cannot_be_read_is_said_so(
     page: Callable[..., AppTest], empty: Path, content: bytes
