@@ -13,11 +13,12 @@ demo: .venv/.core ## Learn from the demo's customers and score its prospects
 test: .venv/.test ## Run all tests
 	$(BIN)/python -m pytest
 
-check: .venv/.test ## Lint, types, layers
+check: .venv/.test ## Lint, types, layers, import circles
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python bench/house/measure.py --circles
 
 bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality too
 	$(BIN)/python bench/startup.py
