@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from icp.config import WorkspaceConfig, load_config
 from icp.ingest import IngestResult, ingest
-from icp.ingest.assemble import AssembleResult, AssemblyPlan, assemble
+from icp.ingest.assemble import AssembleResult, assemble
+from icp.ingest.plan import AssemblyPlan
 from icp.outcomes import label, preview
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from rules_world import (
     planted,
 )
 
-from icp.learn.rules import FoundRules, learn_disqualifiers
+from icp.learn.rule_search import FoundRules, learn_disqualifiers
 from icp.outcomes import Economics
 from icp.stats import jeffreys, wilson
 

@@ -18,8 +18,7 @@ from icp.conditions import parse
 from icp.demo import draw_demo
 from icp.demo.population import DISQUALIFIERS, DRIFTING, NOISE
 from icp.errors import PolicyError
-from icp.learn.rules import FoundRules, learn_disqualifiers
-from icp.learn.split import parted
+from icp.learn.rule_search import FoundRules, learn_disqualifiers, parted
 from icp.outcomes import Economics
 from icp.schema import AccountSchema, Kind
 from icp.stats import wilson

@@ -10,8 +10,7 @@ import polars as pl
 
 from icp.conditions import And, Compare, Condition
 from icp.learn.cells import draft_tables
-from icp.profile import Calibration, Profile, Provenance
-from icp.provenance import Evidence
+from icp.profile import Calibration, Evidence, Profile, Provenance
 from icp.schema import AccountSchema
 
 if TYPE_CHECKING:

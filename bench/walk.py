@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from icp.cli.deals import verdict_lines
-from icp.cli.words import score_line
+from icp.cli.screen import score_line
 from icp.demo import write_demo
 from icp.workflow import open_workspace
 

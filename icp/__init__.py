@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier
     from icp.errors import IcpError
     from icp.ingest import ColumnMapping, IngestResult, ingest
-    from icp.ingest.assemble import AssemblyPlan, assemble
+    from icp.ingest.assemble import assemble
+    from icp.ingest.plan import AssemblyPlan
     from icp.learn import FitOptions, fit_profile, learn_disqualifiers
     from icp.outcomes import Economics, OutcomePolicy, label
     from icp.profile import Profile
@@ -66,7 +67,7 @@ _HOMES: Final = {
     "AccountSchema": "icp.schema",
     "AssemblyPlan": "icp.ingest.assemble",
     "Attribute": "icp.schema",
-    "ColumnMapping": "icp.ingest.mapping",
+    "ColumnMapping": "icp.ingest.propose_mapping",
     "Disqualifier": "icp.disqualifiers",
     "Economics": "icp.outcomes",
     "Explanation": "icp.scoring",

@@ -35,31 +35,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "CancelledError",
-    "ConfigError",
-    "ConflictError",
-    "DataWarning",
-    "DriftWarning",
-    "GateError",
-    "IcpError",
-    "IcpWarning",
-    "InputError",
-    "LeakageError",
-    "MappingError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "PolicyError",
-    "RuleError",
-    "SchemaError",
-    "SourceError",
-    "StoreError",
-    "TooFewCustomersError",
-    "counted",
-    "near",
-    "some",
-]
-
 
 class IcpError(Exception):
     """Base of every error that `icp` raises on purpose."""

@@ -17,7 +17,6 @@ from icp.errors import PolicyError, counted, near
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["columns_in", "compiled", "condition", "evaluated", "number"]
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _QUERY = re.compile(r"\bselect\b", re.IGNORECASE)

@@ -6,14 +6,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from icp.documents import Frozen
 from icp.errors import SchemaError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-__all__ = ["AccountSchema", "Attribute", "Kind", "Role", "match_to_schema"]
 
 
 class Role(StrEnum):
@@ -68,10 +67,8 @@ _DISTINCT_MEANS_TEXT = 0.9
 _FEW_ROWS = 20
 
 
-class Attribute(BaseModel):
+class Attribute(Frozen):
     """One column of an account."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     role: Role = Role.FIRST_CONTACT
@@ -89,7 +86,7 @@ class Attribute(BaseModel):
         return self.label or self.name.replace("_", " ")
 
 
-class AccountSchema(BaseModel):
+class AccountSchema(Frozen):
     """The columns of an accounts frame, in the frame's order.
 
     >>> frame = pl.DataFrame({"id": ["a", "b"], "size": [3, 40]})
@@ -101,8 +98,6 @@ class AccountSchema(BaseModel):
     ...
     icp.errors.SchemaError: no attribute 'age'; it has 2 names: 'id', 'size'
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     attributes: tuple[Attribute, ...]
 

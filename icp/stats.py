@@ -16,21 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = [
-    "adjusted_p_values",
-    "auc",
-    "auc_interval",
-    "average_precision",
-    "brier",
-    "holm",
-    "information_value",
-    "jeffreys",
-    "lift",
-    "log_loss",
-    "midranks",
-    "sigmoid",
-    "wilson",
-]
 
 _CLIP = 1e-12
 

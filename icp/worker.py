@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from icp.store.jobs import JobQueue
 
-__all__ = ["main"]
 
 _BEAT_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 0.5

@@ -17,11 +17,9 @@ from icp.demo import (
     write_prospects_parquet,
 )
 from icp.demo.__main__ import main
-from icp.demo.columns import COLUMNS
-from icp.demo.exports import accounts_export, deals_export, invoices_export
+from icp.demo.exports import COLUMNS, accounts_export, deals_export, invoices_export
 from icp.demo.history import BEST_FROM, HOUR_COST, LEAKS
-from icp.demo.names import named
-from icp.demo.population import ARCHETYPES, DISQUALIFIERS, DRIFTING, NOISE, TOOLS
+from icp.demo.population import ARCHETYPES, DISQUALIFIERS, DRIFTING, NOISE, TOOLS, named
 from icp.outcomes import label
 from icp.schema import AccountSchema, Attribute, match_to_schema
 

@@ -7,16 +7,17 @@ figure of the same data is the same, bit for bit.
 from __future__ import annotations
 
 from icp.charts.account import interval_strip, waterfall
-from icp.charts.attributes import (
+from icp.charts.disqualifiers import rule_history, rule_shares
+from icp.charts.figure import BEST, NEUTRAL, REGRETTABLE, Chart
+from icp.charts.population import fit_distribution, outcome_split, outlier_map
+from icp.charts.profile import (
     attribute_points,
     attribute_weights,
     calibration_curve,
     evidence_strip,
+    segment_shares,
+    segment_sizes,
 )
-from icp.charts.disqualifiers import rule_history, rule_shares
-from icp.charts.figure import BEST, NEUTRAL, REGRETTABLE, Chart
-from icp.charts.population import fit_distribution, outcome_split, outlier_map
-from icp.charts.segments import segment_shares, segment_sizes
 
 __all__ = [
     "BEST",

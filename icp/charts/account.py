@@ -24,9 +24,10 @@ from icp.charts.figure import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from icp.scoring.explain import Contribution, Explanation, Score
+    from icp.scoring.explain import Explanation
+    from icp.scoring.single import Score
+    from icp.scoring.words import Contribution
 
-__all__ = ["interval_strip", "waterfall"]
 
 _ROW = 30
 _HATCH: Final = {

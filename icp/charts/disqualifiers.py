@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from icp.disqualifiers import Disqualifier, Evidence
 
-__all__ = ["rule_history", "rule_shares"]
 
 _ROW: Final = 38
 _LONGEST: Final = 40

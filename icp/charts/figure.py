@@ -13,23 +13,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = [
-    "BEST",
-    "BEST_SOFT",
-    "MUTED",
-    "NEUTRAL",
-    "REGRETTABLE",
-    "Chart",
-    "drawn",
-    "money",
-    "percent",
-    "plain",
-    "room",
-    "side",
-    "signed",
-    "thousands",
-    "visible",
-]
 
 #: Okabe and Ito's blue and vermilion: told apart with every common colour vision.
 BEST: Final = "#0072B2"

@@ -22,8 +22,6 @@ from icp.charts.figure import (
 )
 from icp.errors import some
 
-__all__ = ["fit_distribution", "outcome_split", "outlier_map"]
-
 _OUTCOMES: Final = ("best", "neutral", "regrettable", "unknown")
 _COLOURS: Final = {
     "best": BEST,
@@ -218,7 +216,7 @@ def _bins_alt(total: int, top: int, cuts: tuple[int, int, int]) -> str:
 def outlier_map(accounts: pl.DataFrame | pl.LazyFrame, /) -> Chart:
     """Distance to the nearest best segment against distance to all closed customers.
 
-    Reads what `icp.scoring.outliers` gives: `account_id`, `distance_best`,
+    Reads what `icp.scoring.explain` gives: `account_id`, `distance_best`,
     `distance_closed`, `quadrant`, and `account_name` where there is one. Above 5,000
     accounts the farthest from all closed customers are drawn.
     """

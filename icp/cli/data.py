@@ -2,23 +2,139 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from icp.cli.answers import Answer, answered, how_to_answer, parsed
-from icp.cli.options import JsonFlag, WorkspaceFolder, YesFlag, opened
-from icp.cli.screen import ask, emit, note, progress, say, table
-from icp.cli.setup import say_next
-from icp.cli.words import mapping_rows
-from icp.errors import InputError, some
+from icp.cli.screen import (
+    MAPPING,
+    JsonFlag,
+    WorkspaceFolder,
+    YesFlag,
+    ask,
+    emit,
+    mapping_rows,
+    note,
+    opened,
+    progress,
+    say,
+    say_next,
+    table,
+)
+from icp.errors import InputError, NotFoundError, near, some
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from icp.ingest.mapping_rules import ColumnMapping
+    from icp.ingest.plan import AssemblyPlan, Join
     from icp.ingest.readers import ReadOptions
+    from icp.ingest.result import Finding
     from icp.workflow import ImportSummary, SourcePreview, Workspace
 
-__all__ = ["add_to", "import_lines"]
+
+# ---- Answers to what an import asks: `--set "Close Date:date_order=dmy"`
+
+#: Column as in the file, field of its rule, new value.
+Answer = tuple[str, str, Any]
+
+_ANSWER: Final = re.compile(
+    r"(?P<column>.+):(?P<field>[a-z_]+)=(?P<value>.*)", re.DOTALL
+)
+_FIELDS: Final = (
+    "date_order",
+    "decimal",
+    "keep",
+    "kind",
+    "name",
+    "role",
+    "separator",
+    "unit",
+)
+#: Roles as they are shown on screen.
+_ROLES: Final = {
+    "first_contact": "known_at_first_contact",
+    "at_first_contact": "known_at_first_contact",
+    "qualification": "known_at_qualification",
+    "at_qualification": "known_at_qualification",
+    "after_the_sale": "after_sale",
+}
+#: A field that findings ask for, and what may be answered.
+_ASKED: Final = {"date_order": "dmy (or mdy)", "decimal": ". (or ,)"}
+
+
+def parsed(texts: Iterable[str], /) -> list[Answer]:
+    """Read `COLUMN:FIELD=VALUE`; the column may hold colons and equals signs itself.
+
+    >>> parsed(["Close: Date:date_order=dmy", "Amount:decimal=,", "Tags:keep=NA,None"])
+    [('Close: Date', 'date_order', 'dmy'), ('Amount', 'decimal', ','), \
+('Tags', 'keep', ('NA', 'None'))]
+    >>> parsed(["Amount=5"])
+    Traceback (most recent call last):
+    ...
+    icp.errors.InputError: --set 'Amount=5' is not COLUMN:FIELD=VALUE; for instance \
+--set "Close Date:date_order=dmy"
+    """
+    return [_parsed(text) for text in texts]
+
+
+def answered(mapping: ColumnMapping, answers: Iterable[Answer], /) -> ColumnMapping:
+    """The mapping with a person's answers; raises InputError for an unknown column."""
+    for column, field, value in answers:
+        mapping = mapping.replace(_header(mapping, column), **{field: value})
+    return mapping
+
+
+def how_to_answer(finding: Finding, source: str, /) -> str:
+    """The command that answers a question about a column; empty where none does."""
+    for field, values in _ASKED.items():
+        if finding.column and f"{field} " in f"{finding.action} ":
+            value, _, rest = values.partition(" ")
+            answer = shlex.quote(f"{finding.column}:{field}={value}")
+            return f"icp import --name {shlex.quote(source)} --set {answer} {rest}"
+    return ""
+
+
+def _parsed(text: str) -> Answer:
+    found = _ANSWER.fullmatch(text)
+    if found is None:
+        message = (
+            f"--set {text!r} is not COLUMN:FIELD=VALUE; "
+            'for instance --set "Close Date:date_order=dmy"'
+        )
+        raise InputError(message)
+    column, field, value = found.groups()
+    if field not in _FIELDS:
+        message = f"--set {text!r}: no field {field!r}; use {', '.join(_FIELDS)}"
+        raise InputError(message)
+    return column, field, _value(field, value)
+
+
+def _value(field: str, value: str) -> object:
+    if field == "keep":
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    if field == "role":
+        plain = value.strip().lower().replace(" ", "_")
+        return _ROLES.get(plain, plain)
+    return value if field in {"separator", "unit"} else value.strip()
+
+
+def _header(mapping: ColumnMapping, column: str) -> str:
+    """The header that is meant, without regard to case and blanks around."""
+    if column in mapping.sources:
+        return column
+    meant = column.strip().casefold()
+    alike = [s for s in mapping.sources if s.strip().casefold() == meant]
+    if len(alike) == 1:
+        return alike[0]
+    message = (
+        f"{mapping.source} has no column {column!r}; {near(column, mapping.sources)}"
+    )
+    raise InputError(message)
+
 
 Object = Literal["accounts", "prospects", "deals", "invoices", "tickets", "other"]
 
@@ -34,6 +150,16 @@ def add_to(app: typer.Typer, /) -> None:
     export.command("quarantine")(export_quarantine)
     export.command("unmatched")(export_unmatched)
     app.add_typer(export, name="export")
+    source = typer.Typer(
+        help="List, look at and remove sources.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    source.command("list")(list_)
+    source.command()(show)
+    source.command()(remove)
+    app.add_typer(source, name="source")
+    app.command()(plan)
 
 
 def import_(
@@ -317,3 +443,115 @@ def _wrote(file: Path, rows: int, *, json: bool) -> None:
         emit({"file": file, "rows": rows})
     else:
         say(f"Wrote {rows:,} rows to {file}.")
+
+
+# ---- What a workspace reads: source, plan
+
+_Name = Annotated[str, typer.Argument(help="Name of the source.")]
+_POPULATIONS: Final = ("customers", "prospects")
+
+
+def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
+    """List what the workspace reads.
+
+    Example: icp source list
+    """
+    with opened(workspace) as open_one:
+        sources, last = open_one.config.sources, open_one.last_import()
+    if json:
+        emit(sources)
+        return
+    rows = {source.name: source.rows for source in last.sources} if last else {}
+    table(
+        ("source", "holds", "rows", "from"),
+        [(s.name, s.object, rows.get(s.name), s.path or "a query") for s in sources],
+    )
+
+
+def show(
+    name: _Name, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
+) -> None:
+    """Show what each column of a source is taken for.
+
+    Change it with icp import --name NAME --set COLUMN:FIELD=VALUE.
+
+    Example: icp source show customers
+    """
+    with opened(workspace) as open_one:
+        mapping = open_one.mapping(name)
+    if json:
+        emit(mapping)
+        return
+    table(MAPPING, mapping_rows(mapping))
+
+
+def remove(
+    name: _Name,
+    *,
+    yes: YesFlag = False,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Take a source out again: undo an import.
+
+    Its copy in sources/ is deleted, its mapping is kept for when it comes back.
+
+    Example: icp source remove deals
+    """
+    with opened(workspace) as open_one:
+        open_one.config.source(name)
+        ask(f"Take source {name} out of the workspace?", yes=yes)
+        open_one.remove_source(name)
+    if json:
+        emit({"removed": name})
+        return
+    say(f"Took out {name}. What was imported stays until you run icp import.")
+
+
+def plan(
+    *,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the proposal into icp.toml.")
+    ] = False,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Show how the sources become customers and prospects.
+
+    Without [assembly] in icp.toml that is proposed at each import. With --write the
+    proposal is written there, to be changed.
+
+    Example: icp plan --write
+    """
+    with opened(workspace) as open_one:
+        if write:
+            open_one.keep_plans()
+        plans = {name: open_one.plan(name) for name in _POPULATIONS}
+    if not any(plans.values()):
+        message = "nothing says yet how accounts are made; run icp import FILE first"
+        raise NotFoundError(message)
+    if json:
+        emit(plans)
+        return
+    for name, found in plans.items():
+        for line in _lines(found) if found else ("none",):
+            say(f"{name}: {line}")
+    if write:
+        note("It is in icp.toml now, under [assembly]; run icp import after changes.")
+
+
+def _lines(found: AssemblyPlan) -> list[str]:
+    own = f"one per {found.key}" if found.key else "one per row"
+    only = f", only where {found.where}" if found.where else ""
+    made = [f"{d.name} is {d.expression}" for d in found.derived]
+    return [f"{own} of {found.base}{only}", *map(_joined, found.joins), *made]
+
+
+def _joined(join: Join) -> str:
+    by = ", then ".join(key.by for key in join.on)
+    if not join.aggregates:
+        return f"with the columns of {join.source}, matched by {by}"
+    sums = ", ".join(
+        f"{a.name} ({a.take} of {a.of or 'rows'})" for a in join.aggregates
+    )
+    return f"with {join.source} summed up, matched by {by}: {sums}"

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from icp.cli.options import JsonFlag, WorkspaceFolder, opened
-from icp.cli.screen import emit, note, plain, say, table
+from icp.cli.screen import (
+    JsonFlag,
+    WorkspaceFolder,
+    emit,
+    note,
+    opened,
+    plain,
+    say,
+    table,
+)
 from icp.errors import InputError, some
 
 if TYPE_CHECKING:
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
     from icp.workflow import Workspace
     from icp.workflow.judging import Judgement
 
-__all__ = ["add_to", "currency_of", "judgement_document", "verdict_lines"]
 
 _Account = Annotated[str, typer.Argument(help="Name or id of a prospect or customer.")]
 _Code = Annotated[str, typer.Argument(help="Code of a reason, as in no_budget.")]

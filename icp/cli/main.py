@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final
 import typer
 from typer.core import TyperGroup
 
-from icp.cli import data, deals, labelling, learning, rules, scoring, setup, sources
+from icp.cli import data, deals, learning, rules, scoring, setup
 from icp.cli.screen import note
 from icp.errors import CancelledError, IcpError, IcpWarning, InputError
 
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
-__all__ = ["app", "run"]
 
 _DEBUG: Final = "ICP_DEBUG"
 
@@ -62,7 +61,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for commands in (setup, data, sources, labelling, learning, rules, scoring, deals):
+for commands in (setup, data, learning, rules, scoring, deals):
     commands.add_to(app)
 
 

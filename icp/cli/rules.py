@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from icp.cli.options import JsonFlag, WorkspaceFolder, opened
-from icp.cli.screen import emit, note, progress, say, table
+from icp.cli.screen import (
+    JsonFlag,
+    WorkspaceFolder,
+    emit,
+    note,
+    opened,
+    progress,
+    say,
+    table,
+)
 from icp.errors import InputError, near
 
 if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier, Evidence, State
 
-__all__ = ["add_to"]
 
 _Ref = Annotated[str, typer.Argument(help="Rule: its id or the start of it.")]
 _Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the rule.")]

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from icp.cli.deals import currency_of, judgement_document, verdict_lines
-from icp.cli.options import JsonFlag, ProfileRef, WorkspaceFolder, opened
-from icp.cli.screen import emit, note, progress, say, table
-from icp.cli.setup import say_next
-from icp.cli.words import contribution_row, run_lines, score_line
+from icp.cli.screen import (
+    JsonFlag,
+    ProfileRef,
+    WorkspaceFolder,
+    contribution_row,
+    emit,
+    note,
+    opened,
+    progress,
+    run_lines,
+    say,
+    say_next,
+    score_line,
+    table,
+)
 from icp.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +30,6 @@ if TYPE_CHECKING:
 
     from icp.scoring import Explanation
 
-__all__ = ["add_to"]
 
 _Account = Annotated[str, typer.Argument(help="Name or id of a prospect or customer.")]
 _TOP = 10

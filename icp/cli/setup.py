@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from icp.cli.options import JsonFlag, WorkspaceFolder, opened
-from icp.cli.screen import emit, note, progress, say, table
-from icp.cli.words import status_lines
+from icp.cli.data import import_lines
+from icp.cli.screen import (
+    JsonFlag,
+    WorkspaceFolder,
+    emit,
+    note,
+    opened,
+    profile_lines,
+    progress,
+    run_lines,
+    say,
+    say_next,
+    status_lines,
+    table,
+)
 from icp.errors import ConfigError, GateError
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from icp.outcomes import LabelPreview
+    from icp.profile import Profile
+    from icp.store.records import ProfileRecord, ScoreRun
+    from icp.workflow import ImportSummary
+
 
 _SIGNS: Final = {"ok": "ok", "warning": "look", "failed": "FAILED"}
 
@@ -85,8 +105,6 @@ def demo(
 
     Example: icp demo my-demo --rows 20000
     """
-    from icp.cli.demonstrate import demonstrate
-
     with progress(quiet=json) as report:
         found = demonstrate(folder, rows=rows, seed=seed, progress=report)
     if json:
@@ -162,14 +180,6 @@ def doctor(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> No
         raise GateError(message)
 
 
-def say_next(steps: tuple[str, ...], /) -> None:
-    """Print what to do next."""
-    say()
-    say("Next:")
-    for step in steps[:3]:
-        say(f"  {step}")
-
-
 def _streamlit(folder: Path, port: int, *, headless: bool) -> list[str]:
     import icp
 
@@ -183,3 +193,82 @@ def _streamlit(folder: Path, port: int, *, headless: bool) -> list[str]:
     flags = [f"--{name}={value}" for name, value in options.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
     return [*command, "--", str(folder)]
+
+
+# ---- The whole way on made-up data: import, label, learn, activate, score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What came of each step."""
+
+    folder: Path
+    imported: ImportSummary
+    labels: LabelPreview
+    record: ProfileRecord
+    profile: Profile
+    run: ScoreRun
+
+    def lines(self) -> Iterator[str]:
+        """All of it in plain words."""
+        yield f"Made up a software vendor's exports in {self.folder}/sources."
+        yield "\nImported:"
+        yield from (f"  {line}" for line in import_lines(self.imported))
+        yield "\nOutcomes:"
+        yield from (f"  {line}" for line in self.labels.sentences())
+        yield "\nLearnt and put in force:"
+        yield from (f"  {line}" for line in profile_lines(self.record, self.profile))
+        yield "\nScored:"
+        yield from (f"  {line}" for line in run_lines(self.run))
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "folder": self.folder,
+            "customers": self.imported.customers,
+            "prospects": self.imported.prospects,
+            "outcomes": self.labels.counts,
+            "profile": self.record,
+            "run": self.run,
+        }
+
+
+def demonstrate(
+    folder: Path,
+    /,
+    *,
+    rows: int,
+    seed: int,
+    progress: Callable[[float, str], None],
+) -> Found:
+    """Write the demo's exports and do everything once; doing it again is safe."""
+    if (folder / "icp.toml").exists() and not (folder / "truth.json").exists():
+        message = f"{folder.name!r} holds another workspace; give an empty folder"
+        raise ConfigError(message)
+    progress(0.0, "making up exports")
+    from icp.demo import write_demo
+    from icp.workflow import open_workspace
+
+    write_demo(folder, seed=seed, prospects=rows)
+    with open_workspace(folder) as workspace:
+        imported = workspace.import_sources(progress=_part(progress, 0.1, 0.4))
+        progress(0.4, "giving outcomes")
+        labels = workspace.label()
+        learnt = workspace.learn(progress=_part(progress, 0.45, 0.85))
+        record = workspace.activate(learnt.version, reason="the demo's first profile")
+        run = workspace.score(progress=_part(progress, 0.85, 1.0))
+        profile = workspace.profile(record.version)
+    return Found(
+        folder=folder,
+        imported=imported,
+        labels=labels,
+        record=record,
+        profile=profile,
+        run=run,
+    )
+
+
+def _part(
+    progress: Callable[[float, str], None], start: float, end: float
+) -> Callable[[float, str], None]:
+    return lambda done, message: progress(start + (end - start) * done, message)

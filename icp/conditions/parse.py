@@ -9,6 +9,7 @@ from typing import Annotated, Final, NamedTuple, NoReturn, cast
 from pydantic import PlainSerializer, PlainValidator
 
 from icp.conditions.tree import (
+    KEYWORDS,
     And,
     Compare,
     Condition,
@@ -20,10 +21,7 @@ from icp.conditions.tree import (
     Or,
     Value,
 )
-from icp.conditions.writing import KEYWORDS
 from icp.errors import RuleError
-
-__all__ = ["ConditionText", "parse"]
 
 _MOST_CHARACTERS: Final = 20_000
 _DEEPEST: Final = 60

@@ -11,7 +11,6 @@ from icp.errors import RuleError
 if TYPE_CHECKING:
     from icp.conditions.tree import Condition, Value
 
-__all__ = ["to_sql"]
 
 _SIGNS: Final = {"=": "EQ", "!=": "NEQ", "<": "LT", "<=": "LTE", ">": "GT", ">=": "GTE"}
 

@@ -3,48 +3,233 @@
 from __future__ import annotations
 
 import operator
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import reduce
+from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args
 
 import polars as pl
 
-from icp.conditions.values import (
-    Value,
-    read_column,
-    read_texts,
-    read_value,
-    read_values,
-)
-from icp.conditions.writing import (
-    check_text,
-    checked,
-    kind_of,
-    listed,
-    literal,
-    name_of,
-    said,
-    title,
-)
-from icp.errors import RuleError
+from icp.errors import RuleError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = [
-    "And",
-    "Compare",
-    "Condition",
-    "Has",
-    "In",
-    "Missing",
-    "Not",
-    "Operator",
-    "Or",
-    "Value",
-]
+
+# ---- How a column is read: by the kind of value that it is compared with
+#
+# | compared with | frame column                 | one row's value       | unknown
+# | | ------------- | ---------------------------- | --------------------- |
+# ------------ | | a text        | String, Categorical, Enum    | str
+# | null         | | a number      | any number, Boolean (1/0)    | int, float, bool
+# | null, NaN    | | yes or no     | Boolean, a number (1/0)      | bool, 1, 0
+# | null, others | | a date        | Date, Datetime               | date, datetime
+# | null         | | `has`         | List[String], String (one)   | list, tuple, set,
+# str | null         |
+#
+# Each reader of a frame stands beside its twin for one row.
+
+Value = str | float | bool | date
+
+_NEEDED = {
+    bool: "yes or no",
+    float: "a number",
+    str: "a text",
+    date: "a date",
+    list: "a list of texts",
+}
+
+
+def read_column(
+    name: str, kind: type[Value], schema: Mapping[str, pl.DataType]
+) -> pl.Expr:
+    """The column as values of this kind, null where not known or not there."""
+    dtype = schema.get(name, pl.Null())
+    column = pl.col(name) if name in schema else pl.lit(None)
+    if dtype == pl.Null:
+        return column.cast(_DTYPES[kind])
+    if kind is str and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return column.cast(pl.String)
+    if kind is date and isinstance(dtype, pl.Date | pl.Datetime):
+        return column.dt.date()  # the day on its own clock, as a row says it
+    if kind is bool and dtype == pl.Boolean:
+        return column
+    if kind in {float, bool} and (dtype.is_numeric() or dtype == pl.Boolean):
+        number = column.cast(pl.Float64).fill_nan(None)
+        return number if kind is float else _as_flag(number)
+    raise _unreadable(name, kind, dtype)
+
+
+_DTYPES: dict[type, pl.DataType] = {
+    bool: pl.Boolean(),
+    float: pl.Float64(),
+    str: pl.String(),
+    date: pl.Date(),
+}
+
+
+def _as_flag(number: pl.Expr) -> pl.Expr:
+    return pl.when((number == 0) | (number == 1)).then(number == 1)
+
+
+def read_value(name: str, kind: type[Value], row: Mapping[str, object]) -> Value | None:
+    """The row's value as this kind, None where not known or not there."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is date and isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    if kind in {float, bool} and not isinstance(value, str | bytes | date):
+        number = _number(name, kind, value)
+        if number is None or kind is float:
+            return number
+        return number == 1 if number in {0, 1} else None
+    raise _unreadable(name, kind, type(value).__name__)
+
+
+def _number(name: str, kind: type, value: object) -> float | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]  # what is no number raises
+    except OverflowError:
+        return -inf if value < 0 else inf  # type: ignore[operator]  # a whole number
+    except (TypeError, ValueError) as error:
+        raise _unreadable(name, kind, type(value).__name__) from error
+    return None if isnan(number) else number
+
+
+def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Whether the column of several texts holds this one; null where not known."""
+    dtype = schema.get(name, pl.Null())
+    column = pl.col(name) if name in schema else pl.lit(None)
+    if dtype == pl.Null:
+        return column.cast(pl.Boolean)
+    if isinstance(dtype, pl.List | pl.Array) and _is_text(dtype.inner):
+        held = column.cast(pl.List(pl.String)).list.contains(value)
+        return pl.when(column.is_not_null()).then(held.fill_null(value=False))
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return column.cast(pl.String) == value
+    raise _unreadable(name, list, dtype)
+
+
+def _is_text(dtype: object) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
+
+
+def read_values(name: str, row: Mapping[str, object]) -> frozenset[object] | None:
+    """The row's texts, None where not known or not there."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return frozenset({value})
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise _unreadable(name, list, type(value).__name__)
+    for item in value:
+        if not isinstance(item, str | None):
+            raise _unreadable(name, list, f"one of {type(item).__name__}")
+    return frozenset(value)
+
+
+def _unreadable(name: str, kind: type, found: object) -> SchemaError:
+    message = (
+        f"a rule reads {name!r}, which needs {_NEEDED[kind]}, not {found}; "
+        "convert it, or write the rule for what the column holds"
+    )
+    return SchemaError(message)
+
+
+# ---- How columns and values are written in rules, said in words, and what is refused
+
+#: Words of the language; a column of such a name is written in double quotes.
+KEYWORDS: Final = frozenset(
+    {
+        *("and", "or", "not", "in", "is", "has", "missing", "known", "null"),
+        *("true", "false", "date"),
+    }
+)
+
+_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE: Final = 1e15
+_COMMAS_FROM: Final = 10_000
+
+
+def checked(value: Value) -> Value:
+    """The value as a rule holds it; raises RuleError."""
+    if isinstance(value, str):
+        check_text(value, "text", empty=True)
+        return value
+    if isinstance(value, datetime):
+        raise RuleError("a rule compares with a day, not with a time; give a date")
+    if isinstance(value, bool | date):
+        return value
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise RuleError(
+            "a rule compares with a text, a finite number, yes/no or a date"
+        )
+    return float(value) + 0.0
+
+
+def check_text(text: str, what: str, *, empty: bool = False) -> None:
+    """Refuse what no engine can hold."""
+    if not (text or empty) or "\0" in text:
+        raise RuleError(f"a rule's {what} is empty or has a zero character; correct it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RuleError(f"a rule's {what} has broken characters; correct it") from error
+
+
+def kind_of(value: Value) -> type[Value]:
+    """The kind by which a column is read for this value."""
+    kinds: tuple[type[Value], ...] = (bool, float, str)
+    return next((kind for kind in kinds if isinstance(value, kind)), date)
+
+
+def name_of(column: str) -> str:
+    """A column in rule text."""
+    if _BARE.fullmatch(column) and column.lower() not in KEYWORDS:
+        return column
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(value: Value) -> str:
+    """A value in rule text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, date):
+        return f"date '{value.isoformat()}'"
+    return (
+        f"{value:.0f}" if value == int(value) and abs(value) < _WHOLE else repr(value)
+    )
+
+
+def said(value: Value) -> str:
+    """A value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # Years and the like are read without a comma.
+        return f"{value:,.12g}" if abs(value) >= _COMMAS_FROM else f"{value:.12g}"
+    return value or "(empty)" if isinstance(value, str) else value.isoformat()
+
+
+def listed(values: tuple[str, ...] | tuple[float, ...], word: str) -> str:
+    """Several values in words."""
+    *first, last = (said(value) for value in values)
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def title(column: str, titles: Mapping[str, str] | None) -> str:
+    """How a column is called."""
+    return (titles or {}).get(column) or column.replace("_", " ")
+
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 

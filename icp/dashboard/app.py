@@ -7,11 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from icp.dashboard import components, session
+from icp.dashboard.components import escaped, quiet
 from icp.dashboard.routes import pages
-from icp.dashboard.text import escaped, quiet
 from icp.errors import IcpError
-
-__all__ = ["main"]
 
 _LOGO = Path(__file__).with_name("logo.svg")
 _FAVICON = Path(__file__).with_name("favicon.svg")

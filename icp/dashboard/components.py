@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -9,37 +10,117 @@ import polars.selectors as cs
 import streamlit as st
 from streamlit import column_config as cc
 
+from icp.charts.figure import visible
 from icp.dashboard.routes import Route, link
-from icp.dashboard.text import escaped, quiet
+from icp.schema import Kind
+from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
 
     from icp.charts import Chart
     from icp.ingest.result import Finding
-    from icp.profile import ColumnFinding
+    from icp.profile import AttributeTable, ColumnFinding, Profile
     from icp.workflow import Workspace
 
-__all__ = [
-    "WIDTH",
-    "bullets",
-    "capital",
-    "chart",
-    "currency",
-    "empty",
-    "facts",
-    "findings",
-    "heading",
-    "left_out",
-    "problem",
-    "reading",
-    "reason",
-    "said",
-    "say",
-    "section",
-    "table",
-    "tabs",
-]
+
+# ---- Text on its way to the screen: hostile names made harmless, numbers made readable
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+#: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
+#: Streamlit after escapes are resolved; a word joiner behind the mark breaks them.
+_TRIGGERS = re.compile(r"[:@](?=\S)|www(?=\.)", re.IGNORECASE)
+_JOINER = "\u2060"
+#: Escapes that a label can do without: marks that mean nothing within a line.
+_NEEDLESS = re.compile(r"\\([%(),/'\";?=])|(?<=\w)\\(-)(?=\w)")
+_TICKS = re.compile(r"`+")
+
+
+def escaped(text: str, /) -> str:
+    r"""A customer's text for Markdown, shown exactly as it is and never interpreted.
+
+    >>> print(escaped("*Acme* <b>"))
+    \*Acme\* \<b\>
+    """
+    broken = _TRIGGERS.sub(lambda m: m[0] + _JOINER, visible(text))
+    return _PUNCTUATION.sub(r"\\\1", broken)
+
+
+def label(text: str, /) -> str:
+    r"""A customer's text as the label of a field; never interpreted.
+
+    Screen readers read a label as it is written, so it holds no needless escapes.
+
+    >>> print(label("Growth (%)"), label("E-Mail *new*"))
+    Growth (%) E-Mail \*new\*
+    """
+    return _NEEDLESS.sub(lambda m: m[1] or m[2], escaped(text))
+
+
+def code(text: str, /) -> str:
+    """A text to be typed as it is, in Markdown, whatever it holds.
+
+    >>> print(code("icp init my_space"))
+    `icp init my_space`
+    """
+    clean = visible(text)
+    fence = "`" * (1 + max(map(len, _TICKS.findall(clean)), default=0))
+    # Between spaces a tick at either end is no part of the fence.
+    return f"{fence} {clean} {fence}" if "`" in clean else f"{fence}{clean}{fence}"
+
+
+def quiet(text: str, /) -> str:
+    """Markdown for secondary text; `text` must be safe already.
+
+    >>> quiet("n = 12")
+    ':small[:gray[n = 12]]'
+    """
+    return f":small[:gray[{text}]]"
+
+
+def chance(low: float | None, high: float | None, /) -> str:
+    """An interval of a probability in whole per cent.
+
+    >>> chance(0.571, 0.712), chance(None, None)
+    ('57–71 %', 'not enough closed customers')
+    """
+    if low is None or high is None:
+        return "not enough closed customers"
+    return f"{100 * low:.0f}–{100 * high:.0f} %"
+
+
+def likely(probability: float | None, /) -> str:
+    """A probability in whole per cent; never certain, whatever the rounding says.
+
+    >>> likely(0.714), likely(1.0), likely(0.0), likely(None)
+    ('71 %', 'over 99 %', 'under 1 %', '–')
+    """
+    if probability is None:
+        return "–"
+    whole = round(100 * probability)
+    return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
+
+
+def amount(money: float, unit: str, /) -> str:
+    """Money in whole units of its currency, with a true minus.
+
+    >>> amount(28_033.4, "EUR"), amount(-4_110, "EUR"), amount(-0.2, "")
+    ('28,033 EUR', '−4,110 EUR', '0')
+    """
+    whole = round(money)
+    return f"{'−' if whole < 0 else ''}{abs(whole):,} {unit}".rstrip()
+
+
+def day(moment: date | None, /) -> str:
+    """A date as people of every country read it in one way.
+
+    >>> from datetime import datetime
+    >>> day(datetime(2026, 3, 9, 14, 5))
+    '9 March 2026'
+    """
+    return "" if moment is None else f"{moment.day} {moment:%B %Y}"
+
 
 #: Pages are no wider than this, so that lines stay readable on large screens.
 WIDTH = 1240
@@ -238,3 +319,55 @@ def said(key: str) -> None:
         problem(message)
     elif kind:
         st.success(escaped(message), icon=":material/check_circle:")
+
+
+# ---- A form with one field per attribute of a profile
+
+_STATE = "form-values"
+_COLUMNS = 3
+
+
+def values(profile: Profile, /) -> dict[str, object] | None:
+    """What was last filled in, by column; None before the first time.
+
+    A field left empty is not known and not in the answer.
+    """
+    by_column: dict[str, list[AttributeTable]] = {}
+    for table in profile.tables:
+        by_column.setdefault(table.column, []).append(table)
+    with st.form("account-form"):
+        filled = {}
+        for place, (column, tables) in enumerate(by_column.items()):
+            if place % _COLUMNS == 0:
+                cells = st.columns(_COLUMNS)
+            with cells[place % _COLUMNS]:
+                filled[column] = field(tables, key="field")
+        if st.form_submit_button("Work out the fit", type="primary"):
+            known = {c: v for c, v in filled.items() if v not in (None, [])}
+            st.session_state[_STATE] = known
+    kept: dict[str, object] | None = st.session_state.get(_STATE)
+    return kept
+
+
+def field(tables: list[AttributeTable], /, *, key: str) -> object:
+    """A field for the column of these tables; None where nothing is filled in."""
+    table = tables[0]
+    title = label(capital(title_of(table)))
+    key = f"{key}-{table.column}"
+    if table.kind is Kind.NUMBER:
+        unit = f" ({label(table.unit)})" if table.unit else ""
+        return st.number_input(f"{title}{unit}", value=None, key=key)
+    if table.kind is Kind.MULTI:
+        offered = [t.value for t in tables if t.value is not None]
+        return st.multiselect(_column_title(table), offered, key=key)
+    if table.kind is Kind.FLAG:
+        answer = st.selectbox(
+            title, ["yes", "no"], index=None, placeholder="Not known", key=key
+        )
+        return None if answer is None else answer == "yes"
+    levels = [level for level, code in table.levels if code > 1]
+    return st.selectbox(title, levels, index=None, placeholder="Not known", key=key)
+
+
+def _column_title(table: AttributeTable) -> str:
+    return label(capital(table.column.replace("_", " ")))

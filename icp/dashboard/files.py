@@ -10,19 +10,142 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import streamlit as st
+from pydantic import ValidationError
+from streamlit import column_config as cc
 
-from icp.dashboard import columns, components, jobs
+from icp.dashboard import components, jobs
+from icp.dashboard.components import day, escaped, quiet
 from icp.dashboard.routes import link
-from icp.dashboard.text import escaped, quiet
-from icp.errors import some
+from icp.dashboard.views import prospects
+from icp.errors import MappingError, some
+from icp.ingest.mapping_rules import ColumnMapping
+from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from icp.ingest.mapping import ColumnMapping
-    from icp.workflow import SourcePreview, Workspace
+    from icp.workflow import ImportSummary, SourceImport, SourcePreview, Workspace
 
-__all__ = ["draw"]
+
+# ---- How a file's columns are understood, in a table that a person can correct
+
+_WORDS: Final = {role: role.value.replace("_", " ") for role in Role}
+_ROLES: Final = {words: role for role, words in _WORDS.items()}
+_EDITABLE: Final = ("called", "use", "kind", "date order", "decimal")
+_EXAMPLES = 3
+
+
+def edited(preview: SourcePreview, /, *, key: str) -> ColumnMapping:
+    """Show the proposed mapping and return it with the person's corrections."""
+    components.section(
+        "How the columns are understood",
+        "Correct what is wrong. Only what is known at first contact or when qualified "
+        "is ever learnt from.",
+    )
+    given = rows(preview)
+    changed = st.data_editor(
+        given,
+        hide_index=True,
+        disabled=[name for name in given.columns if name not in _EDITABLE],
+        column_config=_config(),
+        key=f"columns-{key}",
+        height=min(600, 38 + 35 * len(given)),
+        alt="Columns and how they are understood",
+    )
+    return applied(preview.mapping, changed)
+
+
+def rows(preview: SourcePreview, /) -> pl.DataFrame:
+    """One row per column of the file, in its order."""
+    rules = preview.mapping.columns
+    return pl.DataFrame(
+        {
+            "column": [r.source for r in rules],
+            "examples": [_examples(preview.head, r.source) for r in rules],
+            "called": [r.name for r in rules],
+            "use": [_WORDS[r.role] for r in rules],
+            "kind": [r.kind.value for r in rules],
+            "date order": [r.date_order or "" for r in rules],
+            "decimal": [r.decimal or "" for r in rules],
+            "why": [r.reason for r in rules],
+        },
+        schema=dict.fromkeys(
+            (
+                "column",
+                "examples",
+                "called",
+                "use",
+                "kind",
+                "date order",
+                "decimal",
+                "why",
+            ),
+            pl.String,
+        ),
+    )
+
+
+def _examples(head: pl.DataFrame, column: str) -> str:
+    if column not in head.columns:
+        return ""
+    values = head[column].drop_nulls().unique(maintain_order=True).head(_EXAMPLES)
+    return " · ".join(values.to_list())
+
+
+def _config() -> dict[str, Any]:
+    return {
+        "column": cc.TextColumn("Column in the file", width="medium"),
+        "examples": cc.TextColumn("Examples", width="medium"),
+        "called": cc.TextColumn("Called", required=True),
+        "use": cc.SelectboxColumn("Use", options=list(_ROLES), required=True),
+        "kind": cc.SelectboxColumn(
+            "Kind", options=[kind.value for kind in Kind], required=True, width="small"
+        ),
+        "date order": cc.SelectboxColumn(
+            "Date order", options=["", "ymd", "dmy", "mdy"], width="small"
+        ),
+        "decimal": cc.SelectboxColumn("Decimal", options=["", ".", ","], width="small"),
+        "why": cc.TextColumn("Why", width="large"),
+    }
+
+
+def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
+    """The mapping with what the table says; untouched rules stay as proposed.
+
+    Raises MappingError where it cannot be so.
+    """
+    changed = {row["column"]: row for row in table.iter_rows(named=True)}
+    rules = []
+    for rule in mapping.columns:
+        row = changed[rule.source]
+        update = {
+            "name": row["called"],
+            "role": _ROLES[row["use"]],
+            "kind": Kind(row["kind"]),
+            "date_order": row["date order"] or None,
+            "decimal": row["decimal"] or None,
+        }
+        rules.append(rule.model_copy(update=update))
+    given = {"columns": [rule.model_dump() for rule in rules]}
+    try:
+        return ColumnMapping.model_validate(mapping.model_dump() | given)
+    except ValidationError as error:
+        raise MappingError(_fault(error, mapping)) from None
+
+
+def _fault(error: ValidationError, mapping: ColumnMapping) -> str:
+    """What is wrong with the corrections, and what to do about it."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    match fault["loc"]:
+        case ("columns", int(place), "name"):
+            column = mapping.columns[place].source
+            return (
+                f"column {column!r} cannot be called so; use letters, digits and _, "
+                "and no digit in front"
+            )
+    said = fault["msg"].removeprefix("Value error, ")
+    return f"{said}; every column needs a name of its own"
+
 
 _TYPES: Final = ["csv", "tsv", "txt", "xlsx", "xls", "parquet"]
 #: What a file may hold -> how it reads.
@@ -101,7 +224,7 @@ def _review(space: Workspace, path: Path, digest: str) -> None:
     components.section("What you should know about it")
     components.findings(preview.findings, key="preview-findings")
     sheet = preview.report.sheet
-    mapping = columns.edited(preview, key=f"{digest[:8]}-{sheet}-{preview.object}")
+    mapping = edited(preview, key=f"{digest[:8]}-{sheet}-{preview.object}")
     name = st.text_input("Call it", _safe(path.stem), key=f"name-{digest[:8]}")
     if name in _names(space):
         st.markdown(quiet("It takes the place of the file of that name."))
@@ -177,3 +300,81 @@ def _names(space: Workspace) -> set[str]:
 def _safe(stem: str) -> str:
     """A file's name as a source may be called."""
     return re.sub(r"[^A-Za-z0-9_. -]+", "_", stem).lstrip("_. -") or "file"
+
+
+# ---- What came in and what did not: the ledger of lines, findings, quarantined rows
+
+_SHOWN = 200
+
+
+def draw_quality(space: Workspace, /) -> None:
+    """Draw the quality of the last import."""
+    last = space.last_import()
+    if last is None:
+        components.empty(
+            "Nothing is imported yet", "Add a file under Files, then import.", None
+        )
+        return
+    st.markdown(
+        quiet(
+            f"Import {last.number}, {day(last.created_at)}: "
+            f"{some(last.customers, 'customer')}, {some(last.prospects, 'prospect')}."
+        )
+    )
+    components.section(
+        "Where every line went", "Used, mended, kept out and set aside add up to read."
+    )
+    components.table(ledger(last), alt="Lines per file", height="content")
+    components.section("What you should know", "Worst first.")
+    components.findings(last.findings, key="findings")
+    _unmatched(last)
+    _quarantine(space)
+
+
+def ledger(last: ImportSummary, /) -> pl.DataFrame:
+    """One row per file: how many lines were read and where they went."""
+    return pl.DataFrame([_line(source) for source in last.sources])
+
+
+def _line(source: SourceImport) -> dict[str, object]:
+    book = source.report.ledger
+    return {
+        "file": source.name,
+        "what": source.object,
+        "lines read": book.read,
+        "used": book.used,
+        "mended": book.repaired,
+        "kept out": book.quarantined,
+        "set aside": book.set_aside,
+        "adds up": "yes" if book.balanced else "no",
+        "rows": source.rows,
+    }
+
+
+def _unmatched(last: ImportSummary) -> None:
+    if not last.unmatched:
+        return
+    components.section(
+        "What did not find its partner", "Rows of one file that no row of another fits."
+    )
+    components.bullets(f"{name}: {rows:,}" for name, rows in last.unmatched.items())
+
+
+def _quarantine(space: Workspace) -> None:
+    kept_out = space.quarantine()
+    if kept_out.is_empty():
+        return
+    components.section(
+        "Rows kept out", "As they came, with the reason. Mend them at the source."
+    )
+    components.table(
+        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} kept out"
+    )
+    st.download_button(
+        f"All {len(kept_out):,} as CSV",
+        lambda: prospects.as_csv(kept_out),
+        "kept_out.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )

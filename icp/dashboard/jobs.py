@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from icp.dashboard import components
-from icp.dashboard.text import day, escaped, quiet
+from icp.dashboard.components import day, escaped, quiet
 from icp.errors import IcpError, some
 
 if TYPE_CHECKING:
     from icp.store.records import Job, JobKind
     from icp.workflow import Workspace
 
-__all__ = ["button", "newest", "panel"]
 
 _SECONDS: Final = 0.7
 _WORDS: Final = {

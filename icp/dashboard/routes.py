@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from streamlit.navigation.page import Page
 
-__all__ = ["Route", "go", "link", "pages"]
 
 Route = Literal[
     "home", "prospects", "prospect", "outliers", "disqualifiers", "profile", "data"

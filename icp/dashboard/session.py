@@ -17,19 +17,6 @@ from icp.workflow import Workspace, open_workspace
 if TYPE_CHECKING:
     from icp.profile import Profile
 
-__all__ = [
-    "LOOPBACK",
-    "has_sign_in",
-    "is_stranger",
-    "is_workspace",
-    "location",
-    "person",
-    "profile",
-    "providers",
-    "refuse_open_door",
-    "scored",
-    "workspace",
-]
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _ENVIRONMENT = "ICP_WORKSPACE"

@@ -15,19 +15,29 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from icp.demo.columns import COLUMNS, Column
 from icp.demo.exports import (
+    COLUMNS,
+    Column,
     accounts_export,
     deals_export,
     invoices_export,
     prospects_export,
     tickets_export,
 )
-from icp.demo.history import History, draw_history
-from icp.demo.names import named
-from icp.demo.population import draw_accounts, hide_values
-from icp.demo.prospects import prospects_frame, write_prospects_parquet
-from icp.demo.truth import truth_document, with_duplicates, with_oddities
+from icp.demo.history import (
+    History,
+    draw_history,
+    truth_document,
+    with_duplicates,
+    with_oddities,
+)
+from icp.demo.population import (
+    draw_accounts,
+    hide_values,
+    named,
+    prospects_frame,
+    write_prospects_parquet,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

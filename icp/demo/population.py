@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import polars as pl
+from polars.io.plugins import register_io_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     Levels = Mapping[str, float]
-
-__all__ = [
-    "ARCHETYPES",
-    "DISQUALIFIERS",
-    "DRIFTING",
-    "NOISE",
-    "TOOLS",
-    "Archetype",
-    "draw_accounts",
-    "hide_values",
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -369,3 +362,116 @@ def _with_tech_stack(frame: pl.DataFrame) -> pl.DataFrame:
     # No export can tell an empty list from one that nobody filled in.
     known = pl.when(stack.list.len() > 0).then(stack)
     return frame.with_columns(tech_stack=known).drop(TOOLS)
+
+
+# ---- Invented company names, web domains and addresses; any likeness is chance
+
+_FIRST: Final = (
+    "Bra Cel Dor Elv Fen Gal Hul Ist Jor Kel Lum Mav Nor Ost Pel Quor Ras Sil Tor Ulm "
+    "Vek Wes Xal Yor Zan Brü Dral Flo Grem Krav Mür Plo Skar Trel Vro Zwi"
+)
+_SECOND: Final = (
+    "adi bano cori dela emi fari gano heli ino jari kuli lomi meri novi opi pari "
+    "quesi rado sani tavi umi vero wani xeno yali zori"
+)
+_THIRD: Final = (
+    "bek dan fex gard holt kant lund mark nex port quist rand stad tek vall wik"
+)
+_FORMS: Final = {
+    "Germany": "GmbH",
+    "Austria": "GmbH",
+    "Netherlands": "B.V.",
+    "United Kingdom": "Ltd",
+    "United States": "Inc.",
+    "France": "SAS",
+    "Spain": "S.L.",
+    "Poland": "Sp. z o.o.",
+}
+#: Has no factor in common with their number: each is used before any comes again.
+_STRIDE: Final = 7_919
+_ASCII: Final = str.maketrans({"ü": "ue", "é": "e"})
+
+
+def named(frame: pl.DataFrame, /, *, start: int) -> pl.DataFrame:
+    """Add `account_name` and `domain`; names differ until 14,976 were used up.
+
+    `start` is the running number of the first row. Needs `billing_country`.
+    """
+    stems, hosts = _stems(), _hosts()
+    chosen = (np.arange(start, start + frame.height) * _STRIDE) % len(stems)
+    return frame.with_columns(
+        account_name=stems.gather(chosen)
+        + " "
+        + pl.col("billing_country").replace_strict(_FORMS),
+        domain=hosts.gather(chosen),
+    )
+
+
+@cache
+def _stems() -> pl.Series:
+    parts = product(_FIRST.split(), _SECOND.split(), _THIRD.split())
+    return pl.Series(["".join(part) for part in parts])
+
+
+@cache
+def _hosts() -> pl.Series:
+    stems = (stem.lower().translate(_ASCII) for stem in _stems().to_list())
+    return pl.Series([f"{stem}.example" for stem in stems])
+
+
+# ---- Open prospects by the million, typed, for benchmarks and streaming tests
+
+_CHUNK: Final = 100_000
+_YEAR: Final = 2026
+
+
+def prospects_frame(rows: int, /, *, seed: int = 7) -> pl.LazyFrame:
+    """Typed prospects, drawn in chunks while the frame is read.
+
+    Columns: `account_id`, `account_name`, the attributes under their canonical names,
+    and `archetype` (Int64, the planted truth). Null means not known.
+    """
+
+    def chunks(
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        limit: int | None,
+        _size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        wanted = rows if limit is None else min(rows, limit)
+        for start in range(0, wanted, _CHUNK):
+            chunk = _chunk(start, rows, seed).head(wanted - start)
+            kept = chunk if predicate is None else chunk.filter(predicate)
+            yield kept if columns is None else kept.select(columns)
+
+    return register_io_source(chunks, schema=_chunk(0, 1, seed).schema)
+
+
+def write_prospects_parquet(
+    path: str | Path, /, *, rows: int = 5_000_000, seed: int = 7
+) -> None:
+    """Stream `prospects_frame` into a Parquet file; memory does not grow with rows."""
+    prospects_frame(rows, seed=seed).sink_parquet(path, mkdir=True)
+
+
+def _chunk(start: int, rows: int, seed: int) -> pl.DataFrame:
+    size = min(_CHUNK, rows - start)
+    rng = np.random.default_rng([seed, 3, start])
+    number = pl.int_range(start + 1, start + size + 1, eager=True)
+    return (
+        draw_accounts(
+            rng,
+            size,
+            population="prospects",
+            recent=np.ones(size, dtype=np.bool_),
+            year=_YEAR,
+        )
+        .pipe(hide_values, rng, population="prospects")
+        .pipe(named, start=start)
+        .select(
+            pl.format("P-{}", number).alias("account_id"),
+            "account_name",
+            pl.exclude("account_name", "domain", "archetype"),
+            "archetype",
+        )
+    )

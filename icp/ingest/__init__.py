@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from icp.errors import ConfigError, SchemaError, counted
-from icp.ingest.mapping import (
-    ColumnMapping,
-    ColumnRule,
-    check_mapping,
-    propose_mapping,
-)
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.parse import parse
+from icp.ingest.propose_mapping import check_mapping, propose_mapping
 from icp.ingest.readers import ReadOptions, list_sheets, read_table
 from icp.ingest.result import LINE, Finding, IngestResult, RawTable, SourceReport
 from icp.schema import match_to_schema

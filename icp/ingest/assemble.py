@@ -13,10 +13,8 @@ import polars as pl
 
 from icp.errors import ConfigError, counted, near, some
 from icp.expressions import compiled, evaluated
-from icp.ingest.combine import combined
-from icp.ingest.keys import id_key
-from icp.ingest.part import ID, NAME, Part, kind_of
-from icp.ingest.plan import Aggregate, AssemblyPlan, Derived, Join, Key
+from icp.ingest.combine import ID, NAME, Part, combined, kind_of
+from icp.ingest.plan import AssemblyPlan, Derived, id_key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
 
@@ -25,15 +23,6 @@ if TYPE_CHECKING:
 
     from icp.ingest.result import IngestResult
 
-__all__ = [
-    "Aggregate",
-    "AssembleResult",
-    "AssemblyPlan",
-    "Derived",
-    "Join",
-    "Key",
-    "assemble",
-]
 
 #: The key of accounts that nothing else identifies.
 _LINE_NUMBER = "line"

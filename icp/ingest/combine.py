@@ -2,23 +2,260 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from icp.errors import ConfigError, counted, some
-from icp.ingest.aggregate import described, grouped
-from icp.ingest.keys import matched
-from icp.ingest.part import ID, NAME
+from icp.errors import ConfigError, PolicyError, counted, near, some
+from icp.expressions import compiled, condition, evaluated, number
+from icp.ingest.plan import KEYS, matched
 from icp.ingest.result import LINE, Finding
+from icp.schema import AccountSchema, Attribute, Kind, Role
 
 if TYPE_CHECKING:
-    from icp.ingest.part import Part
-    from icp.ingest.plan import Join
-    from icp.schema import Attribute
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Joined", "combined"]
+    from icp.ingest.plan import Aggregate, Join, KeyKind
+    from icp.ingest.result import IngestResult
+
+
+# ---- A source on its way into the accounts: its rows, its columns, what was noticed
+
+ID: Final = "account_id"
+NAME: Final = "account_name"
+
+_USUAL: Final[dict[KeyKind, tuple[str, ...]]] = {
+    "id": (ID,),
+    "domain": ("domain", "website", "url", "email"),
+    "name": (NAME, "company_name", "company", "name"),
+}
+
+
+def kind_of(dtype: pl.DataType, /) -> Kind:
+    """The kind of a computed column of that type."""
+    if dtype == pl.Boolean:
+        return Kind.FLAG
+    if dtype.is_numeric():
+        return Kind.NUMBER
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        return Kind.DATE
+    return Kind.MULTI if isinstance(dtype, pl.List) else Kind.CATEGORY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A table under way; every step gives a new one."""
+
+    name: str
+    file: str
+    #: The schema's columns and `LINE`.
+    frame: pl.DataFrame
+    schema: AccountSchema
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, result: IngestResult, frame: pl.DataFrame, /) -> Part:
+        """The part of a parsed source whose rows were collected."""
+        if LINE not in frame.columns:
+            frame = frame.with_row_index(LINE, offset=1)
+        return cls(
+            name=name, file=result.report.file, frame=frame, schema=result.schema
+        )
+
+    def noting(self, *findings: Finding) -> Part:
+        """The same part with more findings."""
+        return replace(self, findings=(*self.findings, *findings))
+
+    def with_frame(self, frame: pl.DataFrame, /) -> Part:
+        """The same part with other rows or columns."""
+        return replace(self, frame=frame)
+
+    def describing(self, attributes: Iterable[Attribute], /) -> Part:
+        """The same part with these columns described."""
+        return replace(self, schema=self.schema.replace(attributes))
+
+    def where(self, text: str, /) -> Part:
+        """Only the rows for which a condition holds; null means no; "" means all."""
+        if not text:
+            return self
+        what = f"'where' of {self.name!r}"
+        wanted = condition(text, what=what, schema=self.frame.schema)
+        return self.with_frame(
+            self.frame.filter(evaluated(self.frame, wanted, what=what, text=text))
+        )
+
+    def role(self, column: str, /) -> Role:
+        """The role of a column; a line number identifies."""
+        return self.schema[column].role if column in self.schema else Role.IDENTIFIER
+
+    def identifier(self) -> str | None:
+        """The column that identifies this source's rows, where only one may."""
+        if ID in self.frame.columns:
+            return ID
+        usual = {name for names in _USUAL.values() for name in names}
+        named = [a.name for a in self.schema.with_role(Role.IDENTIFIER)]
+        own = [n for n in named if n not in usual and n in self.frame.columns]
+        return own[0] if len(own) == 1 else None
+
+    def require(self, column: str, /) -> str:
+        """The column's name; raises ConfigError where it is not there."""
+        if column in self.frame.columns:
+            return column
+        known = [name for name in self.frame.columns if name != LINE]
+        message = f"{self.name!r} has no column {column!r}; {near(column, known)}"
+        raise ConfigError(message)
+
+    def keys(self, wanted: Iterable[tuple[KeyKind, str]], /) -> pl.DataFrame:
+        """One text column per wanted (kind, column), named by its position."""
+        return self.frame.select(
+            KEYS[by](pl.col(self.key_column(by, column))).alias(str(position))
+            for position, (by, column) in enumerate(wanted)
+        )
+
+    def key_column(self, by: KeyKind, given: str, /) -> str:
+        """The column a key is made of: the given one, or the usual one."""
+        if given:
+            return self.require(given)
+        usual = [name for name in _USUAL[by] if name in self.frame.columns]
+        own = self.identifier() if by == "id" else None
+        if usual or own:
+            return usual[0] if usual else str(own)
+        message = (
+            f"{self.name!r} has no column that is surely its {by}; "
+            "name it in 'on', as 'left' (account's side) or 'right' (joined source)"
+        )
+        raise ConfigError(message)
+
+    def listed(self, columns: Iterable[str], /) -> pl.DataFrame:
+        """The line number and some columns of each row, to be shown to a person."""
+        shown = [name for name in dict.fromkeys(columns) if name in self.frame.columns]
+        return self.frame.select(pl.col(LINE).cast(pl.Int64).alias("line"), *shown)
+
+
+# ---- Many rows per account summed up into columns: sums, counts, firsts, lasts, shares
+
+_NUMERIC: Final = {"sum", "mean"}
+_YES_NO: Final = {"any", "share"}
+_ZERO: Final = {"sum": 0.0, "count": 0.0, "n_unique": 0.0, "any": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups:
+    """The aggregates per group, and what they are where a group has no row."""
+
+    #: The group, one column per aggregate, and `marker` (rows of the group).
+    frame: pl.DataFrame
+    marker: str
+    #: To be applied after a left join: fills what "no rows" means.
+    where_no_rows: tuple[pl.Expr, ...]
+
+
+def grouped(
+    source: Part, aggregates: tuple[Aggregate, ...], by: pl.Series, /
+) -> Groups:
+    """Sum up the source's rows per value of `by`; rows where it is null are left out.
+
+    Raises PolicyError naming the column and expression that cannot be evaluated.
+    """
+    marker = "__rows__"
+    inputs = [by, *(s for a in aggregates for s in _inputs(source, a))]
+    frame = (
+        pl.DataFrame(inputs)
+        .drop_nulls(by.name)
+        .group_by(by.name)
+        .agg(*(_summed(a).alias(a.name) for a in aggregates), pl.len().alias(marker))
+    )
+    nothing = pl.col(marker).is_null()
+    fills = (
+        pl.when(nothing).then(_ZERO[a.take]).otherwise(a.name).alias(a.name)
+        for a in aggregates
+        if a.take in _ZERO
+    )
+    return Groups(frame=frame, marker=marker, where_no_rows=tuple(fills))
+
+
+def described(
+    frame: pl.DataFrame, source: Part, aggregates: tuple[Aggregate, ...], /
+) -> list[Attribute]:
+    """The aggregates as attributes, each with the reason of how it is made."""
+    return [
+        Attribute(
+            name=a.name,
+            role=a.role,
+            kind=a.kind or kind_of(frame.schema[a.name]),
+            label=a.label,
+            unit=a.unit,
+            reason=f"{a.take} of {a.of or 'rows'} of {source.name}",
+        )
+        for a in aggregates
+    ]
+
+
+def _inputs(source: Part, aggregate: Aggregate) -> Iterator[pl.Series]:
+    frame, name = source.frame, aggregate.name
+    what = f"aggregate {name!r} of {source.name!r}"
+    value, wanted = _value(aggregate, what, frame), pl.lit(value=True)
+    if aggregate.where:
+        wanted = condition(aggregate.where, what=what, schema=frame.schema)
+    yield evaluated(frame, value, what=what, text=aggregate.of).alias(f"{name}|value")
+    yield evaluated(frame, wanted, what=what, text=aggregate.where).alias(
+        f"{name}|when"
+    )
+    if aggregate.order:
+        order = source.require(aggregate.order)
+        yield frame[order].alias(f"{name}|order")
+
+
+def _value(aggregate: Aggregate, what: str, frame: pl.DataFrame) -> pl.Expr:
+    text, take = aggregate.of, aggregate.take
+    if not text:
+        return pl.lit(value=True)
+    if take in _NUMERIC:
+        return number(text, what=what, schema=frame.schema)
+    value, dtype = compiled(text, what=what, schema=frame.schema)
+    if take in _YES_NO and dtype != pl.Boolean:
+        message = f'{what}: "{text}" is not yes or no; {take!r} needs a condition'
+        raise PolicyError(message)
+    return value.cast(kind_of(dtype).dtype)
+
+
+def _summed(aggregate: Aggregate) -> pl.Expr:
+    value = pl.col(f"{aggregate.name}|value")
+    if aggregate.order:
+        order = pl.col(f"{aggregate.name}|order")
+        last = aggregate.take != "last"
+        value = value.sort_by(order, nulls_last=last, maintain_order=True)
+    when = pl.col(f"{aggregate.name}|when")
+    if aggregate.order:
+        when = when.sort_by(order, nulls_last=last, maintain_order=True)
+    rows = value.filter(when)
+    known = rows.drop_nulls()
+    match aggregate.take:
+        case "sum":
+            nothing = pl.when(rows.len() == 0).then(0.0)
+            return pl.when(known.len() > 0).then(known.sum()).otherwise(nothing)
+        case "mean":
+            return known.mean()
+        case "min":
+            return known.min()
+        case "max":
+            return known.max()
+        case "count":
+            return known.len().cast(pl.Float64)
+        case "first":
+            return known.first()
+        case "last":
+            return known.last()
+        case "any":
+            return known.any()
+        case "n_unique":
+            return known.n_unique().cast(pl.Float64)
+        case "share":
+            return known.cast(pl.Float64).mean()
+        case "values":
+            return known.unique().sort()
+
 
 _ROW = "__row__"
 _FEW_MATCHES = 0.5

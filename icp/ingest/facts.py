@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.ingest.dates import is_numeric_date, is_serial, read_date
-from icp.ingest.numbers import CURRENCY, Decimal, with_numbers
 from icp.ingest.result import LINE
 from icp.ingest.values import (
+    CURRENCY,
     EMAIL,
     PHONE,
     WEB_ADDRESS,
+    Decimal,
     cleaned,
     is_missing,
+    is_numeric_date,
+    is_serial,
+    read_date,
     read_flag,
     spelling_key,
+    with_numbers,
 )
 
 if TYPE_CHECKING:
-    from icp.ingest.dates import DateOrder
+    from icp.ingest.values import DateOrder
 
-__all__ = ["ColumnFacts", "column_facts", "currencies", "distinct_values"]
 
 _TEXT = pl.col("text")
 _MOST_READ = 5_000

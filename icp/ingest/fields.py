@@ -13,25 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
 from rapidfuzz import fuzz, process
 
-from icp.schema import Kind, Role  # noqa: TC001 - pydantic reads them
-
-__all__ = [
-    "Field",
-    "Match",
-    "TableObject",
-    "guess_object",
-    "hint",
-    "looks_like_id",
-    "match_header",
-    "near_header",
-    "normalised",
-    "snake_case",
-    "squeezed",
-    "words",
-]
+from icp.documents import Frozen
+from icp.schema import Kind, Role
 
 #: What a row of a table is, in the words of `icp.toml`.
 TableObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
@@ -46,10 +31,8 @@ _FUZZY = 92.0
 _TOKEN = 80.0
 
 
-class Field(BaseModel):
+class Field(Frozen):
     """One canonical field: a row of `fields.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     object: TableObject | Literal["any", "people"]
@@ -60,10 +43,8 @@ class Field(BaseModel):
     names: tuple[str, ...]
 
 
-class Hint(BaseModel):
+class Hint(Frozen):
     """Words in a header that give its role away, where the field itself is unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role
     words: tuple[str, ...] = ()
@@ -72,9 +53,7 @@ class Hint(BaseModel):
     reason: str
 
 
-class _Book(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Book(Frozen):
     format: Literal[1]
     files: dict[TableObject, tuple[str, ...]]
     prefixes: dict[TableObject | Literal["people"], tuple[str, ...]]

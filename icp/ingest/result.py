@@ -10,22 +10,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from icp.ingest.mapping import ColumnMapping
+    from icp.ingest.mapping_rules import ColumnMapping
     from icp.schema import AccountSchema
 
-__all__ = [
-    "LINE",
-    "AsideLine",
-    "Finding",
-    "IngestResult",
-    "Ledger",
-    "Level",
-    "Original",
-    "QuarantinedRow",
-    "RawTable",
-    "SheetInfo",
-    "SourceReport",
-]
 
 #: Hidden column that carries a row's first physical line (Excel: row), 1-based.
 LINE = "__line__"

@@ -1,8 +1,8 @@
 """Learning a profile, and disqualifiers, from labelled accounts."""
 
 from icp.learn.fit import fit_profile
-from icp.learn.options import FitOptions
-from icp.learn.rules import FoundRules, RuleOptions, learn_disqualifiers, weighed
+from icp.learn.rule_search import FoundRules, RuleOptions, learn_disqualifiers, weighed
+from icp.learn.screen import FitOptions
 
 __all__ = [
     "FitOptions",

@@ -11,33 +11,461 @@ and so are resampled forests.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from icp.learn.fold import Contrast, folded, strongest
-from icp.learn.trees import FREE_LEVELS, Grower, Growth
+from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
 from icp.stats import log_losses, sigmoid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
     from icp.learn.cells import Cells
-    from icp.learn.trees import Trees
 
     Floats = NDArray[np.float64]
+    Codes = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-__all__ = [
-    "Boosting",
-    "believed_rounds",
-    "cross_boost",
-    "fit_boosting",
-    "pseudo_weights",
-]
+
+# ---- Folding trees of depth two into tables of one and of two attributes, exactly
+
+#: Most by which rounding to millinats moves what one cell gives beside another.
+_ROUNDING = 0.001
+
+
+class Pair(NamedTuple):
+    """What two tables give together beyond what each gives alone, in nats.
+
+    `points` is code of `first` x code of `second`; `first` comes before `second`.
+    """
+
+    first: int
+    second: int
+    points: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Log-odds in nats: `base`, one value per table and cell code, and pairs."""
+
+    base: float
+    points: tuple[Floats, ...]
+    pairs: tuple[Pair, ...] = ()
+
+    def logits(self, codes: NDArray[np.int32], /) -> Floats:
+        """Log-odds of each row of cell codes."""
+        parts = [points[codes[:, j]] for j, points in enumerate(self.points)]
+        parts += [
+            pair.points[codes[:, pair.first], codes[:, pair.second]]
+            for pair in self.pairs
+        ]
+        return sum(parts, np.full(len(codes), self.base))
+
+
+def folded(
+    trees: list[Trees],
+    weights: Floats,
+    models: Iterable[int],
+    codes: NDArray[np.int32],
+    sizes: NDArray[np.int64],
+    silent: NDArray[np.bool_],
+    /,
+) -> Contrast:
+    """The mean over `models` of the trees, each round by its weight.
+
+    Pairs are free of what their tables give alone, as if the two were independent
+    (functional analysis of variance; Hooker 2007), and tables are centred over the
+    customers of `codes`. A level never seen gives 0, and so does missing in `silent`
+    tables.
+    """
+    points = [np.zeros(size) for size in sizes]
+    pairs: dict[tuple[int, int], Floats] = {}
+    chosen = list(models)
+    for weight, grown in zip(weights / len(chosen), trees, strict=False):
+        for model in chosen:
+            _add(grown, model, weight, points, pairs, sizes)
+    shares = [_shares(codes[:, j], sizes[j], silent[j]) for j in range(len(sizes))]
+    return _pure(points, pairs, shares, silent)
+
+
+def _add(
+    grown: Trees,
+    model: int,
+    weight: float,
+    points: list[Floats],
+    pairs: dict[tuple[int, int], Floats],
+    sizes: NDArray[np.int64],
+) -> None:
+    root = int(grown.root[model])
+    side = grown.side[model, : sizes[root]]
+    for number in (0, 1):
+        then = int(grown.then[model, number])
+        values = weight * grown.values[model, number, : sizes[then]]
+        here = side == number
+        if then == root:
+            points[root][here] += values[here]
+            continue
+        first, second = min(root, then), max(root, then)
+        table = pairs.setdefault(
+            (first, second), np.zeros((sizes[first], sizes[second]))
+        )
+        oriented = table if first == root else table.T
+        oriented[here] += values
+    points[root][side > 1] += weight * grown.unseen[model]
+
+
+def _shares(codes: NDArray[np.int32], size: np.int64, silent: np.bool_) -> Floats:
+    counts = np.bincount(codes, minlength=int(size)).astype(np.float64)
+    counts[NEVER_SEEN] = 0
+    counts[MISSING] *= not silent
+    return np.asarray(counts / max(counts.sum(), 1.0))
+
+
+def _pure(
+    points: list[Floats],
+    pairs: dict[tuple[int, int], Floats],
+    shares: list[Floats],
+    silent: NDArray[np.bool_],
+) -> Contrast:
+    base, kept = 0.0, []
+    for (first, second), table in sorted(pairs.items()):
+        rows, columns = table @ shares[second], shares[first] @ table
+        middle = float(shares[first] @ rows)
+        points[first] += rows - middle
+        points[second] += columns - middle
+        base += middle
+        pure = table - rows[:, None] - columns + middle
+        for code in (MISSING, NEVER_SEEN):
+            pure[code] *= code == MISSING and not silent[first]
+            pure[:, code] *= code == MISSING and not silent[second]
+        kept.append(Pair(first, second, pure))
+    for j, values in enumerate(points):
+        centre = float(shares[j] @ values)
+        base += centre
+        values -= centre
+        values[NEVER_SEEN] = 0
+        values[MISSING] *= not silent[j]
+    return Contrast(base=base, points=tuple(points), pairs=tuple(kept))
+
+
+def strongest(
+    found: Contrast, codes: NDArray[np.int32], sizes: NDArray[np.int64], /, *, most: int
+) -> NDArray[np.bool_]:
+    """Which tables may be asked together: tables x tables, true for `most` pairs.
+
+    The strongest by the mean square of what they give to the customers.
+    """
+    force = [
+        (-float(np.square(p.points[codes[:, p.first], codes[:, p.second]]).mean()), p)
+        for p in found.pairs
+    ]
+    partners = np.eye(len(sizes), dtype=bool)
+    ranked = sorted(force, key=lambda pair: (round(pair[0], 12), pair[1][:2]))
+    for _, (first, second, _) in ranked[:most]:
+        partners[first, second] = partners[second, first] = True
+    return partners
+
+
+def capped(found: Contrast, /) -> Contrast:
+    """The same, with nothing that is not known doing better than a table's best cell.
+
+    Whatever the other tables hold, missing and never seen give at most what the cell
+    that is best alone gives, pairs included. They may give less than any other cell:
+    where customers of whom something is not known turned out worse, that is worth
+    knowing. So the one thing that exchanging the outcomes does not negate is a cap that
+    was needed.
+    """
+    best = [2 + int(values[2:].argmax()) for values in found.points]
+    points = tuple(
+        np.concatenate([np.minimum(values[:2], values[at]), values[2:]])
+        for values, at in zip(found.points, best, strict=True)
+    )
+    pairs = tuple(p._replace(points=p.points.copy()) for p in found.pairs)
+    for table, (values, at) in enumerate(zip(points, best, strict=True)):
+        of_table = [p.points for p in pairs if p.first == table]
+        of_table += [p.points.T for p in pairs if p.second == table]
+        for code in (MISSING, NEVER_SEEN):
+            _cap(of_table, code, at, float(values[at] - values[code]))
+    return Contrast(base=found.base, points=points, pairs=pairs)
+
+
+def _cap(pairs: list[Floats], code: int, best: int, lead: float) -> None:
+    """Take from the pairs, in place, what a code gains there beyond the lead it lacks.
+
+    Each holds the table's codes first. Rounding to millinats must not undo it.
+    """
+    room = max(0.0, lead - _ROUNDING * (1 + len(pairs)))
+    excess = [np.maximum(pair[code] - pair[best], 0) for pair in pairs]
+    most = float(sum(gained.max() for gained in excess))
+    if most > room:
+        for pair, gained in zip(pairs, excess, strict=True):
+            pair[code] -= (1 - room / most) * gained
+
+
+# ---- Boosted trees of depth two over cells, grown side by side and folded into tables
+#
+# Gradient boosting (Friedman 2001) with second-order gains (Chen & Guestrin 2016) and
+# random rows and columns per tree (Friedman 2002). A tree of depth two asks of one
+# attribute and then of one more on either side, so that a sum of trees is exactly a sum
+# of tables of one and of two attributes. Levels without an order are split along their
+# mean gradient (Fisher 1958).
+#
+# Every sum is exact: gradients are rounded to multiples of 2^-12, so that neither the
+# order of rows nor which outcome is called best can change a tree by a last digit. Many
+# models (folds, resamples) grow in step, which keeps small fits short.
+
+_RATE = 0.1
+_RIDGE = 5.0
+#: Added for splits of attributes with many levels, of which the best one is chosen.
+_LEVEL_RIDGE = 10.0
+_MANY_LEVELS = 4
+#: Least sum of second derivatives on either side; about two customers.
+_LEAST_WEIGHT = 0.5
+_ROW_SHARE = 0.7
+_COLUMN_SHARE = 0.4
+#: Gradients are whole multiples of 1 / _STEPS; two sums travel packed in one number.
+_STEPS = 2.0**12
+_PACK = 2.0**26
+_NEITHER = 2
+#: Mean gain that chance gives the best split for one more level without an order.
+_CHANCE = 2 / np.pi
+#: So many levels are tried freely even by cautious models.
+FREE_LEVELS = 12
+#: Decides between splits of equal gain by which cells they part, never by an outcome.
+_TIE = 1e-10
+
+
+class Trees(NamedTuple):
+    """One tree of every model: models first.
+
+    `root` is the table asked first and `side` says per cell code where it leads: 0, 1,
+    or 2 where the tree never saw that cell. `then` is the table asked on each side,
+    `values` what each of its cells gives there, and `unseen` what side 2 gives.
+    """
+
+    root: Codes
+    side: NDArray[np.int8]
+    then: Codes
+    values: Floats
+    unseen: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """Which rows and pairs a model may use, and where it starts.
+
+    `rows` is models x rows, true where the model may learn from the row; `start`
+    models x rows, log-odds in nats; `partners` models x tables x tables, true where
+    the second may be asked after the first. A `cautious` model takes from a split of
+    many levels what chance alone would gain by so many levels.
+    """
+
+    rows: NDArray[np.bool_]
+    start: Floats
+    partners: NDArray[np.bool_]
+    cautious: NDArray[np.bool_]
+
+
+class _Splits(NamedTuple):
+    gain: Floats
+    table: Codes
+    side: NDArray[np.int8]
+    values: Floats
+    whole: Floats
+
+
+class Grower:
+    """The cell codes of some customers, ready for trees to be grown on."""
+
+    def __init__(
+        self,
+        codes: NDArray[np.int32],
+        sizes: Codes,
+        ordered: NDArray[np.bool_],
+        positive: NDArray[np.bool_],
+        /,
+        *,
+        silent: NDArray[np.bool_],
+    ) -> None:
+        """`silent` tables have a code 0 (missing) that says nothing."""
+        self._silent = silent
+        self._cells = int(sizes.max(initial=1))
+        self._codes = np.ascontiguousarray(codes.T).astype(np.int64)
+        tables = len(self._codes)
+        self._drawn = min(tables, max(2, round(_COLUMN_SHARE * tables)))
+        self._offset = np.arange(self._drawn)[:, None] * self._cells
+        self._ordered = ordered
+        self._places = np.arange(self._cells, dtype=np.float64)
+        self._tie = np.random.default_rng(0).dirichlet(np.ones(self._cells))
+        self._ridge = np.where(
+            ~ordered & (sizes > 2 + _MANY_LEVELS), _RIDGE + _LEVEL_RIDGE, _RIDGE
+        )
+        self._sign = np.where(positive, 1.0, -1.0)
+
+    def grow(
+        self,
+        growth: Growth,
+        /,
+        *,
+        rounds: int,
+        seed: int,
+        watch: Callable[[int, Floats], bool],
+    ) -> list[Trees]:
+        """Grow `rounds` trees of every model, one after another.
+
+        `watch` is given the round and the log-odds (models x rows) after it and says
+        whether to go on. Without any table nothing grows.
+        """
+        draw = np.random.default_rng([seed, 2])
+        logits, grown = growth.start.copy(), []
+        for number in range(rounds if len(self._codes) else 0):
+            trees = self._trees(logits, growth, draw)
+            logits += self.values(trees)
+            grown.append(trees)
+            if not watch(number + 1, logits):
+                break
+        return grown
+
+    def values(self, trees: Trees, /) -> Floats:
+        """What one tree of every model gives to every row: models x rows."""
+        models = np.arange(len(trees.root))[:, None]
+        side = trees.side[models, self._codes[trees.root]]
+        sides = np.minimum(side, 1)
+        second = np.where(
+            side == 0, self._codes[trees.then[:, 0]], self._codes[trees.then[:, 1]]
+        )
+        found = trees.values[models, sides, second]
+        return np.where(side == _NEITHER, trees.unseen[:, None], found)
+
+    def _trees(
+        self, logits: Floats, growth: Growth, draw: np.random.Generator
+    ) -> Trees:
+        models = np.arange(len(logits))[:, None]
+        # Odd and even functions of the logit: exchanging the outcomes is exact.
+        tilt = np.tanh(logits / 2)
+        slope = np.round((tilt - self._sign) * (_STEPS / 2))
+        curve = np.round((1 - tilt**2) * (_STEPS / 4))
+        drawn = growth.rows & (draw.random(logits.shape) < _ROW_SHARE)
+        both = np.where(drawn, slope * _PACK + curve, 0.0)
+        ranks = draw.random((len(logits), len(self._codes))).argsort(axis=1)
+        tables = np.sort(ranks[:, : self._drawn], axis=1)
+        whole = self._sums(both, tables)
+        every = np.ones(tables.shape, dtype=bool)
+        first = self._best_splits(whole, tables, every, growth.cautious)
+        side = first.side[models, self._codes[first.table]]
+        parts = [self._sums(np.where(side == s, both, 0.0), tables) for s in (0, 1)]
+        allowed = growth.partners[models, first.table[:, None], tables]
+        second = [
+            self._best_splits(sums, tables, allowed, growth.cautious) for sums in parts
+        ]
+        return self._with_second(first, second)
+
+    def _sums(self, both: Floats, tables: Codes) -> Floats:
+        """Packed sums of slope and curve per model, table drawn and cell code."""
+        shape = (self._drawn, self._cells)
+        sums = np.empty((len(both), *shape))
+        for model, weights in enumerate(both):
+            flat = self._codes[tables[model]] + self._offset
+            repeated = np.tile(weights, self._drawn)
+            counted = np.bincount(flat.ravel(), repeated, self._drawn * self._cells)
+            sums[model] = counted.reshape(shape)
+        sums[self._silent[tables], MISSING] = 0
+        return sums
+
+    def _best_splits(
+        self,
+        sums: Floats,
+        tables: Codes,
+        allowed: NDArray[np.bool_],
+        cautious: NDArray[np.bool_],
+    ) -> _Splits:
+        """The split of each model's sums that gains most, and what each cell gets."""
+        packed = np.floor(sums / _PACK)
+        slope, curve = packed / _STEPS, (sums - packed * _PACK) / _STEPS
+        empty, in_order = curve == 0, self._ordered[tables][..., None]
+        mean = slope / (curve + _LEVEL_RIDGE)
+        key = np.where(empty, np.inf, np.where(in_order, self._places, mean))
+        order = key.argsort(axis=2, kind="stable")
+        key = np.take_along_axis(key, order, axis=2)
+        below = _summed(slope, order)
+        weight = _summed(curve, order)
+        gain = _gain(below, weight, self._ridge[tables][..., None])
+        levels = (~empty).sum(axis=2, keepdims=True)
+        many = np.where(in_order, 0, np.maximum(levels - FREE_LEVELS, 0))
+        chance = _CHANCE * many * cautious[:, None, None]
+        kept = (gain - chance).round(9)
+        fits = allowed[..., None] & (kept > 0) & _heavy(weight)
+        fits[..., :-1] &= key[..., :-1] < key[..., 1:]
+        marks = _summed(np.where(empty, 0, self._tie), order)
+        parted = np.abs(2 * marks - marks[..., -1:])
+        rank = np.where(fits, kept + _TIE * parted, 0.0)
+        share = kept / np.maximum(gain, _TIE)
+        return self._taken(rank, share, tables, order, below, weight, empty)
+
+    def _taken(
+        self,
+        rank: Floats,
+        share: Floats,
+        tables: Codes,
+        order: Codes,
+        below: Floats,
+        weight: Floats,
+        empty: NDArray[np.bool_],
+    ) -> _Splits:
+        models = np.arange(len(rank))
+        drawn, cut = np.divmod(rank.reshape(len(rank), -1).argmax(axis=1), self._cells)
+        table, best = tables[models, drawn], rank[models, drawn, cut]
+        place = order[models, drawn].argsort(axis=1, kind="stable")
+        side = (place > cut[:, None]).astype(np.int8)
+        side[empty[models, drawn]] = _NEITHER
+        slope, curve = below[models, drawn], weight[models, drawn]
+        ridge, rate = self._ridge[table], -_RATE * share[models, drawn, cut]
+        at, end = (models, cut), (models, -1)
+        low = rate * slope[at] / (curve[at] + ridge)
+        high = rate * (slope[end] - slope[at]) / (curve[end] - curve[at] + ridge)
+        whole = -_RATE * slope[end] / (curve[end] + _RIDGE)
+        values = np.stack([low, high, whole], axis=1)[models[:, None], side]
+        values[best <= 0] = whole[best <= 0, None]
+        return _Splits(best, table, side, values, whole)
+
+    def _with_second(self, first: _Splits, second: list[_Splits]) -> Trees:
+        """A side that no second split improves gives what the first one gives."""
+        then, values = [], []
+        for split in second:
+            split_again = (split.gain > 0) & (first.gain > 0)
+            then.append(np.where(split_again, split.table, first.table))
+            values.append(np.where(split_again[:, None], split.values, first.values))
+        return Trees(
+            root=first.table,
+            side=first.side,
+            then=np.stack(then, axis=1),
+            values=np.stack(values, axis=1),
+            unseen=first.whole,
+        )
+
+
+def _summed(values: Floats, order: Codes) -> Floats:
+    return np.take_along_axis(values, order, axis=2).cumsum(axis=2)
+
+
+def _gain(below: Floats, weight: Floats, ridge: Floats) -> Floats:
+    """What parting the cells after each place gains over keeping them together."""
+    total, mass = below[..., -1:], weight[..., -1:]
+    return np.asarray(
+        below**2 / (weight + ridge)
+        + (total - below) ** 2 / (mass - weight + ridge)
+        - total**2 / (mass + ridge)
+    )
+
+
+def _heavy(weight: Floats) -> NDArray[np.bool_]:
+    rest = weight[..., -1:] - weight
+    return np.asarray((weight >= _LEAST_WEIGHT) & (rest >= _LEAST_WEIGHT))
+
 
 _ROUNDS = 300
 _FREE_ROUNDS = 120

@@ -24,8 +24,6 @@ from scipy.optimize import minimize
 from icp.profile import Calibration
 from icp.stats import sigmoid
 
-__all__ = ["calibrate", "grade_cuts"]
-
 _Method = Literal["none", "slope", "platt", "beta"]
 _Terms = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], float]]
 _REACH = 30_000

@@ -7,36 +7,384 @@ or whose effect turned round, teaches what is no longer so: it is refused until 
 accepts it by name. The other two are warnings.
 
 False alarms are kept to a few in a hundred profiles by tests that know how few
-customers there are (`icp.learn.change`), corrected for the number of columns
+customers there are (`icp.learn.drift`), corrected for the number of columns
 (Bonferroni), and by asking for a change that matters beside one that is no chance.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import polars as pl
+from scipy.special import chdtrc, ndtr
 
-from icp.learn.change import effect_change, effect_reversal, shift, shift_size
-from icp.learn.dated import (
-    Dated,
-    by_outcome,
-    counted_by,
-    dated_customers,
-    numbers_of,
-    outside_before,
-    shift_bands,
-)
 from icp.profile import MISSING, AttributeTable, ColumnFinding
 from icp.schema import Kind
+from icp.scoring.cells import code_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["WAITING", "Drift", "drift_findings"]
+    from icp.profile import AttributeTable
+
+
+# ---- Has a table of counts changed between periods, by more than chance gives?
+#
+# Usual limits for drift (a population stability index of 0.1 or 0.25) are noise at our
+# sizes: with 50 accounts in each of two identical periods and ten cells, 63 % of
+# columns exceed 0.25 (methods 0.5). Every function here asks for the chance instead.
+
+_NEWTON_STEPS = 30
+_HALF = 0.005
+_TINY = 1e-9
+
+
+def banded(
+    counts: NDArray[np.float64], /, *, ordered: bool, least: float, most: int
+) -> NDArray[np.int64]:
+    """The band of each cell, so that every band holds at least `least`; -1 where empty.
+
+    Neighbours join where cells are `ordered`, else the rare ones join each other. No
+    more than about `most` bands.
+
+    >>> banded(np.array([4.0, 1, 2, 9]), ordered=True, least=3, most=9).tolist()
+    [0, 1, 1, 2]
+    >>> banded(np.array([4.0, 1, 2, 9]), ordered=False, least=3, most=9).tolist()
+    [1, 2, 2, 0]
+    """
+    enough = max(least, counts.sum() / most)
+    order = np.arange(len(counts)) if ordered else np.argsort(-counts, kind="stable")
+    band = np.full(len(counts), -1, dtype=np.int64)
+    number, held = 0, 0.0
+    for cell in order[counts[order] > 0]:
+        if held >= enough:
+            number, held = number + 1, 0.0
+        band[cell] = number
+        held += counts[cell]
+    if held < enough and number:
+        band[band == number] = number - 1
+    return band
+
+
+def tally(
+    parts: NDArray[np.int64],
+    bands: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    shape: tuple[int, int],
+    /,
+) -> NDArray[np.float64]:
+    """Summed weights per part and band."""
+    places = parts * shape[1] + bands
+    summed = np.bincount(places, weights, minlength=shape[0] * shape[1])
+    return summed.reshape(shape).astype(np.float64)
+
+
+def shift(counts: NDArray[np.float64], /) -> float:
+    """Chance of so large a change of shares if nothing changed.
+
+    `counts` is strata x period (before, since) x band. Generalised Cochran-Mantel-
+    Haenszel test (Mantel 1963): within a stratum periods are exchangeable, so that a
+    changed mix of strata is no change.
+
+    >>> shift(np.array([[[20.0, 20], [10, 10]]]))
+    1.0
+    >>> shift(np.array([[[20.0, 0], [0, 10]]])) < 1e-6
+    True
+    """
+    gap = np.zeros(counts.shape[2])
+    spread = np.zeros((counts.shape[2],) * 2)
+    for before, since in counts:
+        both, new, old = before + since, since.sum(), before.sum()
+        total = new + old
+        if min(new, old) <= 0 or total <= 1:
+            continue
+        gap += since - both * new / total
+        pooled = np.diag(both) * total - np.outer(both, both)
+        spread += pooled * new * old / (total**2 * (total - 1))
+    distance = gap @ np.linalg.pinv(spread, hermitian=True) @ gap
+    return float(chdtrc(max(len(gap) - 1, 1), distance))
+
+
+def shift_size(
+    counts: NDArray[np.float64], /
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """How large a change is, and the shares before and since that it comes from.
+
+    The size is the population stability index less its mean under no change (methods
+    1g). The shares before are weighted to the mix of strata that there is since.
+    """
+    told = counts[(counts.sum(axis=2) > 0).all(axis=1)]
+    mix = told[:, 1].sum(axis=1)
+    before = _shares(told[:, 0] / told[:, 0].sum(axis=1)[:, None] * mix[:, None])
+    since = _shares(told[:, 1])
+    raw = ((since - before) * np.log((since + _HALF) / (before + _HALF))).sum()
+    chance = (1 / told[:, 0].sum() + 1 / told[:, 1].sum()) if len(told) else 0.0
+    return float(raw - (counts.shape[2] - 1) * chance), before, since
+
+
+def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    summed = counts.sum(axis=0)
+    return np.asarray(summed / max(summed.sum(), _TINY))
+
+
+def effect_change(counts: NDArray[np.float64], /) -> tuple[float, float]:
+    """Chance of effects so different over periods if they were one, and how different.
+
+    `counts` is period x outcome (regrettable, best) x band. Pearson's test of the model
+    with a base rate per period and one effect per band; the second figure is the
+    standard deviation of the periods' log-odds around it, chance taken off.
+
+    >>> one = np.array([[30.0, 10], [10, 30]])
+    >>> [round(figure, 3) for figure in effect_change(np.array([one, one]))]
+    [1.0, 0.0]
+    >>> p, size = effect_change(np.array([one, one[::-1]]))
+    >>> p < 1e-6, size > 0.5
+    (True, True)
+    """
+    total, best = counts.sum(axis=1), counts[:, 1]
+    chance = _one_effect(total, best)
+    spread = total * chance * (1 - chance)
+    distance = ((best - total * chance) ** 2 / np.maximum(spread, _TINY)).sum()
+    free = (counts.shape[0] - 1) * (counts.shape[2] - 1)
+    if free < 1:
+        return 1.0, 0.0
+    size = np.sqrt(max(0.0, distance - free) / max(spread.sum(), _TINY))
+    return float(chdtrc(free, distance)), float(size)
+
+
+def _one_effect(
+    total: NDArray[np.float64], best: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Fitted chance of best per period and band: base rates plus one effect a band."""
+    periods, bands = total.shape
+    design = np.hstack(
+        [
+            np.repeat(np.eye(periods), bands, axis=0),
+            np.tile(np.eye(bands)[:, 1:], (periods, 1)),
+        ]
+    )
+    weights = np.zeros(design.shape[1])
+    n, y = total.ravel(), best.ravel()
+    for _ in range(_NEWTON_STEPS):
+        p = 0.5 + 0.5 * np.tanh(0.5 * np.clip(design @ weights, -30, 30))
+        slope = design.T @ (y - n * p) - 1e-6 * weights
+        curve = (design.T * (n * p * (1 - p))) @ design
+        weights += np.linalg.solve(curve + 1e-6 * np.eye(len(weights)), slope)
+    p = 0.5 + 0.5 * np.tanh(0.5 * np.clip(design @ weights, -30, 30))
+    return np.asarray(p.reshape(total.shape))
+
+
+def effect_reversal(
+    before: NDArray[np.float64], since: NDArray[np.float64], /
+) -> tuple[float, float]:
+    """Chance that `before` has no effect, and that `since` does not run against it.
+
+    Both are outcome (regrettable, best) x band. An effect is reversed when both are
+    small: there was one, and the newer customers follow its opposite. The first is
+    Pearson's test, the second a one-sided score test on the log-odds of `before`.
+
+    >>> one = np.array([[30.0, 10], [10, 30]])
+    >>> [round(p, 4) for p in effect_reversal(one, one)]
+    [0.0, 1.0]
+    >>> [round(p, 4) for p in effect_reversal(one, one[::-1])]
+    [0.0, 0.0]
+    """
+    there = shift(before[None])
+    score = np.log(before[1] + 0.5) - np.log(before[0] + 0.5)
+    total, base = since.sum(axis=0), since[1].sum() / max(since.sum(), _TINY)
+    centred = score - (total @ score) / max(total.sum(), _TINY)
+    spread = base * (1 - base) * (total @ centred**2)
+    z = centred @ (since[1] - base * total) / np.sqrt(max(spread, _TINY))
+    return there, float(ndtr(z))
+
+
+# ---- Dated customers, cut into earlier and newer ones, and counted
+
+#: Dated customers below which nothing can be said.
+_LEAST_DATED = 30
+#: Expected customers per band and period, below which a test is not trusted.
+_EXPECTED = 5.0
+_SHIFT_BANDS, _EFFECT_BANDS = 12, 6
+_PARTS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """The dated customers, and which of them are new."""
+
+    values: pl.DataFrame
+    tables: tuple[AttributeTable, ...]
+    #: Cell code per customer and table.
+    codes: NDArray[np.int32]
+    #: 1 best, 0 regrettable, 2 neutral, 3 not known yet.
+    labels: NDArray[np.int8]
+    weights: NDArray[np.float64]
+    #: 1 for the newest third, 0 for the others.
+    newest: NDArray[np.int64]
+    #: Whether each belongs to the newest third of these.
+    last: NDArray[np.bool_]
+    #: Slice in time; slices hold the rarer of best and regrettable in equal parts.
+    period: NDArray[np.int64]
+    #: First day of the newest third.
+    since: str
+    #: First day of each slice but the first.
+    starts: tuple[str, ...]
+
+
+def dated_customers(
+    customers: pl.DataFrame,
+    tables: Sequence[AttributeTable],
+    labels: NDArray[np.int8],
+    dates: pl.Series,
+    groups: NDArray[np.int64] | None,
+    /,
+) -> Dated | None:
+    """The customers with a date; None where they are too few to compare periods."""
+    if not isinstance(dates.dtype, pl.Date | pl.Datetime):
+        return None
+    days = dates.dt.date()
+    known = np.flatnonzero(days.is_not_null().to_numpy())
+    if len(known) < _LEAST_DATED or days[known].n_unique() < _PARTS:
+        return None
+    weights = np.ones(len(known)) if groups is None else _weights(groups[known])
+    return _cut(customers[known], tuple(tables), labels[known], days[known], weights)
+
+
+def _weights(groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Rows of one group share the weight of one."""
+    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[place.reshape(-1)])
+
+
+def _cut(
+    values: pl.DataFrame,
+    tables: tuple[AttributeTable, ...],
+    labels: NDArray[np.int8],
+    days: pl.Series,
+    weights: NDArray[np.float64],
+) -> Dated:
+    number = days.to_physical().to_numpy()
+    since = _cuts(number, _PARTS)[-1]
+    rarer = _rarer(number, labels)
+    cuts = _cuts(rarer, _PARTS) if len(rarer) >= _PARTS else [since]
+    return Dated(
+        values=values,
+        tables=tables,
+        codes=code_matrix(values, tables),
+        labels=labels,
+        weights=weights,
+        newest=(number >= since).astype(np.int64),
+        last=number >= _cuts(number, _PARTS**2)[-1],
+        period=np.searchsorted(cuts, number, side="right"),
+        since=_day(since),
+        starts=tuple(_day(cut) for cut in cuts),
+    )
+
+
+def _rarer(days: NDArray[np.int32], labels: NDArray[np.int8]) -> NDArray[np.int32]:
+    """The days of the rarer outcome; of both where neither is."""
+    best, bad = days[labels == 1], days[labels == 0]
+    if len(best) == len(bad):
+        return np.concatenate([best, bad])
+    return min(best, bad, key=len)
+
+
+def _cuts(days: NDArray[np.int32], parts: int) -> list[int]:
+    """First days of all parts but the first; a day is never split."""
+    ordered = np.sort(days)
+    places = [len(ordered) * part // parts for part in range(1, parts)]
+    return sorted({int(ordered[place]) for place in places} - {int(ordered[0])}) or [
+        int(ordered[-1])
+    ]
+
+
+def _day(number: int) -> str:
+    return str(np.datetime64(number, "D"))
+
+
+def outside_before(dated: Dated, j: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the newest have a value, and which of these one not seen before.
+
+    A number outside the earlier range, or a level that no earlier customer had. Rare
+    levels are one level here, since some new ones are to be expected among them.
+    """
+    table, codes = dated.tables[j], dated.codes[:, j]
+    new = dated.newest == 1
+    told = codes[new] > MISSING
+    if table.kind is Kind.CATEGORY:
+        return told, told & ~np.isin(codes[new], codes[~new])
+    numbers = numbers_of(dated, j)
+    before = numbers[~new & np.isfinite(numbers)]
+    if not len(before):
+        return told, told
+    return told, told & ((numbers[new] < before.min()) | (numbers[new] > before.max()))
+
+
+def by_outcome(
+    dated: Dated, j: int
+) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
+    """Slice x outcome x band of best and regrettable ones, and each cell's band."""
+    codes, table = dated.codes[:, j], dated.tables[j]
+    told = (dated.labels < 2) & (codes > 1)
+    slices = dated.period * 2 + np.minimum(dated.labels, 1)
+    sides = 2 * (int(dated.period.max()) + 1)
+    rarest = np.bincount(slices[told], dated.weights[told], minlength=sides).min()
+    cells = _per_cell(codes[told], dated.weights[told], table.size)
+    if rarest < _EXPECTED:
+        return None, np.empty(0, dtype=np.int64)
+    bands = banded(
+        cells,
+        ordered=table.kind is Kind.NUMBER,
+        least=_EXPECTED * cells.sum() / rarest,
+        most=_EFFECT_BANDS,
+    )
+    counts = counted_by(dated, slices, bands[codes], sides, told)
+    if counts.shape[1] < 2:
+        return None, bands
+    return counts.reshape(sides // 2, 2, -1), bands
+
+
+def shift_bands(dated: Dated, j: int) -> NDArray[np.int64]:
+    """The band of each customer; not known is one of its own, or of none if rare."""
+    codes, table = dated.codes[:, j], dated.tables[j]
+    cells = _per_cell(codes, dated.weights, table.size)
+    smaller = min(dated.newest.mean(), 1 - dated.newest.mean())
+    unknown, cells[:2] = cells[MISSING], 0.0
+    least = _EXPECTED / max(smaller, 1e-9)
+    ordered = table.kind is Kind.NUMBER
+    bands = banded(cells, ordered=ordered, least=least, most=_SHIFT_BANDS)
+    bands[MISSING] = bands.max() + 1 if unknown >= least else -1
+    return np.asarray(bands[codes])
+
+
+def counted_by(
+    dated: Dated,
+    parts: NDArray[np.int64],
+    bands: NDArray[np.int64],
+    count: int,
+    chosen: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Weighted customers per part and band, of the chosen ones that have a band."""
+    rows = chosen & (bands >= 0)
+    shape = (count, int(bands.max()) + 1)
+    return tally(parts[rows], bands[rows], dated.weights[rows], shape)
+
+
+def _per_cell(
+    codes: NDArray[np.int32], weights: NDArray[np.float64], size: int
+) -> NDArray[np.float64]:
+    return np.bincount(codes, weights, minlength=size).astype(np.float64)
+
+
+def numbers_of(dated: Dated, j: int) -> NDArray[np.float64]:
+    """A number column's values, NaN where not known."""
+    column = dated.values[dated.tables[j].column]
+    return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
 
 #: Label of a customer whose outcome is not known yet.
 WAITING = 3

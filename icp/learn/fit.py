@@ -10,12 +10,11 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from icp.learn.calibrate import calibrate, grade_cuts
-from icp.learn.capacity import capacity
-from icp.learn.contrast import Contrast, CrossFit, cross_fit, fit_contrast, refit_logits
-from icp.learn.evidence import overall_evidence
-from icp.learn.options import FitOptions
+from icp.learn.contrast import CrossFit, cross_fit, fit_contrast, refit_logits
+from icp.learn.evidence import capacity, overall_evidence
 from icp.learn.screen import (
     OUTCOMES,
+    FitOptions,
     Screened,
     check_columns,
     check_counts,
@@ -26,7 +25,7 @@ from icp.learn.screen import (
     waiting_customers,
 )
 from icp.learn.segments import Split, split_into_segments
-from icp.learn.surprise import (
+from icp.learn.surprises import (
     Group,
     describe_segments,
     novelty,
@@ -51,9 +50,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from icp.learn.boosting import Contrast
     from icp.learn.cells import Cells
 
-__all__ = ["fit_profile"]
 
 _LEAST_WEIGHT = 50
 _Kind = Literal["best", "regrettable"]

@@ -25,7 +25,6 @@ from scipy.special import ndtr, ndtri
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CellRows", "Mixture", "cell_rows", "fit_mixture"]
 
 _RESTARTS = 24
 _SHORT_STEPS = 8

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 from scipy.special import erfc
 
+from icp.documents import Frozen
 from icp.errors import ConfigError, SchemaError, TooFewCustomersError, counted
 from icp.learn.cells import Cells, build_cells, draft_tables
-from icp.learn.confounded import confounded, has_texts, strata_of
 from icp.learn.contrast import folds_of
 from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
-from icp.learn.leakage import fill_rates, suspicious_columns, unusable_columns
-from icp.learn.surprise import seen_once
-from icp.learn.unlike import prospects_unlike
+from icp.learn.leakage import (
+    confounded,
+    fill_rates,
+    has_texts,
+    prospects_unlike,
+    strata_of,
+    suspicious_columns,
+    unusable_columns,
+)
+from icp.learn.surprises import seen_once
 from icp.profile import MAX_TABLES
 
 if TYPE_CHECKING:
@@ -25,21 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from icp.learn.options import FitOptions
     from icp.profile import AttributeEvidence, ColumnFinding
     from icp.schema import AccountSchema
 
-__all__ = [
-    "OUTCOMES",
-    "Screened",
-    "check_columns",
-    "check_counts",
-    "check_seed",
-    "closed_customers",
-    "renumbered",
-    "screen",
-    "waiting_customers",
-]
 
 #: Outcomes that are learnt from, as small numbers.
 OUTCOMES = {"best": 1, "regrettable": 0, "neutral": 2}
@@ -304,3 +300,41 @@ def _repetition_notes(
         f"attribute; {both:,} such patterns have both outcomes. Identical customers "
         "were kept together when measuring.",
     )
+
+
+# ---- What a person may choose about learning
+
+
+class FitOptions(Frozen):
+    """Options of `fit_profile`; the defaults are meant to be left alone.
+
+    >>> FitOptions(folds=1)
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for FitOptions
+    folds
+      Input should be greater than or equal to 2 [type=greater_than_equal, ...]
+        ...
+    """
+
+    #: Suspicious columns that a person has answered for.
+    accept: tuple[str, ...] = ()
+    #: Columns to leave out although their role allows them.
+    exclude: tuple[str, ...] = ()
+    #: Columns that the outcome was made from, such as those of an account's worth.
+    made_from: tuple[str, ...] = ()
+    #: Most segments of each kind.
+    max_segments: Annotated[int, Field(ge=1, le=12)] = 6
+    #: Customers that the pooled shares are worth in every segment (methods 1a).
+    prior: Annotated[float, Field(gt=0, le=100)] = 4.0
+    #: Fewest customers for a level to be a cell of its own.
+    min_level: Annotated[int, Field(ge=1)] = 4
+    #: Most levels of one attribute.
+    max_levels: Annotated[int, Field(ge=2, le=2000)] = 100
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    #: Bootstrap refits behind the intervals; None chooses 200 to 30 by size.
+    refits: Annotated[int, Field(ge=0, le=2000)] | None = None
+    #: Probability above which pursuing pays; grade B starts here.
+    break_even: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    #: Least share of the profile's information that must be known to score.
+    least_known: Annotated[float, Field(ge=0, le=1)] = 0.4

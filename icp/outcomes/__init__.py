@@ -1,9 +1,9 @@
 """What became of each account: labels with reasons, worth in money, economics."""
 
-from icp.outcomes.economics import Economics
 from icp.outcomes.label import label
 from icp.outcomes.policy import (
     Cost,
+    Economics,
     LabelColumn,
     Maturity,
     Outcome,
@@ -12,11 +12,10 @@ from icp.outcomes.policy import (
     Rule,
     Thresholds,
     Worth,
+    columns_read,
 )
-from icp.outcomes.preview import OUTCOMES, LabelPreview, preview
+from icp.outcomes.preview import OUTCOMES, LabelPreview, preview, sensitivity
 from icp.outcomes.propose import propose_policy, stage_outcome
-from icp.outcomes.reads import columns_read
-from icp.outcomes.sensitivity import sensitivity
 
 __all__ = [
     "OUTCOMES",

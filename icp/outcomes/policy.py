@@ -11,32 +11,27 @@ The first of these that says something about an account decides:
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003  # pydantic reads it when run
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import polars as pl
+from pydantic import Field, model_validator
 
-__all__ = [
-    "Cost",
-    "LabelColumn",
-    "Maturity",
-    "Outcome",
-    "OutcomePolicy",
-    "Override",
-    "Rule",
-    "Thresholds",
-    "Worth",
-]
+from icp.documents import Frozen
+from icp.errors import PolicyError
+from icp.expressions import columns_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 Outcome = Literal["best", "regrettable", "neutral", "unknown"]
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Cost(_Frozen):
+class Cost(Frozen):
     """What an account costs to keep, in money; a null amount costs nothing."""
 
     #: How a person calls it: support, discounts, refunds, late payment.
@@ -45,7 +40,7 @@ class Cost(_Frozen):
     amount: str
 
 
-class Worth(_Frozen):
+class Worth(Frozen):
     """Worth of an account in money: value less costs; a null value is not known."""
 
     #: SQL expression over the account's columns.
@@ -53,7 +48,7 @@ class Worth(_Frozen):
     costs: tuple[Cost, ...] = ()
 
 
-class LabelColumn(_Frozen):
+class LabelColumn(Frozen):
     """A column that already says how an account turned out."""
 
     column: str
@@ -65,7 +60,7 @@ class LabelColumn(_Frozen):
     early: bool = True
 
 
-class Rule(_Frozen):
+class Rule(Frozen):
     """A condition that decides an outcome, with the reason in words."""
 
     outcome: Outcome
@@ -77,7 +72,7 @@ class Rule(_Frozen):
     early: bool = False
 
 
-class Thresholds(_Frozen):
+class Thresholds(Frozen):
     """Outcomes by worth; the regrettable ones are taken first.
 
     A share is of the mature customers whose worth is known, rounded down, at least one;
@@ -94,7 +89,7 @@ class Thresholds(_Frozen):
     regrettable_bottom: _Share | None = None
 
 
-class Maturity(_Frozen):
+class Maturity(Frozen):
     """How long a customer must have been one before the outcome counts.
 
     A customer whose start is not known is judged like a mature one.
@@ -105,7 +100,7 @@ class Maturity(_Frozen):
     months: int = Field(default=12, ge=0, le=240)
 
 
-class Override(_Frozen):
+class Override(Frozen):
     """A person's word on one account; the latest one counts."""
 
     account_id: str = Field(min_length=1)
@@ -115,7 +110,7 @@ class Override(_Frozen):
     at: date
 
 
-class OutcomePolicy(_Frozen):
+class OutcomePolicy(Frozen):
     """How an account's outcome follows from its columns.
 
     >>> OutcomePolicy(worth=Worth(value="revenue")).says_nothing
@@ -204,3 +199,119 @@ class OutcomePolicy(_Frozen):
         if cuts.best_top is not None:
             said.append(f"the {cuts.best_top:.0%} worth most are best")
         return said
+
+
+# ---- The three amounts of money that decide how likely "best" must be to pursue
+
+
+@dataclass(frozen=True)
+class Economics:
+    """V, L and C in money: value of a best customer, loss of a regrettable one, cost.
+
+    Pursuing pays when the probability p of a best customer is above `break_even`:
+    p V - (1 - p) L - C > 0, hence p* = (L + C) / (V + L).
+
+    >>> Economics(V=9_000, L=900, C=90).break_even
+    0.1
+    >>> Economics(V=0, L=0, C=10)
+    Traceback (most recent call last):
+    ...
+    icp.errors.PolicyError: V + L must be above 0, or nothing is at stake; give the \
+value of a best customer and the loss of a regrettable one in [economics]
+    """
+
+    #: What a best customer is worth.
+    V: float
+    #: What a regrettable customer costs, as a positive amount.
+    L: float
+    #: What it costs to pursue one account, won or not.
+    C: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not all(isfinite(x) and x >= 0 for x in (self.V, self.L, self.C)):
+            message = "V, L and C must be amounts of 0 or more; correct [economics]"
+            raise PolicyError(message)
+        if self.V + self.L <= 0:
+            message = (
+                "V + L must be above 0, or nothing is at stake; give the value of a "
+                "best customer and the loss of a regrettable one in [economics]"
+            )
+            raise PolicyError(message)
+
+    @property
+    def break_even(self) -> float:
+        """The probability above which pursuing pays; 1 or more means never."""
+        return (self.L + self.C) / (self.V + self.L)
+
+    @classmethod
+    def from_labelled(
+        cls,
+        labelled: pl.DataFrame | pl.LazyFrame,
+        /,
+        *,
+        value: float | None = None,
+        loss: float | None = None,
+        cost: float = 0.0,
+    ) -> Economics:
+        """Take what is not given from the data.
+
+        `value` is the median worth of the best. `loss` is the median loss of those
+        regrettable customers that lost money, 0 where none did. Null worths do not
+        count. Raises PolicyError where no best customer's worth is known.
+        """
+        frame, outcome = labelled.lazy(), pl.col("outcome")
+        there = "worth" in frame.collect_schema()
+        amount = pl.col("worth") if there else pl.lit(None)
+        worth = amount.cast(pl.Float64).fill_nan(None)
+        regretted = outcome == "regrettable"
+        row = (
+            frame.select(
+                best=worth.filter(outcome == "best").median(),
+                lost=(-worth).filter(regretted & (worth < 0)).median(),
+            )
+            .collect()
+            .row(0, named=True)
+        )
+        if value is None and row["best"] is None:
+            message = "no best customer's worth is known; give [outcome.worth] a value"
+            raise PolicyError(f"{message}, or set value_of_best in [economics]")
+        return cls(
+            V=float(max(0.0, row["best"])) if value is None else value,
+            L=float(row["lost"] or 0.0) if loss is None else loss,
+            C=cost,
+        )
+
+
+# ---- Which columns an outcome is made from: learning from them would go in a circle
+
+_WORTH = "worth"
+
+
+def columns_read(policy: OutcomePolicy, /) -> frozenset[str]:
+    """The columns from which the policy tells best from regrettable.
+
+    Those of the label column, of worth and its costs, and of every rule. The date that
+    maturity counts from is not one of them: it says whether, not how, to judge.
+    Raises PolicyError where an expression cannot be read.
+
+    >>> from icp.outcomes.policy import OutcomePolicy, Rule, Worth
+    >>> lost = Rule(outcome="regrettable", when="worth < 0 OR left_us", reason="left")
+    >>> policy = OutcomePolicy(worth=Worth(value="12 * monthly_fee"), rules=(lost,))
+    >>> sorted(columns_read(policy))
+    ['left_us', 'monthly_fee']
+    >>> columns_read(OutcomePolicy(worth=Worth(value="fee *")))
+    Traceback (most recent call last):
+    ...
+    icp.errors.PolicyError: worth: cannot use "fee *": ...
+    """
+    read = set().union(*(columns_in(text, what=what) for what, text in _texts(policy)))
+    label = {policy.label.column} if policy.label else set()
+    return frozenset((read - {_WORTH}) | label)
+
+
+def _texts(policy: OutcomePolicy) -> Iterator[tuple[str, str]]:
+    if policy.worth:
+        yield "worth", policy.worth.value
+        yield from ((f"cost {cost.name!r}", cost.amount) for cost in policy.worth.costs)
+    for rule in policy.rules:
+        yield f"rule {rule.reason!r}", rule.when

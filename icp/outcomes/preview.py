@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import polars as pl
 
+from icp.outcomes.label import label
 from icp.outcomes.policy import Outcome
 
-__all__ = ["OUTCOMES", "LabelPreview", "preview"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from icp.outcomes.policy import OutcomePolicy
+
 
 #: The outcomes in the order in which they are shown.
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -107,3 +114,140 @@ def _reasons(frame: pl.DataFrame) -> pl.DataFrame:
         .agg(accounts=pl.len().cast(pl.Int64))
         .sort("accounts", "outcome", "reason", descending=[True, False, False])
     )
+
+
+# ---- What changes when a threshold moves: the labels, counted and by account
+
+_LISTED = 20
+_SHIFTS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
+_AMOUNTS: Final = {"best_from", "regrettable_below"}
+#: A column compared with a number, as in "worth >= 8000".
+_COMPARED = re.compile(
+    r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
+)
+
+
+def sensitivity(
+    accounts: pl.DataFrame | pl.LazyFrame,
+    policy: OutcomePolicy,
+    /,
+    *,
+    as_of: date | None = None,
+    shifts: tuple[float, ...] = _SHIFTS,
+) -> pl.DataFrame:
+    """What changes when one threshold moves by each of `shifts` (0.1 is 10 % more).
+
+    Thresholds are those on worth, numbers that rules compare a column with, and the
+    months to maturity; a threshold of 0 moves by that share of the median amount.
+    One row per threshold and moved value: `threshold`, `value`, one count per outcome,
+    `flipped` (accounts whose outcome changes), `flips` (List[String]: up to 20 of them,
+    "account: old to new"). The first row is the policy as it is, its threshold empty.
+
+    >>> from icp.outcomes.policy import OutcomePolicy, Rule
+    >>> rule = Rule(outcome="best", when="paid >= 10", reason="pays")
+    >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "paid": [12.0, 20.0]})
+    >>> moved = sensitivity(accounts, OutcomePolicy(rules=(rule,)), shifts=(0.5,))
+    >>> moved.select("threshold", "value", "best").rows()
+    [('', None, 2), ('paid >= 10', 15.0, 1)]
+    >>> moved["flips"][1].to_list()
+    ['a: best to neutral']
+    """
+    labelled = label(accounts.lazy().collect(), policy, as_of=as_of)
+    now = labelled["outcome"]
+    rows = [_row("", None, now, now, labelled)]
+    moved = (
+        *_amounts_and_shares(policy, labelled, shifts),
+        *_compared_numbers(policy, labelled, shifts),
+        *_months(policy, shifts),
+    )
+    for name, value, changed in moved:
+        then = label(accounts.lazy().collect(), changed, as_of=as_of)["outcome"]
+        rows.append(_row(name, value, now, then, labelled))
+    return pl.DataFrame(rows, schema_overrides={"value": pl.Float64})
+
+
+_Moved = tuple[str, float, "OutcomePolicy"]
+
+
+def _amounts_and_shares(
+    policy: OutcomePolicy, labelled: pl.DataFrame, shifts: tuple[float, ...]
+) -> Iterator[_Moved]:
+    cuts = policy.thresholds
+    for name in ("best_top", "best_from", "regrettable_below", "regrettable_bottom"):
+        value = getattr(cuts, name)
+        if value is None:
+            continue
+        step = abs(value) or _usual(labelled["worth"])
+        for moved in (value + shift * step for shift in shifts):
+            if name in _AMOUNTS or 0 < moved < 1:
+                changed = cuts.model_copy(update={name: moved})
+                yield name, moved, policy.model_copy(update={"thresholds": changed})
+
+
+def _compared_numbers(
+    policy: OutcomePolicy, labelled: pl.DataFrame, shifts: tuple[float, ...]
+) -> Iterator[_Moved]:
+    for position, rule in enumerate(policy.rules):
+        for found in _COMPARED.finditer(rule.when):
+            column, value = found[1], float(found[3])
+            if column not in labelled.columns:
+                continue
+            step = abs(value) or _usual(labelled[column])
+            for moved in (value + shift * step for shift in shifts):
+                start, end = found.span(3)
+                text = f"{rule.when[:start]}{moved:.10g}{rule.when[end:]}"
+                changed = rule.model_copy(update={"when": text})
+                rules = (
+                    *policy.rules[:position],
+                    changed,
+                    *policy.rules[position + 1 :],
+                )
+                yield found[0], moved, policy.model_copy(update={"rules": rules})
+
+
+def _months(policy: OutcomePolicy, shifts: tuple[float, ...]) -> Iterator[_Moved]:
+    if policy.maturity is None:
+        return
+    now = policy.maturity.months
+    for months in sorted(
+        {max(0, round(now * (1 + shift))) for shift in shifts} - {now}
+    ):
+        changed = policy.maturity.model_copy(update={"months": months})
+        moved = policy.model_copy(update={"maturity": changed})
+        yield "maturity_months", float(months), moved
+
+
+def _usual(amounts: pl.Series) -> float:
+    """The median size of the amounts; 1 where there is none."""
+    if not amounts.dtype.is_numeric():
+        return 1.0
+    middle = amounts.cast(pl.Float64).abs().median()
+    return float(middle) if isinstance(middle, float) and middle > 0 else 1.0
+
+
+def _row(
+    name: str,
+    value: float | None,
+    old: pl.Series,
+    new: pl.Series,
+    labelled: pl.DataFrame,
+) -> dict[str, object]:
+    counts = dict(new.value_counts().iter_rows())
+    changed = (old != new).arg_true()
+    flips = [
+        f"{_account(labelled, row)}: {old[row]} to {new[row]}"
+        for row in changed[:_LISTED]
+    ]
+    return {
+        "threshold": name,
+        "value": value,
+        **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
+        "flipped": len(changed),
+        "flips": flips,
+    }
+
+
+def _account(labelled: pl.DataFrame, row: int) -> str:
+    if "account_id" in labelled.columns:
+        return str(labelled["account_id"][row])
+    return f"row {row + 1}"

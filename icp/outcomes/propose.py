@@ -23,7 +23,6 @@ from icp.schema import AccountSchema, Attribute, Kind, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["propose_policy", "stage_outcome"]
 
 _MOST_LEVELS = 50
 _MATURE_MONTHS = 12

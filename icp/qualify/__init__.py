@@ -14,9 +14,7 @@ plays       the way out, and what wakes the account again
 """
 
 from icp.qualify.batch import VERDICT_COLUMNS, verdicts
-from icp.qualify.columns import KnownAbout
-from icp.qualify.money import Money, Stakes, Terms
-from icp.qualify.plays import PLAY_NAMES, Exit, Freed, exit_of
+from icp.qualify.money import Money, Stakes, Terms, UsualTerms, terms_of, usual
 from icp.qualify.questions import Answer, Question
 from icp.qualify.reasons import (
     Catalogue,
@@ -25,10 +23,17 @@ from icp.qualify.reasons import (
     default_catalogue,
     read_catalogue,
 )
-from icp.qualify.signals import Attempt, Match, Signal, matched, observed
+from icp.qualify.signals import Attempt, KnownAbout, Match, Signal, matched, observed
 from icp.qualify.standing import RANK
-from icp.qualify.terms import UsualTerms, terms_of, usual
-from icp.qualify.verdict import Ground, Verdict, decide
+from icp.qualify.verdict import (
+    PLAY_NAMES,
+    Exit,
+    Freed,
+    Ground,
+    Verdict,
+    decide,
+    exit_of,
+)
 
 __all__ = [
     "PLAY_NAMES",

@@ -28,18 +28,18 @@ from icp.qualify.asking import (
     Places,
     ask_attribute,
     ask_reason,
+    bounds_of_frame,
+    covered_in,
     probabilities,
     profile_chances,
 )
-from icp.qualify.columns import KnownAbout, Noted, noted, rows_of, with_ages
-from icp.qualify.money import evidence_of
+from icp.qualify.money import CARE, DISCOUNT, INCUMBENT, UsualTerms, evidence_of
 from icp.qualify.questions import attribute_words
 from icp.qualify.reasons import default_catalogue
+from icp.qualify.signals import KnownAbout, Noted, noted, rows_of, with_ages
 from icp.qualify.standing import RANK, counted_in, tried_by
-from icp.qualify.terms import CARE, DISCOUNT, INCUMBENT, UsualTerms
-from icp.qualify.triggers import bounds_of_frame, covered_in
 from icp.scoring.cells import code_matrix
-from icp.scoring.steps import steps_of
+from icp.scoring.prepared import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
-__all__ = ["VERDICT_COLUMNS", "verdicts"]
 
 #: The columns that `verdicts` appends, in order.
 VERDICT_COLUMNS: Final = {

@@ -11,7 +11,7 @@ The shares w are made coherent with the chance p as it is: answers that raise it
 answers that lower it are weighed so that the mean over the answers is p again. Hence
 EVSI is never below 0, 0 where no answer changes the decision, and never above the
 value of knowing the outcome itself. An answer that would put the account under a rule
-in force (`icp.qualify.triggers`) counts with the share of best customers seen under
+in force (`icp.qualify.asking`) counts with the share of best customers seen under
 that rule. What is known to stand in the way and can be cured is taken as cured, as for
 the verdict.
 """
@@ -24,9 +24,16 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from icp.profile import MISSING, NEVER_SEEN
-from icp.qualify.asking import Asked, Places, ask_attribute, ask_reason
+from icp.qualify.asking import (
+    Asked,
+    Places,
+    ask_attribute,
+    ask_reason,
+    bounds_of,
+    covered_by_answer,
+    reading,
+)
 from icp.qualify.signals import Signal
-from icp.qualify.triggers import bounds_of, covered_by_answer, reading
 from icp.schema import Kind
 from icp.scoring.single import scorer_of
 from icp.scoring.words import cell_words, title_of
@@ -40,15 +47,6 @@ if TYPE_CHECKING:
     from icp.qualify.standing import Standing
     from icp.scoring import Score
 
-__all__ = [
-    "Answer",
-    "Question",
-    "Unknown",
-    "attribute_words",
-    "open_reasons",
-    "questions_of",
-    "unknown_attributes",
-]
 
 _FIRST: Final = NEVER_SEEN + 1
 

@@ -11,25 +11,15 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from icp.conditions import ConditionText  # noqa: TC001  # pydantic reads it
+from icp.conditions import ConditionText  # pydantic reads it
+from icp.documents import Frozen
 from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "PLAYS",
-    "Catalogue",
-    "Play",
-    "Reason",
-    "Severity",
-    "Step",
-    "VerdictName",
-    "default_catalogue",
-    "read_catalogue",
-]
 
 VerdictName = Literal[
     "pursue",
@@ -71,11 +61,7 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Words = Annotated[str, Field(min_length=1)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Step(_Frozen):
+class Step(Frozen):
     """One thing to try, with the words for it."""
 
     play: Play
@@ -87,7 +73,7 @@ class Step(_Frozen):
         return PLAYS[self.play]
 
 
-class Seen(_Frozen):
+class Seen(Frozen):
     """Share of the accounts that turned out so in which the reason held."""
 
     best: _Share
@@ -103,7 +89,7 @@ class Seen(_Frozen):
         return self
 
 
-class Wake(_Frozen):
+class Wake(Frozen):
     """When to look at the account again, or why never."""
 
     text: str = ""
@@ -122,7 +108,7 @@ class Wake(_Frozen):
         return self
 
 
-class Reason(_Frozen):
+class Reason(Frozen):
     """One reason, as described at the head of `reasons.toml`."""
 
     code: str = Field(pattern=_CODE)
@@ -159,20 +145,20 @@ class Reason(_Frozen):
         return left[0] if left else self.steps[-1]
 
 
-class Asking(_Frozen):
+class Asking(Frozen):
     """When a question comes before anything else."""
 
     cost_share: _Share = 0.02
     least_chance: _Share = 0.1
 
 
-class Matching(_Frozen):
+class Matching(Frozen):
     """How lost reasons are matched with the dictionary."""
 
     least_alike: int = Field(default=86, ge=50, le=100)
 
 
-class HeadToHead(_Frozen):
+class HeadToHead(Frozen):
     """What going against an entrenched competitor is worth, and staying present."""
 
     displace: _Share = 0.2
@@ -188,14 +174,14 @@ class HeadToHead(_Frozen):
         return self
 
 
-class Capacity(_Frozen):
+class Capacity(Frozen):
     """What pursuing takes of people's time."""
 
     #: Hours that pursuing one account takes, won or not.
     hours: float = Field(default=20.0, ge=0)
 
 
-class Catalogue(_Frozen):
+class Catalogue(Frozen):
     """All reasons, in their order, and the numbers around them."""
 
     format: Literal[1] = 1

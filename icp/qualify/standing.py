@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from icp.outcomes import Economics
     from icp.qualify.reasons import Catalogue, Reason, Step, VerdictName
 
-__all__ = [
-    "RANK",
-    "Standing",
-    "Weighed",
-    "counted_in",
-    "stand",
-    "tried_by",
-    "worst",
-]
 
 #: The order of verdicts, from worst to best.
 RANK: Final[Mapping[VerdictName, int]] = {

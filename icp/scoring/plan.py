@@ -2,10 +2,10 @@
 
 ```
 codes      one cell code per attribute, in three steps         (icp.scoring.cells)
-joints     several attributes' codes as one                    (icp.scoring.fold)
+joints     several attributes' codes as one                    (icp.scoring.prepared)
 words      one look-up per joint: margin, distances, novelty, what is known
 places     fit step of the margin, rank of the novelty, nearest segments
-answers    look-ups by step: fit, grade, state, probabilities  (icp.scoring.steps)
+answers    look-ups by step: fit, grade, state, probabilities  (icp.scoring.prepared)
 ```
 
 Every step is elementwise, so that Polars' streaming engine runs it batch by batch and
@@ -27,8 +27,17 @@ import polars as pl
 from icp.disqualifiers import disqualified_by
 from icp.errors import SchemaError, counted
 from icp.scoring.cells import Coding, codings
-from icp.scoring.fold import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, Joint, fold
-from icp.scoring.steps import Steps, steps_of
+from icp.scoring.prepared import (
+    KNOWN,
+    MARGIN,
+    NOVELTY,
+    SEGMENTS,
+    Fold,
+    Joint,
+    Steps,
+    fold,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +47,6 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier
     from icp.profile import PairTable, Profile
 
-__all__ = ["SCORE_COLUMNS", "refuse_taken", "score", "unused"]
 
 #: Few words in many rows: kept, compressed and written as one number per row.
 _WORDS: Final = pl.Categorical()

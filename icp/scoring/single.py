@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from icp.disqualifiers import disqualified_by_one
 from icp.profile import MISSING
 from icp.scoring.cells import coder
-from icp.scoring.steps import per_profile, steps_of
+from icp.scoring.prepared import per_profile, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier
     from icp.profile import AttributeTable, PairTable, Profile
 
-__all__ = ["Score", "Scorer", "refused", "score_one", "scorer_of"]
 
 #: Bits kept apart for each non-negative sum when several are added as one integer.
 _LANE = 64

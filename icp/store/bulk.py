@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BulkFile", "BulkFolder", "replaced", "sha256_of"]
 
 _CHUNK: Final = 1 << 20
 #: A temporary file this old belongs to a process that died.

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
 from icp.errors import NotFoundError, StoreError
-from icp.qualify.plays import Exit
 from icp.qualify.signals import Attempt, Signal
-from icp.store.events import canonical
-from icp.store.rows import one
+from icp.qualify.verdict import Exit
+from icp.store.database import canonical
+from icp.store.records import one
 from icp.store.tables import answers, attempts, exits, referrals, signals
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Row
 
-    from icp.store.connection import Database
+    from icp.store.database import Database
 
-__all__ = ["DealBook", "KeptExit", "Referral"]
 
 _EXIT = TypeAdapter(Exit)
 

@@ -13,9 +13,8 @@ from icp.store.tables import disqualifiers, exceptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from icp.store.connection import Database, Transaction
+    from icp.store.database import Database, Transaction
 
-__all__ = ["Proposed", "RuleBook"]
 
 #: What became of a rule that a search found.
 Proposed = Literal["new", "again", "same", "held back"]

@@ -10,7 +10,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from icp.errors import NotFoundError
-from icp.store.events import canonical
+from icp.store.database import canonical
 from icp.store.records import Job
 from icp.store.tables import jobs
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
-    from icp.store.connection import Database, Transaction
+    from icp.store.database import Database, Transaction
     from icp.store.records import JobKind
 
-__all__ = ["LOST_AFTER", "JobQueue"]
 
 #: A worker that was silent for so long is dead.
 LOST_AFTER: Final = timedelta(seconds=30)

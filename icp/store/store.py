@@ -9,14 +9,13 @@ import polars as pl
 import sqlalchemy as sa
 
 from icp.errors import NotFoundError
-from icp.store import events as log
+from icp.store import database as log
 from icp.store.bulk import BulkFile, BulkFolder
-from icp.store.connection import Database, utc_now
+from icp.store.database import Database, canonical, utc_now
 from icp.store.deals import DealBook
 from icp.store.disqualifiers import RuleBook
-from icp.store.events import canonical
 from icp.store.jobs import JobQueue
-from icp.store.rows import (
+from icp.store.records import (
     activation_stack,
     active_number,
     import_of,
@@ -43,10 +42,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from icp.profile import Profile
-    from icp.store.connection import Clock, Transaction
+    from icp.store.database import Clock, Transaction
     from icp.store.records import ImportRecord, LabelRecord, ProfileRecord, ScoreRun
 
-__all__ = ["TABLES", "Store"]
 
 #: The big tables of an import.
 TABLES: Final = ("customers", "prospects", "quarantine", "unmatched")

@@ -34,29 +34,6 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-__all__ = [
-    "HEAD",
-    "UtcDateTime",
-    "activations",
-    "answers",
-    "attempts",
-    "bulk",
-    "disqualifiers",
-    "events",
-    "exceptions",
-    "exits",
-    "imports",
-    "jobs",
-    "labels",
-    "mappings",
-    "meta",
-    "metadata",
-    "overrides",
-    "profiles",
-    "referrals",
-    "score_runs",
-    "signals",
-]
 
 #: The newest migration; a test holds it against `migrations/versions`.
 HEAD: Final = "0003"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from icp.workflow.lists import Lists
 
-__all__ = ["LADDER", "RoleName", "granted", "needs"]
 
 RoleName = Literal["viewer", "rep", "analyst", "admin"]
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from icp.store.records import LabelRecord, ProfileRecord
     from icp.workflow.context import Context
 
-__all__ = ["card"]
 
 _EVENTS: Final = 10_000
 _SWITCHES: Final = {"activate": "put in force", "rollback": "put back in force"}

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from icp.config import CONFIG_FILE as CONFIG
-from icp.config import edited
+from icp.config import CONFIG_FILE, edited
 from icp.store.bulk import replaced
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from icp.config import WorkspaceConfig
     from icp.store.store import Store
 
-__all__ = ["CONFIG", "Context", "Progress", "part_of", "rewrite", "silent"]
 
 #: Called with the share done (0 to 1) and what is going on; may raise CancelledError.
 Progress = Callable[[float, str], None]
@@ -41,7 +39,7 @@ def rewrite(context: Context, change: Callable[[str], str], /) -> None:
 
     The store's lock is held meanwhile, so that two people's changes both stay.
     """
-    file = context.path / CONFIG
+    file = context.path / CONFIG_FILE
     with context.store.database.write(context.actor), replaced(file) as temporary:
         text = edited(file.read_text(encoding="utf-8-sig"), change)
         temporary.write_text(text, encoding="utf-8")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from icp.workflow.judging import Judgement
     from icp.workflow.scoring import Finish
 
-__all__ = ["Deals"]
-
 
 class Deals(Lists):
     """Verdicts, and what people note about accounts (called by id or name)."""

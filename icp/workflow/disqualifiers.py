@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from icp.store.disqualifiers import Proposed
     from icp.workflow.context import Context
 
-__all__ = ["RuleSearch", "Rulebook", "rules"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSearch:

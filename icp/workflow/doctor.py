@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from icp.store.records import ProfileRecord
     from icp.workflow.context import Context
 
-__all__ = ["examine", "libraries"]
 
 _LIBRARIES: Final = ("polars", "pydantic", "sqlalchemy", "streamlit", "plotly")
 _RESTORE: Final = "restore the workspace's .icp folder from a backup"

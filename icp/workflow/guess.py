@@ -10,11 +10,9 @@ from icp.ingest.result import LINE
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
-    from icp.config import WorkspaceConfig
-    from icp.config.document import SourceObject
+    from icp.config import SourceObject, WorkspaceConfig
     from icp.ingest.result import RawTable
 
-__all__ = ["guessed_object"]
 
 _PROSPECTS: Final = re.compile(r"prospect|lead|target", re.IGNORECASE)
 #: What happens to accounts; a file's name never makes prospects of it.

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from icp.config import set_assembly
 from icp.errors import ConfigError, NotFoundError
-from icp.ingest.assemble import AssembleResult, AssemblyPlan, assemble
+from icp.ingest.assemble import AssembleResult, assemble
 from icp.schema import AccountSchema
 from icp.workflow.context import Progress, part_of, rewrite, silent
 from icp.workflow.proposal import Proposed, propose_plans
@@ -22,23 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from icp.config import SourceConfig
+    from icp.ingest.plan import AssemblyPlan
     from icp.ingest.result import Finding, IngestResult
     from icp.store.records import ImportRecord
     from icp.workflow.context import Context
 
-__all__ = [
-    "Population",
-    "accounts",
-    "called",
-    "import_sources",
-    "keep_plans",
-    "last_import",
-    "plan_for",
-    "present",
-    "quarantine",
-    "schema",
-    "unmatched",
-]
 
 Population = Literal["customers", "prospects"]
 

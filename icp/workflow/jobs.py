@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from icp.workflow.context import Context, Progress
     from icp.workflow.workspace import Workspace
 
-__all__ = ["cancel", "perform", "start"]
 
 _LOG: Final = ".icp/worker.log"
 #: Workers that this process started and has to reap.

@@ -43,17 +43,6 @@ if TYPE_CHECKING:
     from icp.store.deals import KeptExit
     from icp.workflow.context import Context
 
-__all__ = [
-    "Judgement",
-    "catalogue",
-    "economics",
-    "exported_on",
-    "judge",
-    "lost_reasons",
-    "today_of",
-    "told",
-    "with_verdicts",
-]
 
 #: A workspace's own reasons, beside `icp.toml`.
 REASONS: Final = "reasons.toml"

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from icp.store.records import LabelRecord
     from icp.workflow.context import Context
 
-__all__ = [
-    "customers",
-    "keep",
-    "labelled",
-    "look",
-    "moved",
-    "newest",
-    "override",
-    "propose",
-    "withdraw",
-]
 
 _OUTCOMES: Final = ("best", "regrettable", "neutral", "unknown")
 
@@ -59,7 +48,7 @@ def keep(context: Context, policy: OutcomePolicy | None, /) -> LabelPreview:
 
 
 def moved(context: Context, policy: OutcomePolicy | None, /) -> pl.DataFrame:
-    """What changes when one threshold moves; see `icp.outcomes.sensitivity`."""
+    """What changes when one threshold moves; see `icp.outcomes.preview`."""
     customers = imports.accounts(context, "customers").collect()
     used = _used(context, policy)
     return sensitivity(customers, used, as_of=_today(context, used))

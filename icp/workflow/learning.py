@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from icp.store.records import LabelRecord, ProfileRecord
     from icp.workflow.context import Context
 
-__all__ = [
-    "accept",
-    "activate",
-    "active",
-    "diff",
-    "learn",
-    "profile",
-    "record",
-    "respected",
-    "rollback",
-]
 
 _NUMBER: Final = re.compile(r"v?(\d{1,9})")
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")

@@ -6,18 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from icp.config import load_config
+from icp.config import CONFIG_FILE, load_config
 from icp.workflow import imports, labels, scoring, writing
 from icp.workflow.access import needs
-from icp.workflow.context import CONFIG
 
 if TYPE_CHECKING:
     import polars as pl
 
     from icp.workflow.access import RoleName
     from icp.workflow.context import Context
-
-__all__ = ["Lists"]
 
 
 class Lists:
@@ -31,7 +28,7 @@ class Lists:
         self.role = role
 
     def _reload(self) -> None:
-        config = load_config(self._context.path / CONFIG)
+        config = load_config(self._context.path / CONFIG_FILE)
         self._context = replace(self._context, config=config)
 
     @property

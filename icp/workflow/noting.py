@@ -16,7 +16,7 @@ from icp.errors import (
     near,
 )
 from icp.qualify import Attempt, Freed, Signal, exit_of, observed
-from icp.qualify.plays import arms, facts_of, woken
+from icp.qualify.verdict import arms, facts_of, woken
 from icp.schema import Kind
 from icp.workflow import imports, learning, scoring
 from icp.workflow.access import granted
@@ -32,18 +32,6 @@ from icp.workflow.judging import (
 if TYPE_CHECKING:
     from icp.store.deals import KeptExit
     from icp.workflow.context import Context
-
-__all__ = [
-    "allow_gate",
-    "freed",
-    "leave",
-    "note_answer",
-    "note_attempt",
-    "resolved",
-    "resolved_if_known",
-    "waiting",
-    "wake_up",
-]
 
 
 def resolved(context: Context, asked: str, /) -> str:

@@ -7,19 +7,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from icp.config import default_config_text, load_config
+from icp.config import CONFIG_FILE, default_config_text, load_config
 from icp.errors import ConfigError, IcpError, PermissionDeniedError
-from icp.store.connection import utc_now
+from icp.store.database import utc_now
 from icp.store.store import Store
 from icp.workflow.access import granted
-from icp.workflow.context import CONFIG, Context
+from icp.workflow.context import Context
 from icp.workflow.workspace import Workspace
 
 if TYPE_CHECKING:
-    from icp.store.connection import Clock
+    from icp.store.database import Clock
     from icp.workflow.access import RoleName
 
-__all__ = ["create_workspace", "open_workspace"]
 
 _DATA: Final = ".icp"
 _IGNORED: Final = "# Customer data stays out of version control.\n.icp/\nsources/\n"
@@ -35,7 +34,7 @@ def create_workspace(path: str | Path, /, *, name: str | None = None) -> Workspa
     if folder.exists() and not folder.is_dir():
         message = f"{folder.name!r} is a file; name a folder for the workspace"
         raise ConfigError(message)
-    config = folder / CONFIG
+    config = folder / CONFIG_FILE
     if config.exists():
         message = f"{folder.name!r} already is a workspace; go on with icp import FILE"
         raise ConfigError(message)
@@ -72,11 +71,13 @@ def open_workspace(
     `[roles]` is viewer then, and nobody gets the rights of whoever sits here.
     """
     folder = Path(location).absolute()
-    folder = folder.parent if folder.name == CONFIG else folder
-    if not (folder / CONFIG).is_file():
-        message = f"no workspace in {folder.name!r}: it has no {CONFIG}; run icp init"
+    folder = folder.parent if folder.name == CONFIG_FILE else folder
+    if not (folder / CONFIG_FILE).is_file():
+        message = (
+            f"no workspace in {folder.name!r}: it has no {CONFIG_FILE}; run icp init"
+        )
         raise ConfigError(message)
-    config = load_config(folder / CONFIG)
+    config = load_config(folder / CONFIG_FILE)
     if signed_in and not actor:
         message = "the sign-in gave no name; ask for one with an e-mail address"
         raise PermissionDeniedError(message)

@@ -24,11 +24,10 @@ from icp.workflow.sums import Export, Sums, deal_ends, sums
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from icp.ingest.keys import KeyKind
+    from icp.ingest.plan import KeyKind
 
     Population = Literal["customers", "prospects"]
 
-__all__ = ["Proposed", "propose_plans"]
 
 _KEYS: Final[dict[KeyKind, tuple[str, ...]]] = {
     "id": ("account_id",),

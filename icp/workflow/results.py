@@ -13,18 +13,9 @@ from icp.ingest.result import Finding, SheetInfo, SourceReport  # noqa: TC001 - 
 if TYPE_CHECKING:
     import polars as pl
 
-    from icp.config import SourceConfig
-    from icp.config.document import SourceObject
-    from icp.ingest.mapping import ColumnMapping
+    from icp.config import SourceConfig, SourceObject
+    from icp.ingest.mapping_rules import ColumnMapping
     from icp.store.records import ProfileRecord, ScoreRun
-
-__all__ = [
-    "Check",
-    "ImportSummary",
-    "SourceImport",
-    "SourcePreview",
-    "WorkspaceStatus",
-]
 
 
 @dataclass(frozen=True, kw_only=True)

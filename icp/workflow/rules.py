@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier
     from icp.workflow.context import Context
 
-__all__ = ["in_force", "rules"]
 
 #: As they are listed: what decides first, what is over last.
 _ORDER: Final = ("policy", "active", "probation", "shadow", "proposed", "retired")

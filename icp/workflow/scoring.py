@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     from icp.workflow.context import Context
     from icp.workflow.imports import Population
 
-__all__ = [
-    "Finish",
-    "account",
-    "check",
-    "newest",
-    "outliers",
-    "same",
-    "score_file",
-    "score_prospects",
-    "scored",
-]
 
 #: Makes the list that is kept of a scored one.
 Finish = Callable[[pl.LazyFrame], pl.LazyFrame]

@@ -12,36 +12,25 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from icp.config import SourceConfig, add_source, remove_source
-from icp.config.document import SOURCE_NAME
+from icp.config import CONFIG_FILE, SOURCE_NAME, SourceConfig, add_source, remove_source
 from icp.errors import ConfigError, NotFoundError
-from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
+from icp.ingest.mapping_rules import ColumnMapping
 from icp.ingest.parse import parse
+from icp.ingest.propose_mapping import check_mapping, propose_mapping
 from icp.ingest.readers import ReadOptions, read_table
 from icp.ingest.result import LINE
 from icp.store.bulk import replaced
-from icp.workflow.context import CONFIG, rewrite
+from icp.workflow.context import rewrite
 from icp.workflow.guess import guessed_object
 from icp.workflow.results import SourcePreview, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from icp.config.document import SourceObject
+    from icp.config import SourceObject
     from icp.ingest.result import IngestResult, RawTable
     from icp.workflow.context import Context
 
-__all__ = [
-    "add",
-    "all_or_nothing",
-    "ingested",
-    "mapping_of",
-    "preview",
-    "read_as",
-    "remove",
-    "save_mapping",
-    "source_name",
-]
 
 _HEAD_ROWS: Final = 20
 _FOLDER: Final = "sources"
@@ -154,7 +143,7 @@ def _declaring(context: Context) -> list[Path]:
     inside = {file for folder in folders for file in folder.glob("*")}
     config = context.config
     inside |= {config.mapping_file(s, context.path) for s in config.sources}
-    files = (context.path / CONFIG, *sorted(inside))
+    files = (context.path / CONFIG_FILE, *sorted(inside))
     return [file for file in files if file.is_file()]
 
 

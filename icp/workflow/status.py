@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from icp.workflow.context import Context
     from icp.workflow.results import ImportSummary
 
-__all__ = ["LEAST", "status"]
 
 #: Customers from which on learning says anything.
 LEAST: Final = {"best": 15, "regrettable": 10}

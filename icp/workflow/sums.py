@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from icp.schema import AccountSchema
 
-__all__ = ["Ends", "Export", "Sums", "deal_ends", "quoted", "sums"]
 
 _DEAL_VALUES: Final = ("actual_amount", "amount", "close_value", "tcv", "acv", "arr")
 _INVOICE_VALUES: Final = ("line_amount", "amount", "invoice_amount", "subtotal")

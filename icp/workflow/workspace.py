@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from icp.config import SourceConfig, WorkspaceConfig
-    from icp.config.document import SourceObject
-    from icp.ingest.mapping import ColumnMapping
+    from icp.config import SourceConfig, SourceObject, WorkspaceConfig
+    from icp.ingest.mapping_rules import ColumnMapping
     from icp.ingest.plan import AssemblyPlan
     from icp.outcomes import LabelPreview, OutcomePolicy
     from icp.profile import Profile
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
         SourcePreview,
         WorkspaceStatus,
     )
-
-__all__ = ["Workspace"]
 
 
 class Workspace(Rulebook, Deals):

@@ -14,7 +14,6 @@ from icp.store.bulk import replaced
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["for_people", "refuse_suffix", "scan", "write", "write_text"]
 
 #: A spreadsheet takes a cell that starts like this for a formula.
 _FORMULA: Final = r"^[=+\-@\t\r\n\x00]"

@@ -1,8 +1,8 @@
 import pytest
 
-from icp.cli.answers import answered, how_to_answer, parsed
+from icp.cli.data import answered, how_to_answer, parsed
 from icp.errors import InputError, MappingError
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Finding
 from icp.schema import Kind, Role
 

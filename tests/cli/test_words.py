@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from icp.cli.words import (
+from icp.cli.screen import (
     _evidence,
     _segment,
     contribution_row,
@@ -13,7 +13,7 @@ from icp.cli.words import (
     status_lines,
 )
 from icp.config import SourceConfig
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.profile import Segment
 from icp.scoring import Contribution, Score
 from icp.store.records import ScoreRun

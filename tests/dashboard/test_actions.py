@@ -131,7 +131,7 @@ def test_what_a_threshold_changes_is_counted_on_request(
     app = page(learnt, "data", step="3 Outcomes")
     assert not any("moved to" in frame.value for frame in app.dataframe)
     monkeypatch.setattr(
-        "icp.dashboard.thresholds.st.expander", _opened(monkeypatch), raising=True
+        "icp.dashboard.outcomes.st.expander", _opened(monkeypatch), raising=True
     )
     app.run()
     table = next(f.value for f in app.dataframe if "moved to" in f.value)

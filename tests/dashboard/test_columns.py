@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from icp.dashboard import columns
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.dashboard import files
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Ledger, SourceReport
 from icp.schema import Kind, Role
 from icp.workflow import SourcePreview
@@ -50,7 +50,7 @@ PREVIEW = SourcePreview(
 
 
 def test_columns_are_listed_with_examples_and_reasons() -> None:
-    assert columns.rows(PREVIEW).rows() == [
+    assert files.rows(PREVIEW).rows() == [
         (
             "Kunde seit",
             "1.2.2024",
@@ -75,15 +75,15 @@ def test_columns_are_listed_with_examples_and_reasons() -> None:
 
 
 def test_an_untouched_table_changes_nothing() -> None:
-    assert columns.applied(MAPPING, columns.rows(PREVIEW)) == MAPPING
+    assert files.applied(MAPPING, files.rows(PREVIEW)) == MAPPING
 
 
 def test_corrections_reach_the_mapping() -> None:
-    table = columns.rows(PREVIEW).with_columns(
+    table = files.rows(PREVIEW).with_columns(
         pl.Series("use", ["date", "ignored"]),
         pl.Series("called", ["since", "sector"]),
     )
-    changed = columns.applied(MAPPING, table)
+    changed = files.applied(MAPPING, table)
     assert [(r.name, r.role) for r in changed.columns] == [
         ("since", Role.DATE),
         ("sector", Role.IGNORED),

@@ -5,7 +5,7 @@ from io import BytesIO
 import polars as pl
 import pytest
 
-from icp.dashboard.export import as_csv, as_excel
+from icp.dashboard.views.prospects import as_csv, as_excel
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

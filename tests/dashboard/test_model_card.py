@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from icp.dashboard.text import escaped
+from icp.dashboard.components import escaped
 from icp.report import Table
 from icp.workflow import open_workspace
 

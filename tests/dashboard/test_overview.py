@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from icp.dashboard import odd, overview
+from icp.dashboard.views import home, outliers
 from icp.workflow import WorkspaceStatus
 
 NOTHING = WorkspaceStatus(
@@ -24,7 +24,7 @@ NOTHING = WorkspaceStatus(
 
 
 def test_a_new_workspace_has_dashes_and_reasons() -> None:
-    assert overview.headline(NOTHING) == {
+    assert home.headline(NOTHING) == {
         "Customers": ("–", "nothing imported yet"),
         "Best and regrettable": ("–", "no customer is labelled yet"),
         "Profile in force": ("–", "none is in force"),
@@ -33,8 +33,8 @@ def test_a_new_workspace_has_dashes_and_reasons() -> None:
 
 
 def test_steps_are_said_without_commands() -> None:
-    assert overview.steps(NOTHING) == ("Add your customers",)
-    assert overview.next_page(NOTHING)[0] == "data"
+    assert home.steps(NOTHING) == ("Add your customers",)
+    assert home.next_page(NOTHING)[0] == "data"
 
 
 def test_kept_labels_are_split_by_count_and_known_worth() -> None:
@@ -42,7 +42,7 @@ def test_kept_labels_are_split_by_count_and_known_worth() -> None:
         {"outcome": ["best", "best", "unknown"], "worth": [5.0, None, None]}
     )
     assert_frame_equal(
-        overview.split_of(labelled).sort("outcome"),
+        home.split_of(labelled).sort("outcome"),
         pl.DataFrame(
             {"outcome": ["best", "unknown"], "customers": [2, 1], "worth": [5.0, None]}
         ),
@@ -60,7 +60,7 @@ def test_the_farthest_accounts_come_first() -> None:
             "odd": [[], ["Industry: never seen", "Sites: 900"], ["Sites: 900"]],
         }
     )
-    assert odd.farthest(accounts).rows() == [
+    assert outliers.farthest(accounts).rows() == [
         ("B", "b", "far from both", "1.0 %", "Industry: never seen · Sites: 900"),
         ("C", "c", "far from all closed only", "2.0 %", "Sites: 900"),
     ]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from icp.charts import Chart
-from icp.dashboard import attributes, columns, components, form, outcomes, rules
-from icp.dashboard.text import code, escaped, label
+from icp.dashboard import components, files, outcomes
+from icp.dashboard.components import code, escaped, label
+from icp.dashboard.views import profile
 from icp.errors import MappingError
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Finding
 from icp.outcomes import OutcomePolicy, Rule, Thresholds, Worth
 from icp.profile import AttributeTable
@@ -74,7 +75,7 @@ def test_a_hostile_title_is_no_markdown_in_a_form(
     table: AttributeTable, widget: str
 ) -> None:
     def draw(table: AttributeTable) -> None:
-        form.field([table], key="k")
+        components.field([table], key="k")
 
     drawn: Any = _shown(draw, table).get(widget)[0]
     assert drawn.label.startswith(r"\*Cost\* \!\[\](http")
@@ -90,7 +91,7 @@ def test_a_flag_is_answered_with_yes_no_or_nothing(
     picked: str | None, given: bool | None
 ) -> None:
     def draw(table: AttributeTable) -> None:
-        streamlit.session_state["given"] = form.field([table], key="k")
+        streamlit.session_state["given"] = components.field([table], key="k")
 
     app = _shown(draw, FLAG)
     app.selectbox[0].set_value(picked).run()
@@ -99,7 +100,7 @@ def test_a_flag_is_answered_with_yes_no_or_nothing(
 
 def test_a_category_offers_its_known_levels_only() -> None:
     def draw(table: AttributeTable) -> None:
-        form.field([table], key="k")
+        components.field([table], key="k")
 
     assert _shown(draw, LEVELS).selectbox[0].options == ["*a*", "b"]
 
@@ -212,7 +213,7 @@ def test_attributes_of_one_title_are_told_apart() -> None:
         _table(Kind.FLAG, title="Status", name="status_2"),
         _table(Kind.FLAG, title="Cloud", name="cloud"),
     ]
-    names = attributes._names(tables)
+    names = profile._names(tables)
     assert names == ["Status (x)", "Status (status_2)", "Cloud"]
 
 
@@ -253,11 +254,11 @@ def test_names_that_columns_cannot_have_are_said(
     names: tuple[str, str], said: str
 ) -> None:
     with pytest.raises(MappingError, match=re.escape(said)):
-        columns.applied(MAPPING, _called(*names))
+        files.applied(MAPPING, _called(*names))
 
 
 def test_two_columns_may_swap_their_names() -> None:
-    swapped = columns.applied(MAPPING, _called("country", "industry"))
+    swapped = files.applied(MAPPING, _called("country", "industry"))
     assert [r.name for r in swapped.columns] == ["country", "industry"]
 
 
@@ -266,8 +267,8 @@ def test_two_columns_may_swap_their_names() -> None:
 
 def _moved(when: str, reason: str, value: float) -> Rule:
     policy = OutcomePolicy(rules=(Rule(outcome="best", when=when, reason=reason),))
-    (knob,) = rules.knobs(policy)
-    return rules.moved(policy, knob, value).rules[0]
+    (knob,) = outcomes.knobs(policy)
+    return outcomes.moved(policy, knob, value).rules[0]
 
 
 @pytest.mark.parametrize(
@@ -285,13 +286,13 @@ def test_a_moved_number_is_written_so_that_it_is_found_again(
     rule = _moved("worth >= 5", "worth 5 or more", value)
     assert (rule.when, rule.reason) == (when, reason)
     policy = OutcomePolicy(rules=(rule,))
-    assert [knob.value for knob in rules.knobs(policy)] == [value]
+    assert [knob.value for knob in outcomes.knobs(policy)] == [value]
 
 
 @given(st.floats(-1e15, 1e15, allow_subnormal=False))
 def test_every_number_may_be_moved_to_and_is_found_again(value: float) -> None:
     rule = _moved("worth >= 5", "large", value)
-    (knob,) = rules.knobs(OutcomePolicy(rules=(rule,)))
+    (knob,) = outcomes.knobs(OutcomePolicy(rules=(rule,)))
     assert knob.value == value
 
 

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from icp.dashboard import advice, files, jobs, odd, outcomes, overview, quality
+from icp.dashboard import files, jobs, outcomes, verdict
+from icp.dashboard.views import home, outliers
 from icp.ingest.result import Ledger, SourceReport
 from icp.outcomes import LabelPreview
 from icp.qualify.money import Money, Stakes
@@ -84,7 +85,7 @@ STATUS = WorkspaceStatus(
 
 
 def test_the_headline_counts_what_there_is() -> None:
-    assert overview.headline(STATUS) == {
+    assert home.headline(STATUS) == {
         "Customers": ("1,200", "from 1 file, 9 March 2026"),
         "Best and regrettable": ("1,000 / 45", "7 neutral or too young to judge"),
         "Profile in force": ("v3", "evidence: weak"),
@@ -94,7 +95,7 @@ def test_the_headline_counts_what_there_is() -> None:
 
 def test_two_files_are_said_in_the_plural() -> None:
     two = replace(IMPORT, sources=IMPORT.sources * 2)
-    basis = overview.headline(replace(STATUS, last_import=two))["Customers"][1]
+    basis = home.headline(replace(STATUS, last_import=two))["Customers"][1]
     assert basis == "from 2 files, 9 March 2026"
 
 
@@ -109,19 +110,17 @@ def test_two_files_are_said_in_the_plural() -> None:
 def test_the_next_page_follows_from_what_is_missing(
     changed: dict[str, Any], route: str, label: str
 ) -> None:
-    assert overview.next_page(replace(STATUS, **changed)) == (route, label)
+    assert home.next_page(replace(STATUS, **changed)) == (route, label)
 
 
 def test_at_most_three_steps_are_said_and_none_that_leads_here() -> None:
-    assert overview.steps(STATUS) == (
-        "Nothing is waiting. Look through your prospects.",
-    )
+    assert home.steps(STATUS) == ("Nothing is waiting. Look through your prospects.",)
     many = replace(STATUS, next_steps=tuple(f"Do {i}: icp do {i}" for i in range(5)))
-    assert overview.steps(many) == ("Do 0", "Do 1", "Do 2")
+    assert home.steps(many) == ("Do 0", "Do 1", "Do 2")
 
 
 def test_lines_of_a_file_are_accounted_for() -> None:
-    assert quality.ledger(IMPORT).to_dicts() == [
+    assert files.ledger(IMPORT).to_dicts() == [
         {
             "file": "k",
             "what": "accounts",
@@ -148,7 +147,7 @@ def test_whom_to_look_at_are_those_that_were_imported(
     customers: int, prospects: int, offered: list[str]
 ) -> None:
     last = replace(IMPORT, customers=customers, prospects=prospects)
-    app = AppTest.from_function(_drawn, args=(odd.population, last)).run()
+    app = AppTest.from_function(_drawn, args=(outliers.population, last)).run()
     assert not app.exception
     (group,) = app.get("button_group")
     assert [option.content for option in group.proto.options] == offered
@@ -171,7 +170,7 @@ def test_nobody_far_is_an_empty_list() -> None:
         },
         schema_overrides={"novelty_p": pl.Float64, "odd": pl.List(pl.String)},
     )
-    assert odd.farthest(accounts).is_empty()
+    assert outliers.farthest(accounts).is_empty()
 
 
 def test_the_farthest_are_a_hundred_and_ties_are_in_order() -> None:
@@ -183,7 +182,7 @@ def test_the_farthest_are_a_hundred_and_ties_are_in_order() -> None:
         quadrant=pl.lit("far from both"),
         odd=pl.concat_list(pl.lit("x")),
     )
-    far = odd.farthest(accounts)
+    far = outliers.farthest(accounts)
     assert far["account_id"].to_list() == [f"a{i}" for i in range(100, 200)]
     assert far["as odd"][0] == "0.1 %"
 
@@ -261,7 +260,7 @@ def test_stakes_say_whether_the_decision_is_safe(cost: float, then: str) -> None
         pursue=worth,
         pursue_cured=worth,
     )
-    said = advice._stakes(money, "EUR")
+    said = verdict._stakes(money, "EUR")
     assert said.startswith(
         "A best customer is worth 1,000 EUR, a regrettable one costs 800 EUR, pursuing "
         f"costs {cost:,.0f} EUR."

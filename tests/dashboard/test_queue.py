@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.dashboard import queue
+from icp.dashboard.views import prospects
 
 SCORED = pl.DataFrame(
     {
@@ -24,33 +24,35 @@ SCORED = pl.DataFrame(
 WALK_AWAY = pl.lit("walk_away")
 
 
-def _ids(query: queue.Query) -> list[str]:
-    return queue.matching(SCORED, query).collect()["account_id"].to_list()
+def _ids(query: prospects.Query) -> list[str]:
+    return prospects.matching(SCORED, query).collect()["account_id"].to_list()
 
 
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
-        (queue.Query(), ["p3", "p1", "p4", "p2"]),
-        (queue.Query(text="acme"), ["p1", "p4"]),
-        (queue.Query(text=" (EU) "), ["p1"]),
-        (queue.Query(text="p2"), ["p2"]),
-        (queue.Query(text=".*"), []),
-        (queue.Query(grades=("B",)), ["p1", "p4"]),
-        (queue.Query(grades=("unsure", "not evaluable")), ["p3", "p2"]),
-        (queue.Query(segment="Best 2"), ["p3", "p4"]),
-        (queue.Query(order="regret"), ["p2", "p3", "p1", "p4"]),
-        (queue.Query(order="unknown"), ["p2", "p4", "p1", "p3"]),
-        (queue.Query(order="name"), ["p4", "p1", "p3", "p2"]),
+        (prospects.Query(), ["p3", "p1", "p4", "p2"]),
+        (prospects.Query(text="acme"), ["p1", "p4"]),
+        (prospects.Query(text=" (EU) "), ["p1"]),
+        (prospects.Query(text="p2"), ["p2"]),
+        (prospects.Query(text=".*"), []),
+        (prospects.Query(grades=("B",)), ["p1", "p4"]),
+        (prospects.Query(grades=("unsure", "not evaluable")), ["p3", "p2"]),
+        (prospects.Query(segment="Best 2"), ["p3", "p4"]),
+        (prospects.Query(order="regret"), ["p2", "p3", "p1", "p4"]),
+        (prospects.Query(order="unknown"), ["p2", "p4", "p1", "p3"]),
+        (prospects.Query(order="name"), ["p4", "p1", "p3", "p2"]),
     ],
 )
-def test_prospects_are_found_and_sorted(query: queue.Query, ids: list[str]) -> None:
+def test_prospects_are_found_and_sorted(query: prospects.Query, ids: list[str]) -> None:
     assert _ids(query) == ids
 
 
 def test_a_page_shows_what_a_rep_reads() -> None:
-    judged = queue.matching(SCORED, queue.Query()).with_columns(verdict=WALK_AWAY)
-    rows = queue.shown(judged)
+    judged = prospects.matching(SCORED, prospects.Query()).with_columns(
+        verdict=WALK_AWAY
+    )
+    rows = prospects.shown(judged)
     assert rows.row(0) == (
         "Beta",
         "p3",
@@ -67,18 +69,18 @@ def test_a_page_shows_what_a_rep_reads() -> None:
 
 
 def test_a_list_without_names_shows_ids() -> None:
-    bare = queue.named(SCORED.drop("account_name")).collect()
+    bare = prospects.named(SCORED.drop("account_name")).collect()
     assert bare["account_name"].to_list() == ["p1", "p2", "p3", "p4"]
 
 
 def test_choices_hold_the_account_that_was_asked_for_first() -> None:
-    assert queue.choices(SCORED, "beta", "p2") == {"p2": "p2", "p3": "Beta (p3)"}
-    assert queue.choices(SCORED, "nobody", None) == {}
-    assert len(queue.choices(SCORED, "", None, most=2)) == 2
+    assert prospects.choices(SCORED, "beta", "p2") == {"p2": "p2", "p3": "Beta (p3)"}
+    assert prospects.choices(SCORED, "nobody", None) == {}
+    assert len(prospects.choices(SCORED, "", None, most=2)) == 2
 
 
-@given(st.integers(0, 450), st.sampled_from(list(queue.ORDERS)))
-def test_pages_cover_every_row_once(rows: int, order: queue.Order) -> None:
+@given(st.integers(0, 450), st.sampled_from(list(prospects.ORDERS)))
+def test_pages_cover_every_row_once(rows: int, order: prospects.Order) -> None:
     scored = pl.LazyFrame(
         {
             "account_id": [f"p{i}" for i in range(rows)],
@@ -93,11 +95,11 @@ def test_pages_cover_every_row_once(rows: int, order: queue.Order) -> None:
         },
         schema_overrides={"account_id": pl.String},
     )
-    matched = queue.matching(scored, queue.Query(order=order))
-    pages = max(1, -(-queue.count(matched) // queue.PAGE))
+    matched = prospects.matching(scored, prospects.Query(order=order))
+    pages = max(1, -(-prospects.count(matched) // prospects.PAGE))
     seen = [
         i
         for p in range(1, pages + 1)
-        for i in queue.page_of(matched, p).collect()["account_id"]
+        for i in prospects.page_of(matched, p).collect()["account_id"]
     ]
     assert sorted(seen) == sorted(f"p{i}" for i in range(rows))

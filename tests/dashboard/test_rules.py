@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.dashboard import rules, thresholds
+from icp.dashboard import outcomes
 from icp.outcomes import (
     Cost,
     LabelColumn,
@@ -90,7 +90,7 @@ WORTH = Worth(
     ],
 )
 def test_a_policy_is_said_in_plain_words(policy: OutcomePolicy, line: str) -> None:
-    assert line in rules.in_words(policy)
+    assert line in outcomes.in_words(policy)
 
 
 def test_words_by_hand_come_first() -> None:
@@ -101,7 +101,7 @@ def test_words_by_hand_come_first() -> None:
         author="ann",
         at=date(2026, 1, 2),
     )
-    lines = rules.in_words(OutcomePolicy(overrides=(word,), rules=(COSTS,)))
+    lines = outcomes.in_words(OutcomePolicy(overrides=(word,), rules=(COSTS,)))
     assert lines[0] == "1 customer is decided by hand"
 
 
@@ -109,11 +109,11 @@ def test_values_of_customers_are_never_markdown() -> None:
     policy = OutcomePolicy(
         label=LabelColumn(column="stage", values={"[x](http://evil.test)": "best"})
     )
-    assert "[x](" not in "".join(rules.in_words(policy))
+    assert "[x](" not in "".join(outcomes.in_words(policy))
 
 
 def _values(policy: OutcomePolicy) -> list[tuple[str, float]]:
-    return [(knob.label, knob.value) for knob in rules.knobs(policy)]
+    return [(knob.label, knob.value) for knob in outcomes.knobs(policy)]
 
 
 def test_every_number_that_decides_may_be_moved() -> None:
@@ -133,13 +133,13 @@ def test_every_number_that_decides_may_be_moved() -> None:
 
 
 def test_a_policy_without_numbers_has_nothing_to_move() -> None:
-    assert rules.knobs(OutcomePolicy(rules=(LEFT,))) == ()
+    assert outcomes.knobs(OutcomePolicy(rules=(LEFT,))) == ()
 
 
 def test_a_moved_rule_says_the_new_number_in_its_reason() -> None:
     policy = OutcomePolicy(rules=(PAYS,))
-    (knob,) = rules.knobs(policy)
-    (rule,) = rules.moved(policy, knob, 12500.0).rules
+    (knob,) = outcomes.knobs(policy)
+    (rule,) = outcomes.moved(policy, knob, 12500.0).rules
     assert rule.when == "worth >= 12500 AND status = 'Active'"
     assert rule.reason == "stays, and is worth 12,500 EUR or more"
 
@@ -147,8 +147,8 @@ def test_a_moved_rule_says_the_new_number_in_its_reason() -> None:
 def test_a_number_within_another_number_stays() -> None:
     rule = Rule(outcome="best", when="sites > 5", reason="over 5 sites of 15, 5.5 or 5")
     policy = OutcomePolicy(rules=(rule,))
-    (knob,) = rules.knobs(policy)
-    (moved,) = rules.moved(policy, knob, 7.0).rules
+    (knob,) = outcomes.knobs(policy)
+    (moved,) = outcomes.moved(policy, knob, 7.0).rules
     assert moved.reason == "over 7 sites of 15, 5.5 or 7"
 
 
@@ -158,8 +158,8 @@ def test_months_and_shares_move_in_their_own_units() -> None:
         thresholds=Thresholds(best_top=0.25),
         maturity=Maturity(start="since", months=12),
     )
-    share, months = rules.knobs(policy)
-    moved = rules.moved(rules.moved(policy, share, 30.0), months, 6.0)
+    share, months = outcomes.knobs(policy)
+    moved = outcomes.moved(outcomes.moved(policy, share, 30.0), months, 6.0)
     assert moved.thresholds == Thresholds(best_top=0.3)
     assert moved.maturity == Maturity(start="since", months=6)
 
@@ -183,9 +183,9 @@ def test_fields_that_nobody_touches_change_nothing(
         ),
         thresholds=Thresholds(best_top=top / 100),
     )
-    assert len(rules.knobs(policy)) == 3
-    for knob in rules.knobs(policy):
-        assert rules.moved(policy, knob, knob.value) == policy
+    assert len(outcomes.knobs(policy)) == 3
+    for knob in outcomes.knobs(policy):
+        assert outcomes.moved(policy, knob, knob.value) == policy
 
 
 @given(
@@ -199,7 +199,7 @@ def test_two_numbers_of_one_rule_move_one_after_the_other(
     rule = Rule(outcome="best", when=when(*values), reason="large")
     policy = OutcomePolicy(rules=(rule,))
     for place, target in enumerate(targets):
-        policy = rules.moved(policy, rules.knobs(policy)[place], float(target))
+        policy = outcomes.moved(policy, outcomes.knobs(policy)[place], float(target))
     assert policy.rules[0].when == when(*targets)
 
 
@@ -215,7 +215,7 @@ def test_thresholds_are_called_as_people_do() -> None:
             "value": [None, 0.2, 0.3, -1.0, 1.0, -1.0, 1.0, 6.0],
         }
     )
-    assert thresholds.named(moves)["knob"].to_list() == [
+    assert outcomes.named(moves)["knob"].to_list() == [
         None,
         "best: the share worth most",
         "best: the share worth most",
@@ -234,8 +234,8 @@ def test_one_threshold_is_shown_below_things_as_they_are() -> None:
         OutcomePolicy(worth=Worth(value="worth"), rules=(rule,)),
         shifts=(-0.7, 0.5),
     )
-    rows = thresholds.named(moves)
-    assert thresholds.one(rows, "worth >= 10").rows() == [
+    rows = outcomes.named(moves)
+    assert outcomes.one(rows, "worth >= 10").rows() == [
         ("as it is", 2, 0, 2, 0, 0, ""),
         ("3", 3, 0, 1, 0, 1, "b: neutral to best"),
         ("15", 1, 0, 3, 0, 1, "c: best to neutral"),
@@ -246,6 +246,6 @@ def test_shares_are_shown_in_per_cent() -> None:
     policy = OutcomePolicy(
         worth=Worth(value="worth"), thresholds=Thresholds(best_top=0.25)
     )
-    rows = thresholds.named(sensitivity(ACCOUNTS, policy, shifts=(1.0,)))
-    shown = thresholds.one(rows, "best: the share worth most")
+    rows = outcomes.named(sensitivity(ACCOUNTS, policy, shifts=(1.0,)))
+    shown = outcomes.one(rows, "best: the share worth most")
     assert shown["moved to"].to_list() == ["as it is", "50.0%"]

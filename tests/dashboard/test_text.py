@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.dashboard.text import chance, day, escaped, quiet
+from icp.dashboard.components import chance, day, escaped, quiet
 
 
 @pytest.mark.parametrize(

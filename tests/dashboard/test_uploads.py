@@ -104,7 +104,7 @@ def test_corrections_that_cannot_be_are_said_and_nothing_is_added(
     def edited(given: pl.DataFrame, **_: object) -> pl.DataFrame:
         return given.with_columns(called=pl.lit("same"))
 
-    monkeypatch.setattr("icp.dashboard.columns.st.data_editor", edited)
+    monkeypatch.setattr("icp.dashboard.files.st.data_editor", edited)
     app = page(empty, "data")
     _upload(app, "a.csv", CUSTOMERS)
     assert not app.exception

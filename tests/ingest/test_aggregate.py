@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.aggregate import grouped
-from icp.ingest.part import Part
+from icp.ingest.combine import Part, grouped
 from icp.ingest.plan import Aggregate
 from icp.schema import AccountSchema
 

@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 from icp.errors import ConfigError, PolicyError
-from icp.ingest.assemble import AssemblyPlan, assemble
+from icp.ingest.assemble import assemble
+from icp.ingest.plan import AssemblyPlan
 from icp.ingest.result import LINE, IngestResult
 from icp.schema import AccountSchema, match_to_schema
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_tables import raw
 
-from icp.ingest.columns import read_column
-from icp.ingest.rules import ColumnRule
+from icp.ingest.mapping_rules import ColumnRule
+from icp.ingest.parse import read_column
 from icp.schema import Kind, Role
 
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.errors import ConfigError
-from icp.ingest.combine import combined
-from icp.ingest.part import Part
+from icp.ingest.combine import Part, combined
 from icp.ingest.plan import Join
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema

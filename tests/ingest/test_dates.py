@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.dates import is_numeric_date, is_serial, read_date
+from icp.ingest.values import is_numeric_date, is_serial, read_date
 
 
 def _read(text: str, order: str | None = None, *, serials: bool = False) -> date | None:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from icp.errors import IcpError
 from icp.ingest import ingest
-from icp.ingest.numbers import with_numbers
-from icp.ingest.values import cleaned, read_domain
+from icp.ingest.values import cleaned, read_domain, with_numbers
 
 HEADER = "account_id,account_name,employees\n"
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from icp.ingest.keys import domain_key, id_key, matched, name_key
+from icp.ingest.plan import domain_key, id_key, matched, name_key
 
 
 @pytest.mark.parametrize(

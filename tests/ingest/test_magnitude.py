@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from raw_tables import raw
 
-from icp.ingest.mapping import propose_mapping
 from icp.ingest.parse import parse
+from icp.ingest.propose_mapping import propose_mapping
 
 
 def _suspected(values: list[str], header: str = "Price") -> bool:

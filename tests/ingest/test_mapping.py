@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from raw_tables import raw
 
-from icp.ingest.mapping import ColumnRule, propose_mapping
+from icp.ingest.propose_mapping import propose_mapping
 from icp.schema import Kind, Role
+
+if TYPE_CHECKING:
+    from icp.ingest.mapping_rules import ColumnRule
 
 
 def _one(header: str, values: list[str | None], **other: object) -> ColumnRule:

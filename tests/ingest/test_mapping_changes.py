@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from raw_tables import raw
 
-from icp.ingest.mapping import ColumnMapping, check_mapping, propose_mapping
+from icp.ingest.propose_mapping import check_mapping, propose_mapping
+
+if TYPE_CHECKING:
+    from icp.ingest.mapping_rules import ColumnMapping
 
 _MARCH = {
     "Account Name": ["Acme", "Beta", "Cora"],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.numbers import number_column, with_numbers
+from icp.ingest.values import number_column, with_numbers
 
 
 def _read(text: str, decimal: str | None = None) -> float | None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from raw_tables import raw
 
 from icp.errors import MappingError
-from icp.ingest.mapping import ColumnMapping, ColumnRule, propose_mapping
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.parse import parse
+from icp.ingest.propose_mapping import propose_mapping
 from icp.ingest.result import LINE, Ledger, Original, QuarantinedRow
 from icp.schema import Kind, Role
 

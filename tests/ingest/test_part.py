@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from icp.errors import ConfigError
-from icp.ingest.part import Part, kind_of
+from icp.ingest.combine import Part, kind_of
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.errors import SourceError
-from icp.ingest.readers.decode import Decoded, decode
-from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.content import Decoded, decode
+from icp.ingest.readers.grid import Notes
 
 
 def decoded(data: bytes, encoding: str | None = None) -> tuple[Decoded, list[str]]:

@@ -3,11 +3,10 @@ from __future__ import annotations
 import pytest
 
 from icp.errors import SourceError
+from icp.ingest.readers.csv_text import read_text
+from icp.ingest.readers.grid import Notes, shapes_of
 from icp.ingest.readers.header import header_evidence, looks_like_labels
-from icp.ingest.readers.notes import Notes
 from icp.ingest.readers.options import ReadOptions
-from icp.ingest.readers.shapes import shapes_of
-from icp.ingest.readers.text import read_text
 from icp.ingest.result import LINE
 
 BODY = "Acme,Ulm,4,2024-01-31\nBolt,Bonn,7,2024-02-28\nCora,Kiel,9,2024-03-31\n"

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.readers.grid import frame_of_cells
-from icp.ingest.readers.naming import Named, name_columns
-from icp.ingest.readers.notes import Notes, letter, line_list, plural
+from icp.ingest.readers.grid import Notes, frame_of_cells, letter, line_list, plural
+from icp.ingest.readers.header import Named, name_columns
 from icp.ingest.result import LINE, AsideLine
 
 

@@ -10,13 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from icp.errors import SourceError
-from icp.ingest.readers.dialect import Dialect
-from icp.ingest.readers.grid import LAST
-from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.content import content_of
+from icp.ingest.readers.csv_text import Dialect, _with_csv, _with_polars, read_text
+from icp.ingest.readers.grid import LAST, Notes
 from icp.ingest.readers.options import ReadOptions
-from icp.ingest.readers.sniff import content_of
-from icp.ingest.readers.split import _with_csv, _with_polars
-from icp.ingest.readers.text import read_text
 from icp.ingest.result import LINE
 
 if TYPE_CHECKING:

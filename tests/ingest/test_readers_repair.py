@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.ingest.readers import ReadOptions
-from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.csv_text import read_text
+from icp.ingest.readers.grid import Notes, shapes_of
 from icp.ingest.readers.repair import readings
-from icp.ingest.readers.shapes import shapes_of
-from icp.ingest.readers.text import read_text
 from icp.ingest.result import LINE
 
 BODY = [(f"Firm {n}", "won" if n % 2 else "lost", str(n * 10), "") for n in range(10)]

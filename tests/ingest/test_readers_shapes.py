@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.ingest.readers.shapes import amount, shapes_of, value_kind
+from icp.ingest.readers.grid import amount, shapes_of, value_kind
 
 
 @pytest.mark.parametrize(

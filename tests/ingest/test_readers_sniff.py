@@ -6,8 +6,8 @@ import zipfile
 import pytest
 
 from icp.errors import SourceError
-from icp.ingest.readers.notes import Notes
-from icp.ingest.readers.sniff import check_zip, content_of
+from icp.ingest.readers.content import check_zip, content_of
+from icp.ingest.readers.grid import Notes
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PAGE = "<table><tr><td>Näme</td></tr></table>"

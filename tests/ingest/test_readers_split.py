@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.errors import SourceError
-from icp.ingest.readers.dialect import Dialect, find_dialect
-from icp.ingest.readers.grid import LAST, Record, as_records
-from icp.ingest.readers.notes import Notes
-from icp.ingest.readers.split import as_it_came, physical_lines, split
+from icp.ingest.readers.csv_text import (
+    Dialect,
+    as_it_came,
+    find_dialect,
+    physical_lines,
+    split,
+)
+from icp.ingest.readers.grid import LAST, Notes, Record, as_records
 
 COMMA = Dialect(",", width=3)
 

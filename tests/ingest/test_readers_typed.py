@@ -8,7 +8,7 @@ import pytest
 
 from icp.errors import SourceError
 from icp.ingest.readers import ReadOptions, read_table
-from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.grid import Notes
 from icp.ingest.readers.typed import as_text
 from icp.ingest.result import LINE, Ledger
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from raw_tables import raw
 
-from icp.ingest.columns import read_column
-from icp.ingest.rules import ColumnRule
+from icp.ingest.mapping_rules import ColumnRule
+from icp.ingest.parse import read_column
 from icp.schema import Kind, Role
 
 

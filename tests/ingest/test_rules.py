@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.errors import ConfigError, MappingError
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import LINE
 from icp.schema import Kind, Role
 

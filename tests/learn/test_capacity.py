@@ -9,7 +9,7 @@ from planted import closed_customers
 from scipy.optimize import brentq
 
 from icp.learn import FitOptions, fit_profile
-from icp.learn.capacity import capacity, per_effect
+from icp.learn.evidence import capacity, per_effect
 from icp.profile import Evidence, Profile
 
 QUICK = FitOptions(refits=0, max_segments=1)

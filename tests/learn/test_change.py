@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import chi2_contingency, ks_1samp, uniform
 
-from icp.learn.change import (
+from icp.learn.drift import (
     banded,
     effect_change,
     effect_reversal,
@@ -144,7 +144,7 @@ def test_one_effect_with_changing_base_rates_is_no_change() -> None:
 
 def test_the_fitted_chances_give_every_total() -> None:
     counts = drawn(np.random.default_rng(1), 3, [-1.0, 0, 1.0], [-1.0, 0.0, 1.0])
-    from icp.learn.change import _one_effect
+    from icp.learn.drift import _one_effect
 
     total, best = counts.sum(axis=1), counts[:, 1]
     fitted = total * _one_effect(total, best)

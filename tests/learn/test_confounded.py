@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from icp.learn import FitOptions, fit_profile
-from icp.learn.confounded import _compared, _counts, _said, strata_of
 from icp.learn.evidence import log_odds
+from icp.learn.leakage import _compared, _counts, _said, strata_of
 from icp.schema import AccountSchema, Role
 from icp.stats import sigmoid
 

@@ -9,8 +9,7 @@ from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.dated import dated_customers
-from icp.learn.drift import Drift, drift_findings
+from icp.learn.drift import Drift, dated_customers, drift_findings
 from icp.learn.screen import closed_customers as closed_ones
 from icp.learn.screen import screen, waiting_customers
 from icp.schema import AccountSchema

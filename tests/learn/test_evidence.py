@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from icp.learn.boosting import Boosting
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.contrast import CrossFit, cross_fit, folds_of
+from icp.learn.contrast import CrossFit, Setting, cross_fit, folds_of
 from icp.learn.evidence import attribute_evidence, each_alone, overall_evidence
-from icp.learn.smooth import Setting
 from icp.schema import AccountSchema
 from icp.stats import auc
 

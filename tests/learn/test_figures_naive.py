@@ -13,7 +13,7 @@ from scipy.stats import norm
 from strategies import table_of
 
 from icp.learn import FitOptions, fit_profile
-from icp.learn.boosting import Boosting, believed_rounds, pseudo_weights
+from icp.learn.boosting import Boosting, Contrast, believed_rounds, pseudo_weights
 from icp.learn.cells import Cells
 from icp.learn.contrast import (
     CrossFit,
@@ -25,9 +25,8 @@ from icp.learn.contrast import (
 )
 from icp.learn.evidence import overall_evidence
 from icp.learn.fit import _information, _millinats, _refits, _weights
-from icp.learn.fold import Contrast
 from icp.learn.screen import _missing_that_counts
-from icp.learn.surprise import _per_mille, _thinned
+from icp.learn.surprises import _per_mille, _thinned
 from icp.stats import auc_interval, log_loss, sigmoid
 
 SIZE = 4

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from icp.learn.fold import Contrast, Pair, capped, folded, strongest
-from icp.learn.trees import Grower, Growth
+from icp.learn.boosting import Contrast, Grower, Growth, Pair, capped, folded, strongest
 
 SIZES = np.array([5, 4, 6])
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from icp.learn.maxima import permuted_labels, search, signed_root
+from icp.learn.permutations import permuted_labels, search, signed_root
 
 RNG = np.random.default_rng(0)
 
@@ -97,7 +97,7 @@ def naive(masks, rules, drawn):
 
 @pytest.mark.parametrize("block", [1, 12_000_000])
 def test_the_search_equals_the_naive_one(block, monkeypatch):
-    monkeypatch.setattr("icp.learn.maxima._BLOCK", block)
+    monkeypatch.setattr("icp.learn.permutations._BLOCK", block)
     rng = np.random.default_rng(5)
     masks = rng.random((40, 6)) < 0.4
     labels = rng.random(40) < 0.3

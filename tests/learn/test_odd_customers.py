@@ -14,12 +14,16 @@ from icp.conditions import Compare
 from icp.errors import ConfigError, SchemaError
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
-from icp.learn.leakage import fill_rates
-from icp.learn.rules import FoundRules, RuleOptions, learn_disqualifiers, weighed
-from icp.learn.rulespace import candidates, round_between
-from icp.learn.split import parted
-from icp.learn.surprise import _widest_run, range_text
-from icp.learn.unlike import prospects_unlike
+from icp.learn.leakage import fill_rates, prospects_unlike
+from icp.learn.rule_candidates import candidates, round_between
+from icp.learn.rule_search import (
+    FoundRules,
+    RuleOptions,
+    learn_disqualifiers,
+    parted,
+    weighed,
+)
+from icp.learn.surprises import _widest_run, range_text
 from icp.outcomes import Economics
 from icp.schema import AccountSchema, Attribute
 from icp.scoring import score, score_one

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from planted import segmented_customers
 
 from icp.learn.mixture import CellRows, cell_rows
-from icp.learn.onegroup import OneGroup, togetherness
+from icp.learn.segments import OneGroup, togetherness
 
 
 def cloud(count: int, seed: int, *, alike: float, columns: int = 4) -> np.ndarray:

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.learn.change import banded
-from icp.learn.dated import _cuts, _rarer
+from icp.learn.drift import _cuts, _rarer, banded
 from icp.learn.evidence import _p_value
-from icp.learn.split import _drawn, _newest, parted
+from icp.learn.rule_search import _drawn, _newest, parted
 from icp.stats import information_value
 
 deals = st.lists(

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from icp.conditions import Compare, In
-from icp.learn.maxima import permuted_labels, search
-from icp.learn.prune import pruned
-from icp.learn.rulespace import Space, combined
+from icp.learn.permutations import permuted_labels, search
+from icp.learn.rule_candidates import Space, combined, pruned
 
 ROWS = 400
 

@@ -9,9 +9,15 @@ import pytest
 from scipy.stats import norm
 
 from icp.conditions import Compare, In
-from icp.learn.maxima import Searched, signed_root
-from icp.learn.prune import _needed, _simpler, _tighter, _worth_most, pruned
-from icp.learn.rulespace import Space
+from icp.learn.permutations import Searched, signed_root
+from icp.learn.rule_candidates import (
+    Space,
+    _needed,
+    _simpler,
+    _tighter,
+    _worth_most,
+    pruned,
+)
 
 ROWS = 400
 

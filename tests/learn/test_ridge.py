@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from icp.learn.ridge import Ridge
+from icp.learn.contrast import Ridge
 
 
 def problem(rows: int, columns: int, seed: int, *, strength: float = 1.0):

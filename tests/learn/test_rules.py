@@ -227,7 +227,7 @@ def test_nothing_to_search_is_said():
 
 
 def test_fewer_permutations_for_time_are_said(monkeypatch):
-    monkeypatch.setattr("icp.learn.rules._WORK", 1.0)
+    monkeypatch.setattr("icp.learn.rule_search._WORK", 1.0)
     result = found(customers(), options=RuleOptions(permutations=300))
     assert result.permutations == 200
     assert "200 of 300 permutations, for time" in result.left_out

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icp.learn.cells import draft_tables
-from icp.learn.rulespace import Space, candidates, combined, round_between
+from icp.learn.rule_candidates import Space, candidates, combined, round_between
 from icp.schema import AccountSchema
 
 FRAME = pl.DataFrame(

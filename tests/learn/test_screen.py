@@ -7,8 +7,8 @@ from planted import closed_customers as planted_customers
 
 from icp.errors import ConfigError, SchemaError, TooFewCustomersError
 from icp.learn import fit_profile
-from icp.learn.options import FitOptions
 from icp.learn.screen import (
+    FitOptions,
     check_columns,
     check_counts,
     closed_customers,

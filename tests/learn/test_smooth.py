@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from planted import closed_customers, prepared
 
-from icp.learn.fold import capped
-from icp.learn.smooth import (
+from icp.learn.boosting import capped
+from icp.learn.contrast import (
     Setting,
     _design,
     _penalties,

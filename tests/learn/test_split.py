@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from icp.learn.cells import draft_tables
-from icp.learn.split import parted
+from icp.learn.rule_search import parted
 from icp.schema import AccountSchema
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import Split
-from icp.learn.surprise import (
+from icp.learn.surprises import (
     describe_segments,
     group_of,
     novelty,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from icp.learn.trees import _CHANCE, _LEAST_WEIGHT, Grower, Growth
+from icp.learn.boosting import _CHANCE, _LEAST_WEIGHT, Grower, Growth
 
 
 def grower(codes, positive, ordered=None, silent=None) -> Grower:
@@ -91,9 +91,9 @@ def best_split_by_hand(codes, positive, sizes, ridges):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_first_split_gains_as_much_as_any(seed, monkeypatch) -> None:
-    monkeypatch.setattr("icp.learn.trees._ROW_SHARE", 2.0)
-    monkeypatch.setattr("icp.learn.trees._COLUMN_SHARE", 1.0)
-    monkeypatch.setattr("icp.learn.trees._LEVEL_RIDGE", 1e-12)
+    monkeypatch.setattr("icp.learn.boosting._ROW_SHARE", 2.0)
+    monkeypatch.setattr("icp.learn.boosting._COLUMN_SHARE", 1.0)
+    monkeypatch.setattr("icp.learn.boosting._LEVEL_RIDGE", 1e-12)
     draw = np.random.default_rng(seed)
     codes = np.column_stack([draw.integers(2, 2 + k, 200) for k in (3, 5, 4)])
     positive = draw.random(200) < np.where(codes[:, 1] > 4, 0.7, 0.4)

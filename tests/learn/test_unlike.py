@@ -6,7 +6,7 @@ from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
-from icp.learn.unlike import prospects_unlike
+from icp.learn.leakage import prospects_unlike
 from icp.schema import AccountSchema
 
 CUSTOMERS = pl.DataFrame(

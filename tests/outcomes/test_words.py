@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.outcomes.words import filled_in, money
+from icp.outcomes.label import filled_in, money
 
 
 @pytest.mark.parametrize(

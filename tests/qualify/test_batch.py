@@ -31,8 +31,8 @@ from icp.disqualifiers import Override
 from icp.errors import SchemaError
 from icp.qualify import Signal, decide, observed
 from icp.qualify.batch import VERDICT_COLUMNS, verdicts
-from icp.qualify.columns import KnownAbout
-from icp.qualify.terms import Usual, UsualTerms, terms_of
+from icp.qualify.money import Usual, UsualTerms, terms_of
+from icp.qualify.signals import KnownAbout
 from icp.scoring import score, score_one
 
 DAYS = st.integers(0, 500).map(lambda n: TODAY - timedelta(days=n))

@@ -25,7 +25,7 @@ from icp.qualify import (
     usual,
     verdicts,
 )
-from icp.qualify.terms import Usual
+from icp.qualify.money import Usual
 from icp.scoring import score, score_one
 
 

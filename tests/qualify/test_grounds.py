@@ -10,13 +10,12 @@ import pytest
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
 from strategies import profile_of, steady_calibration, table_of
 
-from icp.disqualifiers import Override
+from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics
 from icp.profile import Abstention
 from icp.qualify import KnownAbout, Stakes, Terms, decide, read_catalogue, verdicts
-from icp.qualify.plays import facts_of
 from icp.qualify.standing import counted_in
-from icp.rule_evidence import Evidence
+from icp.qualify.verdict import facts_of
 from icp.scoring import score, score_one
 
 

@@ -11,7 +11,7 @@ from qualify_cases import CATALOGUE, MONEY, TODAY, score_of, signal
 from strategies import LAWS
 
 from icp.qualify import decide, exit_of, read_catalogue
-from icp.qualify.plays import Exit, after_months, arms, facts_of, woken
+from icp.qualify.verdict import Exit, after_months, arms, facts_of, woken
 
 
 def left_because_of(code, *, facts=None, catalogue=CATALOGUE, **rest):

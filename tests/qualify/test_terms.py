@@ -6,7 +6,7 @@ from strategies import profile_of, table_of
 
 from icp.profile import Segment
 from icp.qualify import Terms, UsualTerms, terms_of, usual
-from icp.qualify.terms import Usual
+from icp.qualify.money import Usual
 
 
 def two_segments():

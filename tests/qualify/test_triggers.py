@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qualify_cases import a_rule
 from strategies import LAWS, table_of
 
-from icp.qualify.triggers import (
+from icp.qualify.asking import (
     answers_of,
     bounds_of,
     chance_under,

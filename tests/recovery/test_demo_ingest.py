@@ -6,10 +6,10 @@ from polars.testing import assert_frame_equal, assert_series_equal
 
 from icp.config import load_config
 from icp.demo import draw_demo, write_demo
-from icp.demo.columns import COLUMNS
+from icp.demo.exports import COLUMNS
 from icp.ingest import check_mapping, ingest, propose_mapping, read_table
 from icp.ingest.assemble import assemble
-from icp.ingest.mapping import ColumnMapping
+from icp.ingest.mapping_rules import ColumnMapping
 from icp.outcomes import label
 
 BANDED = "employees"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import LAWS, profile_of, profiles, table_of
 
 from icp.profile import PairTable, Segment
-from icp.scoring import fold as module
-from icp.scoring.fold import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, fold
+from icp.scoring import prepared as module
+from icp.scoring.prepared import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

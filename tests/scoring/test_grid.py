@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import FINITE, LAWS, neighbours
 
-from icp.scoring import grid as module
-from icp.scoring.grid import Grid, grid
+from icp.scoring import cells as module
+from icp.scoring.cells import Grid, grid
 
 
 def coded(found: Grid, numbers: list[float | None]) -> list[int]:

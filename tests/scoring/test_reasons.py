@@ -11,8 +11,7 @@ from strategies import LAWS, profiles, table_of, tables, values
 from icp.profile import PairTable
 from icp.schema import Kind
 from icp.scoring.cells import coder
-from icp.scoring.reasons import ODD, Reasons, Together
-from icp.scoring.words import title_of, value_words
+from icp.scoring.words import ODD, Reasons, Together, title_of, value_words
 
 if TYPE_CHECKING:
     from icp.profile import AttributeTable, Profile

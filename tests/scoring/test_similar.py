@@ -12,7 +12,7 @@ from strategies import LAWS, accounts, frame_of, profile_of, profiles, table_of
 
 from icp.errors import SchemaError
 from icp.scoring import SIMILAR_COLUMNS, similar_customers
-from icp.scoring.similar import agreement
+from icp.scoring.explain import agreement
 
 if TYPE_CHECKING:
     from icp.profile import Profile

@@ -4,7 +4,7 @@ import pytest
 from strategies import profile_of, steady_calibration
 
 from icp.profile import Abstention, Calibration
-from icp.scoring.steps import per_profile, steps_of
+from icp.scoring.prepared import per_profile, steps_of
 
 
 def test_the_last_step_answers_nothing() -> None:

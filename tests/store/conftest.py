@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from icp.store.connection import Database
+from icp.store.database import Database
 from icp.store.store import Store
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from icp.errors import StoreError
 from icp.store.bulk import BulkFolder, replaced
-from icp.store.connection import Database
+from icp.store.database import Database
 from icp.store.tables import meta
 
 if TYPE_CHECKING:

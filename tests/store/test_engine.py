@@ -6,8 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from icp.errors import StoreError
-from icp.store.connection import Database
-from icp.store.engine import READ, make_engine, migration_engine, wal_is_safe
+from icp.store.database import (
+    READ,
+    Database,
+    make_engine,
+    migration_engine,
+    wal_is_safe,
+)
 from icp.store.tables import UtcDateTime, meta
 
 only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -97,7 +102,7 @@ def test_writers_queue_up_and_none_is_lost(url, clock):
 
 @only_sqlite
 def test_a_locked_store_says_what_to_do(database, clock, monkeypatch):
-    monkeypatch.setattr("icp.store.engine._BUSY_MS", 1)
+    monkeypatch.setattr("icp.store.database._BUSY_MS", 1)
     other = Database(str(database.url), clock=clock)
     with (
         database.write("ann"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icp.errors import IcpError, StoreError
-from icp.store import events as log
+from icp.store import database as log
 from icp.store.tables import events, mappings
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,9 +7,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from icp.errors import StoreError
-from icp.store import migrate
-from icp.store.connection import Database
-from icp.store.engine import make_engine, migration_engine
+from icp.store import database
+from icp.store.database import Database, make_engine, migration_engine
 from icp.store.store import Store
 from icp.store.tables import HEAD, metadata
 
@@ -43,12 +42,12 @@ def test_an_empty_database_gets_all_tables(url, clock):
 def test_migrations_give_exactly_the_declared_tables(url, clock):
     Database(url, clock=clock).close()
     with migrating(url) as connection:
-        command.check(migrate._config(connection))
+        command.check(database._config(connection))
 
 
 def test_the_newest_migration_is_the_one_the_code_knows(url):
     with migrating(url) as connection:
-        scripts = ScriptDirectory.from_config(migrate._config(connection))
+        scripts = ScriptDirectory.from_config(database._config(connection))
     assert scripts.get_heads() == [HEAD]
 
 
@@ -81,7 +80,7 @@ def test_a_file_that_is_no_database_is_refused(url, clock, tmp_path):
 
 def test_the_revision_of_an_empty_database_is_none(url):
     engine = make_engine(url)
-    assert migrate.revision(engine) is None
+    assert database.revision(engine) is None
     engine.dispose()
 
 
@@ -90,8 +89,8 @@ def test_a_backup_comes_before_an_upgrade(url, clock, tmp_path, monkeypatch):
     database = Database(url, clock=clock)
     with database.write("ann") as tx:
         tx.log("noted", "x")
-    monkeypatch.setattr(migrate, "HEAD", "0099")
-    backup = migrate.upgrade(make_engine(url), database.url)
+    monkeypatch.setattr(database, "HEAD", "0099")
+    backup = database.upgrade(make_engine(url), database.url)
     assert backup == tmp_path / f"icp.db.before-{HEAD}"
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
@@ -105,9 +104,9 @@ def test_an_upgrade_that_breaks_references_is_undone(url, clock, monkeypatch):
         url,
         "INSERT INTO activations VALUES (1, 7, 'activate', '', '2026-01-01', 'ann')",
     )
-    monkeypatch.setattr(migrate, "HEAD", "0099")
+    monkeypatch.setattr(database, "HEAD", "0099")
     with pytest.raises(StoreError, match="1 references and was undone"):
-        migrate.upgrade(make_engine(url), database.url)
+        database.upgrade(make_engine(url), database.url)
     database.close()
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from icp.database_url import database_url
 from icp.errors import StoreError
-from icp.store.connection import Database
+from icp.store.database import Database
 from icp.store.tables import mappings, meta
 
 only_postgres = pytest.mark.parametrize(
@@ -30,7 +30,7 @@ store.close()
 """
 OPENER = """
 import sys
-from icp.store.connection import Database
+from icp.store.database import Database
 
 Database(sys.argv[1]).close()
 """
@@ -59,7 +59,7 @@ def test_reading_sees_one_moment(database):
 
 @only_postgres
 def test_a_writer_that_waits_too_long_is_told(database, monkeypatch):
-    monkeypatch.setattr("icp.store.engine._BUSY_MS", 1)
+    monkeypatch.setattr("icp.store.database._BUSY_MS", 1)
     with (
         database.write("ann"),
         pytest.raises(StoreError, match="another program holds the store"),
@@ -89,9 +89,7 @@ def test_what_a_server_refuses_is_told_without_values(database):
 
 @only_postgres
 def test_two_programs_may_open_a_new_database_at_once(url, tmp_path):
-    code = (
-        "import sys; from icp.store.connection import Database; Database(sys.argv[1])"
-    )
+    code = "import sys; from icp.store.database import Database; Database(sys.argv[1])"
     command = [sys.executable, "-c", code, url]
     openers = [subprocess.Popen(command) for _ in range(3)]
     assert [opener.wait() for opener in openers] == [0] * 3

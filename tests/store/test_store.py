@@ -80,7 +80,7 @@ def test_a_crash_between_file_and_record_leaves_no_record(store, monkeypatch):
     def crash(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("icp.store.connection.Transaction.keep", crash)
+    monkeypatch.setattr("icp.store.database.Transaction.keep", crash)
     with pytest.raises(KeyboardInterrupt):
         imported(store)
     assert store.last_import() is None

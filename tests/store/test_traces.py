@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from icp.qualify.plays import Exit
+from icp.qualify.verdict import Exit
 
 if TYPE_CHECKING:
     from icp.store.store import Store

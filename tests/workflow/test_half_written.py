@@ -11,7 +11,7 @@ import pytest
 
 from icp.config import PolicyConfig, parse_config
 from icp.errors import ConfigError, NotFoundError, PolicyError, StoreError
-from icp.ingest.mapping import ColumnMapping
+from icp.ingest.mapping_rules import ColumnMapping
 from icp.outcomes import OutcomePolicy
 from icp.workflow import Workspace, create_workspace, open_workspace
 from icp.workflow.context import rewrite

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp.ingest.assemble import assemble
-from icp.ingest.mapping import ColumnMapping, ColumnRule
+from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import LINE, IngestResult, Ledger, SourceReport
 from icp.schema import Kind, Role
 from icp.workflow.proposal import propose_plans

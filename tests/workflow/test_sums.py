@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from icp.ingest import ingest
-from icp.ingest.assemble import AssemblyPlan, Join, assemble
+from icp.ingest.assemble import assemble
+from icp.ingest.plan import AssemblyPlan, Join
 from icp.schema import AccountSchema, Kind, Role
 from icp.workflow.sums import Export, deal_ends, sums
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from icp.dashboard import components, files, learning, outcomes, quality, session
-
-__all__ = ["draw"]
+from icp.dashboard import components, files, learning, outcomes, session
 
 
 def draw() -> None:
@@ -18,7 +16,7 @@ def draw() -> None:
     components.tabs(
         {
             "1 Files": lambda: files.draw(space),
-            "2 Quality": lambda: quality.draw(space),
+            "2 Quality": lambda: files.draw_quality(space),
             "3 Outcomes": lambda: outcomes.draw(space),
             "4 Learn and score": lambda: learning.draw(space),
         },

@@ -3,18 +3,177 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import polars as pl
 import streamlit as st
 
-from icp.dashboard import cards, components, overview, session
+from icp import charts
+from icp.dashboard import components, session
+from icp.dashboard.components import code, day, escaped, quiet
 from icp.dashboard.routes import link
-from icp.dashboard.text import code, escaped
+from icp.errors import some
 
 if TYPE_CHECKING:
+    from icp.dashboard.routes import Route
+    from icp.outcomes import LabelPreview
+    from icp.store.records import ScoreRun
     from icp.workflow import Workspace, WorkspaceStatus
 
-__all__ = ["draw"]
+
+# ---- What the home page says about a workspace, in words and numbers
+
+
+def headline(status: WorkspaceStatus, /) -> dict[str, tuple[str, str]]:
+    """The four numbers on top: label -> (value, basis)."""
+    return {
+        "Customers": _customers(status),
+        "Best and regrettable": _labels(status),
+        "Profile in force": _profile(status),
+        "Prospects with a fit": _prospects(status),
+    }
+
+
+def _customers(status: WorkspaceStatus) -> tuple[str, str]:
+    last = status.last_import
+    if last is None:
+        return "–", "nothing imported yet"
+    files = "file" if len(last.sources) == 1 else "files"
+    return (
+        f"{last.customers:,}",
+        f"from {len(last.sources)} {files}, {day(last.created_at)}",
+    )
+
+
+def _labels(status: WorkspaceStatus) -> tuple[str, str]:
+    if not status.labels:
+        return "–", "no customer is labelled yet"
+    best, bad = (status.labels.get(name, 0) for name in ("best", "regrettable"))
+    rest = sum(status.labels.values()) - best - bad
+    return f"{best:,} / {bad:,}", f"{rest:,} neutral or too young to judge"
+
+
+def _profile(status: WorkspaceStatus) -> tuple[str, str]:
+    if status.active is None:
+        return "–", "none is in force"
+    return status.active.version, f"evidence: {status.active.evidence}"
+
+
+def _prospects(status: WorkspaceStatus) -> tuple[str, str]:
+    run = status.last_run
+    if run is None:
+        return "–", "no prospects scored yet"
+    return f"{run.evaluable:,}", f"of {run.rows:,}, {day(run.created_at)}"
+
+
+def next_page(status: WorkspaceStatus, /) -> tuple[Route, str]:
+    """Where the next step is taken, and how the link to it reads."""
+    if status.active is None:
+        return "data", "Go to import and learn"
+    if status.last_run is None:
+        return "data", "Go to import and learn, and score the prospects"
+    return "prospects", "Go to the prospects"
+
+
+def steps(status: WorkspaceStatus, /) -> tuple[str, ...]:
+    """What to do next, without the commands that do the same elsewhere."""
+    waiting = [
+        step.partition(": icp ")[0]
+        for step in status.next_steps
+        if not step.endswith("icp dashboard")
+    ]
+    return tuple(waiting[:3]) or ("Nothing is waiting. Look through your prospects.",)
+
+
+def split(preview: LabelPreview, /) -> pl.DataFrame:
+    """`outcome`, `customers`, `worth` of a label preview, for the chart."""
+    return pl.DataFrame(
+        {
+            "outcome": list(preview.counts),
+            "customers": list(preview.counts.values()),
+            "worth": [preview.money[outcome] for outcome in preview.counts],
+        },
+        schema={"outcome": pl.String, "customers": pl.Int64, "worth": pl.Float64},
+    )
+
+
+def split_of(labelled: pl.LazyFrame, /) -> pl.DataFrame:
+    """The same of customers whose labels were kept."""
+    worth = pl.col("worth").drop_nulls()
+    return (
+        labelled.group_by("outcome")
+        .agg(
+            pl.len().cast(pl.Int64).alias("customers"),
+            pl.when(worth.len() > 0).then(worth.sum()).alias("worth"),
+        )
+        .collect()
+    )
+
+
+# ---- What the home page shows: customers, the profile in force, prospects
+
+_SHOWN: Final = 5
+
+
+def awake(space: Workspace, /) -> None:
+    """Accounts that were left and woke since, each with a link; nothing where none."""
+    woke = space.awake()
+    if not woke:
+        return
+    components.section(f"{some(len(woke), 'account')} woke up")
+    with st.container(border=True):
+        for kept in woke[:_SHOWN]:
+            account = kept.exit.account_id
+            why = quiet(escaped(kept.woke_why or ""))
+            label = f"{escaped(account)} {why}".rstrip()
+            link("prospect", label, query={"account": account})
+        if len(woke) > _SHOWN:
+            st.markdown(quiet(f"and {len(woke) - _SHOWN:,} more"))
+
+
+def customers(space: Workspace, status: WorkspaceStatus, /) -> None:
+    """How the customers turned out, in number and money."""
+    components.section("How your customers turned out")
+    if not status.labels:
+        components.empty(
+            "No customer is labelled yet",
+            "Import an export of your customers and say what best means.",
+            "data",
+        )
+        return
+    split = split_of(space.labelled())
+    policy = space.config.outcome
+    currency = policy.currency if policy else ""
+    components.chart(charts.outcome_split(split, currency=currency), key="split")
+
+
+def profile(status: WorkspaceStatus, /) -> None:
+    """Which profile is in force and how far it can be relied on."""
+    components.section("The profile in force")
+    if status.active is None:
+        components.empty(
+            "No profile is in force",
+            "Learn one from your labelled customers.",
+            "data",
+        )
+        return
+    used = session.profile(status.active.version).provenance
+    st.markdown(
+        f"**{status.active.version}**, learnt on {day(status.active.created_at)} by "
+        f"{escaped(status.active.author)}. Evidence: **{used.evidence.level}**."
+    )
+    drawing = charts.evidence_strip(
+        used.evidence, best=used.best, regrettable=used.regrettable
+    )
+    components.chart(drawing, key="evidence")
+
+
+def prospects(run: ScoreRun, /) -> None:
+    """How the scored prospects are spread over the fit."""
+    components.section("How your prospects compare")
+    cuts = session.profile(f"v{run.profile}").calibration.grade_cuts
+    drawing = charts.fit_distribution(session.scored(run.number), cuts=cuts)
+    components.chart(drawing, key="fits")
 
 
 def draw() -> None:
@@ -29,16 +188,16 @@ def draw() -> None:
         "Which customers you would want again, which you regret, and which prospects "
         "are like either.",
     )
-    components.facts(overview.headline(status))
+    components.facts(headline(status))
     _next(space, status)
-    cards.awake(space)
+    awake(space)
     left, right = st.columns(2, gap="large")
     with left:
-        cards.customers(space, status)
+        customers(space, status)
     with right:
-        cards.profile(status)
+        profile(status)
     if status.last_run is not None:
-        cards.prospects(status.last_run)
+        prospects(status.last_run)
 
 
 def _welcome() -> None:
@@ -56,8 +215,8 @@ def _welcome() -> None:
 def _next(space: Workspace, status: WorkspaceStatus) -> None:
     components.section("What to do next")
     with st.container(border=True):
-        components.bullets(overview.steps(status))
-        route, label = overview.next_page(status)
+        components.bullets(steps(status))
+        route, label = next_page(status)
         link(route, label)
         if space.disqualifiers("proposed"):
             link("disqualifiers", "Go to the rules that wait for you")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icp.errors import SourceError
-from icp.ingest.readers.notes import Notes
+from icp.ingest.readers.content import content_of
+from icp.ingest.readers.grid import Notes
 from icp.ingest.readers.options import ReadOptions
-from icp.ingest.readers.sniff import content_of
 
 if TYPE_CHECKING:
     from icp.ingest.result import RawTable, SheetInfo
@@ -46,7 +46,7 @@ def read_table(source: str | Path, /, *, options: ReadOptions = _DEFAULT) -> Raw
     icp.errors.SourceError: no-such-file.csv: does not exist; check the path
     """
     if _URL.match(str(source)):
-        from icp.ingest.readers.database import read_query
+        from icp.ingest.readers.typed import read_query
 
         return read_query(str(source), options)
     path = Path(source)
@@ -58,15 +58,15 @@ def read_table(source: str | Path, /, *, options: ReadOptions = _DEFAULT) -> Raw
 
             return read_workbook(data, kind, notes, options)
         case "parquet":
-            from icp.ingest.readers.parquet import read_parquet
+            from icp.ingest.readers.typed import read_parquet
 
             return read_parquet(data, notes, options)
         case "html":
-            from icp.ingest.readers.markup import read_markup
+            from icp.ingest.readers.html import read_markup
 
             return read_markup(data, notes, options)
         case "text":
-            from icp.ingest.readers.text import read_text
+            from icp.ingest.readers.csv_text import read_text
 
             return read_text(data, notes, options)
 

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from icp.ingest.readers.grid import LAST, Grid, cell_columns
-from icp.ingest.readers.notes import Notes, letter, line_list, plural
-from icp.ingest.readers.shapes import amount
-from icp.ingest.readers.sniff import check_zip
+from icp.ingest.readers.content import check_zip
+from icp.ingest.readers.grid import (
+    LAST,
+    Grid,
+    Notes,
+    amount,
+    cell_columns,
+    letter,
+    line_list,
+    plural,
+)
 from icp.ingest.readers.table import Origin, build_table
 from icp.ingest.result import LINE, SheetInfo
 
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import RawTable
 
-__all__ = ["grid_of_rows", "read_workbook", "report_repeated", "sheets_of"]
 
 _CHILD = Path(__file__).with_name("excel_child.py")
 #: The child bounds its own processor time; this is for one that hangs.

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
 
-from icp.errors import IcpError
-from icp.ingest.result import LINE, Ledger
+from icp.errors import IcpError, SourceError
+from icp.ingest.result import LINE, AsideLine, Finding, Ledger, Original, QuarantinedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = [
-    "LAST",
-    "Fates",
-    "Grid",
-    "Record",
-    "as_records",
-    "cell_columns",
-    "frame_of",
-    "frame_of_cells",
-]
+    from icp.ingest.readers.options import ReadOptions
+    from icp.ingest.result import AsideKind, Level
+
 
 #: Last physical line of a row, beside `LINE`.
 LAST = "__last_line__"
@@ -170,3 +166,401 @@ def as_records(frame: pl.DataFrame, /) -> list[Record]:
         Record(line=first, last_line=last, cells=row)
         for row, (first, last) in zip(cells, lines, strict=True)
     ]
+
+
+# ---- Collects the findings of one source while it is read
+
+_LISTED = 10
+
+
+def plural(count: int, noun: str, /) -> str:
+    """Say how many there are.
+
+    >>> plural(1, "row"), plural(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def line_list(lines: Iterable[int], /) -> str:
+    """List line numbers in order, the first ten in full.
+
+    >>> line_list([7, 3])
+    'lines 3 and 7'
+    >>> line_list([4])
+    'line 4'
+    """
+    ordered = sorted(set(lines))
+    shown = [f"{line:,}" for line in ordered[:_LISTED]]
+    if len(ordered) > _LISTED:
+        return f"lines {', '.join(shown)} and {len(ordered) - _LISTED:,} more"
+    if len(shown) == 1:
+        return f"line {shown[0]}"
+    return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def letter(index: int, /) -> str:
+    """Name a column as a spreadsheet does, from its 0-based position.
+
+    >>> letter(0), letter(25), letter(26)
+    ('A', 'Z', 'AA')
+    """
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(65 + rest) + name
+    return name
+
+
+class Notes:
+    """The findings about one source, in the order in which they were made."""
+
+    def __init__(self, file: str, /, *, sheet: str | None = None) -> None:
+        self.file = file
+        self.sheet = sheet
+        self._findings: list[Finding] = []
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far."""
+        return tuple(self._findings)
+
+    def note(
+        self,
+        code: str,
+        message: str,
+        /,
+        *,
+        lines: Sequence[int] = (),
+        column: str | None = None,
+        count: int | None = None,
+        action: str = "",
+    ) -> None:
+        """Tell a person something; nothing needs deciding."""
+        self._add("note", code, message, lines, column, count, action)
+
+    def ask(
+        self,
+        code: str,
+        message: str,
+        /,
+        *,
+        lines: Sequence[int] = (),
+        column: str | None = None,
+        count: int | None = None,
+        action: str = "",
+    ) -> None:
+        """Put a question to a person; the table may be wrong until it is answered."""
+        self._add("ask", code, message, lines, column, count, action)
+
+    def stop(
+        self,
+        code: str,
+        message: str,
+        /,
+        *,
+        line: int | None = None,
+        action: str = "",
+    ) -> SourceError:
+        """Make the error that refuses the source; the caller raises it."""
+        lines = () if line is None else (line,)
+        self._add("stop", code, message, lines, None, None, action)
+        return SourceError(str(self._findings[-1]))
+
+    def refuse_any(self) -> None:
+        """Raise where there is any finding.
+
+        Raises:
+            SourceError: there are findings; names the first ones.
+        """
+        if not self._findings:
+            return
+        shown = "\n".join(str(finding) for finding in self._findings[:_LISTED])
+        count = plural(len(self._findings), "finding")
+        raise SourceError(
+            f"{self.file}: {count}, and strict reading allows none; "
+            f"mend the export or read it without strict:\n{shown}"
+        )
+
+    def _add(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        lines: Sequence[int],
+        column: str | None,
+        count: int | None,
+        action: str,
+    ) -> None:
+        self._findings.append(
+            Finding(
+                level=level,
+                code=code,
+                message=message,
+                file=self.file,
+                sheet=self.sheet,
+                line=min(lines) if lines else None,
+                column=column,
+                count=count if count is not None else max(1, len(lines)),
+                action=action,
+            )
+        )
+
+
+# ---- What the values of a column look like, so that a stray value can be told apart
+
+ValueKind = Literal["empty", "number", "date", "email", "url", "code", "text"]
+
+_SURE = 0.95
+#: From this many values on, one of another kind is an exception, not the rule.
+_SMALL = 8
+_FEW_LEVELS = 30
+_REPEATS = 4
+_CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF|CAD|AUD|US\$)?"
+_NUMBER = re.compile(
+    rf"\(?[-+]?\s?{_CURRENCY}\s?[-+]?\d[\d.,' \u00a0]*(?:[eE][-+]?\d+)?\s?"
+    rf"(?:%|[kKmMbB]|bn|mio\.?|mn)?\s?{_CURRENCY}\)?"
+)
+_DATE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].*)?"
+    r"|\d{1,2}[ -][A-Za-z]{3,9},?[ -]\d{2,4}.*|[A-Za-z]{3,9} \d{1,2}, ?\d{4}.*"
+)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z-])[A-Za-z0-9][A-Za-z0-9_.:/-]{3,}")
+
+
+@lru_cache(maxsize=20_000)
+def value_kind(cell: str, /) -> ValueKind:
+    """Say roughly what a cell holds.
+
+    >>> value_kind("$1,200.00"), value_kind("2026-01-31"), value_kind("Retail")
+    ('number', 'date', 'text')
+    """
+    text = cell.strip()
+    if not text:
+        return "empty"
+    if len(text) > 100:
+        return "text"
+    patterns: tuple[tuple[ValueKind, re.Pattern[str]], ...] = (
+        ("date", _DATE),
+        ("number", _NUMBER),
+        ("email", _EMAIL),
+        ("url", _URL),
+        ("code", _CODE),
+    )
+    for kind, pattern in patterns:
+        if pattern.fullmatch(text):
+            return kind
+    return "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What the values of one column have in common."""
+
+    #: The kind of nearly all values; None where they are mixed or there are none.
+    kind: ValueKind | None
+    kinds: frozenset[ValueKind]
+    levels: frozenset[str]
+    #: Values come from a short list and repeat.
+    closed: bool
+    may_be_empty: bool
+    rows: int
+
+    def fits(self, cell: str, /) -> bool:
+        """Whether a value could stand in this column."""
+        kind = value_kind(cell)
+        if kind == "empty":
+            return self.may_be_empty
+        if self.closed:
+            return cell.strip() in self.levels
+        if self.kind in {"number", "date", "email", "url"}:
+            return kind == self.kind
+        return kind in self.kinds or not self.kinds
+
+
+def shapes_of(rows: Sequence[Sequence[str]], /, *, width: int) -> list[Shape]:
+    """The shape of each of `width` columns."""
+    return [
+        _shape([row[index].strip() for row in rows if index < len(row)])
+        for index in range(width)
+    ]
+
+
+def _shape(values: list[str]) -> Shape:
+    counts = Counter(value_kind(value) for value in values)
+    empty = counts.pop("empty", 0)
+    filled = sum(counts.values())
+    top, top_count = counts.most_common(1)[0] if counts else (None, 0)
+    levels = frozenset(value for value in values if value)
+    closed = len(levels) <= _FEW_LEVELS and filled >= _REPEATS * max(1, len(levels))
+    enough = min(_SURE * filled, filled - 1 if filled >= _SMALL else filled)
+    return Shape(
+        kind=top if filled and top_count >= enough else None,
+        kinds=frozenset(counts),
+        levels=levels,
+        closed=closed and top not in {"number", "date"},
+        may_be_empty=bool(empty),
+        rows=len(values),
+    )
+
+
+def amount(cell: str, /) -> float | None:
+    """A cell as a number, good enough to check a sum; None where it is none.
+
+    >>> amount("$1,054.00"), amount("1.054,50"), amount("(20)"), amount("Retail")
+    (1054.0, 1054.5, -20.0, None)
+    """
+    if value_kind(cell) != "number":
+        return None
+    digits = re.sub(r"[^\d.,]", "", cell)
+    negative = "-" in cell or cell.strip().startswith("(")
+    try:
+        value = float(_point(digits))
+    except ValueError:
+        return None
+    return -value if negative else value
+
+
+def _point(digits: str) -> str:
+    """Make the decimal mark a point and drop the others."""
+    last = max(digits.rfind("."), digits.rfind(","))
+    if last < 0:
+        return digits
+    both = "." in digits and "," in digits
+    grouped = digits.count(digits[last]) > 1 or (
+        not both and digits[last] == "," and len(digits) - last == 4
+    )
+    head, tail = digits[:last], digits[last + 1 :]
+    head = re.sub(r"[.,]", "", head)
+    return head + tail if grouped else f"{head}.{tail}"
+
+
+# ---- A table in the making: rows are taken out of a grid until only its own are left
+
+_SAMPLE = 400
+_MOST_ASIDE = 2_000
+
+
+class Draft:
+    """The rows still to be placed, and where all others went."""
+
+    def __init__(self, grid: Grid, notes: Notes, options: ReadOptions, /) -> None:
+        self.grid = grid
+        self.notes = notes
+        self.options = options
+        self.rows = grid.rows
+        self.odd = list(grid.odd)
+        self.aside: list[AsideLine] = []
+        self.quarantined: list[QuarantinedRow] = []
+        self._fates = Fates(grid.lines)
+        self._fates.decide(grid.blank, "blank")
+        self._placed: list[Record] = []
+        self._mended: set[int] = set()
+        self.blank = set(grid.blank)
+        self._drop_blank_rows()
+
+    @property
+    def width(self) -> int:
+        """How many cells a row of the table has."""
+        return self.grid.width
+
+    def shapes(self) -> list[Shape]:
+        """What the columns look like, from rows spread over the table."""
+        step = max(1, self.rows.height // _SAMPLE)
+        sample = as_records(self.rows.gather_every(step).head(2 * _SAMPLE))
+        return shapes_of([record.cells for record in sample], width=self.width)
+
+    def records(self, *, first: int = 1, count: int = 60) -> list[Record]:
+        """The next `count` undecided rows from line `first`, regular and odd."""
+        rows = as_records(self.rows.filter(pl.col(LINE) >= first).head(count))
+        odd = [record for record in self.odd if record.line >= first][:count]
+        return sorted([*rows, *odd], key=lambda record: record.line)[:count]
+
+    def above(self, line: int, /) -> list[Record]:
+        """All undecided records above a line."""
+        rows = as_records(self.rows.filter(pl.col(LINE) < line))
+        odd = [record for record in self.odd if record.line < line]
+        return sorted([*rows, *odd], key=lambda record: record.line)
+
+    def set_aside(self, records: Iterable[Record], kind: AsideKind, /) -> None:
+        """Take records out of the table and say what they are."""
+        taken = list(records)
+        for record in taken:
+            lines = range(record.line, record.last_line + 1)
+            self._fates.decide(lines, "other_tables" if kind == "other_table" else kind)
+            if len(self.aside) < _MOST_ASIDE:
+                raw = self.grid.raw(record.line, record.last_line)
+                self.aside.append(AsideLine(line=record.line, kind=kind, raw=raw))
+        self._forget({record.line for record in taken})
+
+    def set_lines_aside(self, lines: Iterable[int], kind: AsideKind, /) -> None:
+        """Take lines that are no records (such as `sep=;`) out of the table."""
+        for line in lines:
+            self._fates.decide([line], kind)
+            raw = self.grid.raw(line, line)
+            self.aside.append(AsideLine(line=line, kind=kind, raw=raw))
+
+    def quarantine(self, record: Record, reason: str, /) -> None:
+        """Keep a row out of the table exactly as it came."""
+        lines = range(record.line, record.last_line + 1)
+        self._fates.decide(lines, "quarantined")
+        self.quarantined.append(
+            QuarantinedRow(
+                line=record.line,
+                last_line=record.last_line,
+                raw=self.grid.raw(record.line, record.last_line),
+                reason=reason,
+            )
+        )
+
+    def mend(self, record: Record, cells: tuple[str, ...], /) -> None:
+        """Use an odd row with the cells of its one possible reading."""
+        lines = range(record.line, record.last_line + 1)
+        self._fates.decide(lines, "repaired")
+        self._mended.add(record.line)
+        self._placed.append(
+            Record(line=record.line, last_line=record.last_line, cells=cells)
+        )
+
+    def accept(self, record: Record, cells: tuple[str, ...], /) -> None:
+        """Use an odd row that only lacks or repeats empty cells at its end."""
+        self._fates.decide(range(record.line, record.last_line + 1), "used")
+        self._placed.append(
+            Record(line=record.line, last_line=record.last_line, cells=cells)
+        )
+
+    def finish(self) -> tuple[pl.DataFrame, Ledger, Original]:
+        """All rows in the source's order, the balanced ledger, and the rows' text."""
+        self._fates.decide(self.rows[LINE].to_numpy(), "used")
+        spanning = self.rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST)
+        for line, end in spanning.iter_rows():
+            self._fates.decide(range(line + 1, end + 1), "used")
+        placed = frame_of(self._placed, width=self.width)
+        rows = pl.concat([self.rows, placed]).sort(LINE)
+        self.aside.sort(key=lambda item: item.line)
+        self.quarantined.sort(key=lambda item: item.line)
+        ends = dict(rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST).rows())
+        original = Original(
+            text=self.grid.raw, ends=ends, repaired=frozenset(self._mended)
+        )
+        return rows, self._fates.ledger(), original
+
+    def _drop_blank_rows(self) -> None:
+        cells = pl.all().exclude(LINE, LAST)
+        blank = self.rows.filter(
+            pl.all_horizontal(cells.is_null() | (cells.str.strip_chars() == ""))
+        )
+        if not blank.height:
+            return
+        for record in as_records(blank):
+            lines = range(record.line, record.last_line + 1)
+            self._fates.decide(lines, "blank")
+            self.blank.update(lines)
+        self._forget(set(blank[LINE].to_list()))
+
+    def _forget(self, lines: set[int]) -> None:
+        self.rows = self.rows.filter(~pl.col(LINE).is_in(list(lines)))
+        self.odd = [record for record in self.odd if record.line not in lines]

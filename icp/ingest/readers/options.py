@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MAX_BYTES", "ReadOptions"]
-
 MAX_BYTES = 200_000_000
 
 

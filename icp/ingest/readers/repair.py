@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from icp.ingest.readers.notes import line_list, plural
+from icp.ingest.readers.grid import line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from icp.ingest.readers.draft import Draft
-    from icp.ingest.readers.grid import Record
-    from icp.ingest.readers.shapes import Shape
+    from icp.ingest.readers.grid import Draft, Record, Shape
 
-__all__ = ["place_odd_rows", "readings"]
 
 _HABIT = 0.05
 _HABIT_ROWS = 5

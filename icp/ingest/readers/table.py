@@ -9,32 +9,28 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.ingest.readers.draft import Draft
-from icp.ingest.readers.grid import LAST
-from icp.ingest.readers.header import take_header
-from icp.ingest.readers.misfits import report_misfits
-from icp.ingest.readers.naming import name_columns
-from icp.ingest.readers.notes import line_list, plural
-from icp.ingest.readers.repair import place_odd_rows
-from icp.ingest.readers.tail import (
+from icp.ingest.readers.grid import LAST, Draft, line_list, plural
+from icp.ingest.readers.header import name_columns, take_header
+from icp.ingest.readers.not_rows import (
+    report_misfits,
     take_footer,
     take_other_tables,
     take_repeated_headers,
     take_rules,
+    take_totals,
+    take_unlabelled_total,
 )
-from icp.ingest.readers.totals import take_totals, take_unlabelled_total
+from icp.ingest.readers.repair import place_odd_rows
 from icp.ingest.result import LINE, RawTable, SourceReport
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from icp.ingest.readers.grid import Grid
+    from icp.ingest.readers.grid import Grid, Notes
     from icp.ingest.readers.header import Header
-    from icp.ingest.readers.notes import Notes
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import SheetInfo
 
-__all__ = ["Origin", "build_table"]
 
 _ESCAPED = re.compile(r'^="([^"]*)"$')
 #: Row counts at which well-known exports stop, and whose limit it is.
