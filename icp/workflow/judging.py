@@ -28,7 +28,8 @@ from icp.qualify import (
     verdicts,
 )
 from icp.qualify.signals import LOST_REASON, standing
-from icp.workflow import disqualifiers, imports, labels, learning, scoring
+from icp.workflow import imports, labels, learning, scoring
+from icp.workflow.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +121,7 @@ def judge(
         explanation.score,
         economics=money,
         signals=signals,
-        disqualifiers=disqualifiers.rules(context),
+        disqualifiers=rules(context),
         facts=facts,
         profile=document,
         catalogue=listed,
@@ -154,7 +155,7 @@ def with_verdicts(context: Context, scored: pl.LazyFrame, /, ref: Any) -> pl.Laz
         document,
         economics=economics(context)[0],
         catalogue=catalogue(context),
-        disqualifiers=disqualifiers.rules(context),
+        disqualifiers=rules(context),
         known=_known(context),
         usual=_usual(context, document),
         on=exported_on(context),
