@@ -24,7 +24,7 @@ from icp.stats import jeffreys, wilson
 if TYPE_CHECKING:
     import polars as pl
 
-    from icp.disqualifiers import Disqualifier, Evidence
+    from icp.disqualifiers import Disqualifier, RuleEvidence
 
 #: Leaving pays from one regret in two.
 EVEN = Economics(V=1_000, L=1_000)
@@ -137,7 +137,7 @@ def covering(rules: int, /) -> list[Figure]:
     ]
 
 
-def _naive(seen: Evidence) -> float:
+def _naive(seen: RuleEvidence) -> float:
     return jeffreys(seen.regrettable, seen.covered)[0]
 
 
@@ -171,7 +171,7 @@ def _search(customers: pl.DataFrame, run: int) -> FoundRules:
     return learn_disqualifiers(customers, profile, economics=EVEN, seed=run)
 
 
-def _seen(rule: Disqualifier) -> Evidence:
+def _seen(rule: Disqualifier) -> RuleEvidence:
     return rule.evidence[-1]
 
 

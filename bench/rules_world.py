@@ -10,7 +10,7 @@ import polars as pl
 
 from icp.conditions import And, Compare, Condition
 from icp.learn.cells import draft_tables
-from icp.profile import Calibration, Evidence, Profile, Provenance
+from icp.profile import Calibration, Profile, ProfileEvidence, Provenance
 from icp.schema import AccountSchema
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def cells_only(
         min_level=4,
         max_levels=100,
     )
-    evidence = Evidence(
+    evidence = ProfileEvidence(
         level="none",
         auc=0.5,
         auc_low=0.0,

@@ -20,7 +20,6 @@ import os
 import re
 import tomllib
 from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import tomlkit
@@ -30,10 +29,11 @@ from tomlkit.items import AoT, InlineTable, Table
 
 from icp.conditions import ConditionText, parse
 from icp.disqualifiers import Disqualifier, policy_rule
-from icp.documents import Frozen
-from icp.errors import ConfigError, counted, near
+from icp.documents import Frozen, faults
+from icp.errors import ConfigError, near
 from icp.ingest.plan import AssemblyPlan
 from icp.outcomes import Economics, OutcomePolicy
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -250,7 +250,6 @@ def _expanded(text: str) -> str:
 
 # ---- Reading `icp.toml`: every mistake with its file, key, reason and next action
 
-_MOST_MISTAKES = 5
 _MISSING_FILE = "there is no workspace here; run icp init"
 
 
@@ -283,60 +282,7 @@ def parse_config(text: str, /, *, file: str = CONFIG_FILE) -> WorkspaceConfig:
     try:
         return WorkspaceConfig.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(_mistakes(error, file)) from error
-
-
-def _mistakes(error: ValidationError, file: str) -> str:
-    found = error.errors(include_url=False, include_input=False)
-    said = [f"{file}: {_described(dict(mistake))}" for mistake in found]
-    more = len(said) - _MOST_MISTAKES
-    return "\n".join(said[:_MOST_MISTAKES] + ([f"and {more} more"] if more > 0 else []))
-
-
-def _described(mistake: dict[str, Any]) -> str:
-    location = tuple(mistake["loc"])
-    place = _place(location)
-    if mistake["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {near(str(location[-1]), _keys(location[:-1]))}"
-    if mistake["type"] == "missing":
-        return f"{place}: is missing; add it"
-    reason = str(mistake["msg"]).removeprefix("Value error, ")
-    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason
-
-
-def _place(location: tuple[str | int, ...]) -> str:
-    """`assembly.customers.joins[2].on`, counting from 1 as a person does."""
-    steps = (f"[{s + 1}]" if isinstance(s, int) else f".{s}" for s in location)
-    return "".join(steps).removeprefix(".")
-
-
-def _keys(location: tuple[str | int, ...]) -> list[str]:
-    """The keys that are known at a place of the document."""
-    schema = _schema()
-    here: Any = schema
-    for step in location:
-        here = _step(_resolved(here, schema), step)
-    return list(_resolved(here, schema).get("properties", {}))
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return WorkspaceConfig.model_json_schema()
-
-
-def _step(here: dict[str, Any], step: str | int) -> dict[str, Any]:
-    below = here.get("items") if isinstance(step, int) else None
-    below = below or here.get("properties", {}).get(step)
-    below = below or here.get("additionalProperties")
-    return below if isinstance(below, dict) else {}
-
-
-def _resolved(here: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    choices = [c for c in here.get("anyOf", []) if c.get("type") != "null"]
-    here = choices[0] if choices else here
-    name = str(here.get("$ref", "")).rpartition("/")[2]
-    found: dict[str, Any] = schema["$defs"][name] if name else here
-    return found
+        raise ConfigError(faults(error, WorkspaceConfig, file=file)) from error
 
 
 # ---- Writing `icp.toml`: a first text a person can read, and edits that keep comments

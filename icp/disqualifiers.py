@@ -23,8 +23,9 @@ import polars as pl
 from pydantic import Field, ValidationError, model_validator
 
 from icp.conditions import ConditionText, parse
-from icp.documents import Count, Frozen
-from icp.errors import RuleError, some
+from icp.documents import Count, Frozen, fault
+from icp.errors import RuleError
+from icp.words import amount, capital, percent, percent_range, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,11 +41,11 @@ _LISTED: Final = 3
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Evidence(Frozen):
+class RuleEvidence(Frozen):
     """What is known about a rule at one moment.
 
     Counts are of best and regrettable customers. `low` and `high` bound the share of
-    regrettable customers among those that the rule covers; each holds with 95 %, and
+    regrettable customers among those that the rule covers; each holds with 95%, and
     they come only from customers that took no part in finding the rule.
     """
 
@@ -101,11 +102,6 @@ class Evidence(Frozen):
         return self.covered - self.regrettable
 
     @property
-    def precision(self) -> float:
-        """Share of regrettable customers among those covered; NaN where none is."""
-        return self.regrettable / self.covered if self.covered else float("nan")
-
-    @property
     def weighted_accuracy(self) -> float:
         """WRAcc: share covered times precision above the share of all regrettable."""
         if not self.customers:
@@ -142,16 +138,15 @@ class Evidence(Frozen):
     def doubts(self) -> tuple[str, ...]:
         """Why it is not strong, in words; empty where it is."""
         doubts = {
-            f"a rule like this turns up by chance in {self.p_value:.0%} of searches": (
-                self.found
-            ),
+            "a rule like this turns up by chance in "
+            f"{percent(self.p_value)} of searches": self.found,
             f"customers that were not searched do not confirm it ({self._later})": (
                 self.confirmed
             ),
-            f"at least {self.low:.0%} regrettable is sure, leaving pays from "
-            f"{self.break_even:.0%}": self.pays,
-            f"of what it adds to stronger rules at least {self.low_beside:.0%} "
-            f"regrettable is sure, leaving pays from {self.break_even:.0%}": (
+            f"at least {percent(self.low)} regrettable is sure, leaving pays from "
+            f"{percent(self.break_even)}": self.pays,
+            f"of what it adds to stronger rules at least {percent(self.low_beside)} "
+            f"regrettable is sure, leaving pays from {percent(self.break_even)}": (
                 self.adds or not self.pays
             ),
         }
@@ -161,14 +156,14 @@ class Evidence(Frozen):
     def _later(self) -> str:
         return f"{self.later_regrettable} of {self.later_covered} regrettable"
 
-    def same_as(self, other: Evidence, /) -> bool:
+    def same_as(self, other: RuleEvidence, /) -> bool:
         """Whether it says the same, whenever it was looked at."""
         return self == other.model_copy(update={"on": self.on})
 
     def sentence(self) -> str:
         """What the rule would have done, for instance "would have spared you ...".
 
-        >>> found = Evidence(
+        >>> found = RuleEvidence(
         ...     customers=40, all_regrettable=14, covered=12, regrettable=11,
         ...     best_lost=("ACME",), p_value=0.01, break_even=0.5,
         ... )
@@ -176,12 +171,26 @@ class Evidence(Frozen):
         'would have spared you 11 of 14 regrets, would have cost you 1 best (ACME)'
         """
         spared = f"would have spared you {self.regrettable:,} of "
-        spared += some(self.all_regrettable, "regret")
+        spared += plural(self.all_regrettable, "regret")
         names = ", ".join(self.best_lost[:_LISTED])
         if self.best > _LISTED and names:
             names += ", ..."
         named = f" ({names})" if names else ""
         return f"{spared}, would have cost you {self.best or 'no'} best{named}"
+
+    def sentences(self, currency: str = "", /) -> tuple[str, ...]:
+        """All of it in words: effect, certainty, money, and what is in doubt."""
+        later = f"{self.later_regrettable:,} of {self.later_covered:,}"
+        doubts = tuple(f"In doubt: {doubt}" for doubt in self.doubts)
+        return (
+            capital(self.sentence()),
+            f"{percent_range(self.low, self.high)} of those it covers are regrettable: "
+            f"{later} customers that took no part in finding it. Leaving pays from "
+            f"{percent(self.break_even)}",
+            f"Money: {amount(self.spared, currency)} spared, "
+            f"{amount(self.cost, currency)} lost with the best",
+            *(doubts or ("Strong: beyond chance, confirmed, and leaving pays",)),
+        )
 
 
 State = Literal["proposed", "shadow", "active", "probation", "retired", "policy"]
@@ -243,7 +252,7 @@ class Disqualifier(Frozen):
     #: Policy: when to look at it again.
     review_on: date | None = None
     #: Oldest first.
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[RuleEvidence, ...] = ()
     moves: tuple[Move, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -268,7 +277,7 @@ class Disqualifier(Frozen):
         return self.state in {"active", "policy"}
 
     @property
-    def latest(self) -> Evidence | None:
+    def latest(self) -> RuleEvidence | None:
         """The newest evidence, None where there is none (policy)."""
         return self.evidence[-1] if self.evidence else None
 
@@ -287,7 +296,7 @@ class Disqualifier(Frozen):
         by: str | None,
         reason: str,
         on: date,
-        evidence: Evidence | None = None,
+        evidence: RuleEvidence | None = None,
     ) -> Disqualifier:
         """The rule in its new state; `by` is the person, None is the machine.
 
@@ -318,7 +327,7 @@ class Disqualifier(Frozen):
             }
         )
 
-    def seen(self, evidence: Evidence, /) -> Disqualifier:
+    def seen(self, evidence: RuleEvidence, /) -> Disqualifier:
         """The rule with newer evidence, in the same state."""
         return self.model_copy(update={"evidence": (*self.evidence, evidence)})
 
@@ -336,13 +345,11 @@ class Disqualifier(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "document"
-            message = f"not a valid disqualifier: {place}: {first['msg']}"
+            message = f"not a valid disqualifier: {fault(error, cls)}; write it again"
             raise RuleError(message) from error
 
 
-class Override(Frozen):
+class RuleException(Frozen):
     """A person pursues an account although a rule says to walk away."""
 
     rule: str = Field(min_length=1)
@@ -353,7 +360,7 @@ class Override(Frozen):
     reason: str = Field(min_length=1)
     on: date
 
-    def of(self, rule: Disqualifier, /) -> Override:
+    def of(self, rule: Disqualifier, /) -> RuleException:
         """Itself, if it is allowed for this rule; raises RuleError."""
         if self.rule != rule.id:
             message = (
@@ -374,7 +381,7 @@ class Override(Frozen):
 
 def proposed_rule(
     condition: Condition | str,
-    evidence: Evidence,
+    evidence: RuleEvidence,
     /,
     *,
     on: date,
@@ -425,7 +432,7 @@ def _new(
     )
 
 
-def held_back(rule: Disqualifier, evidence: Evidence, /, *, on: date) -> bool:
+def held_back(rule: Disqualifier, evidence: RuleEvidence, /, *, on: date) -> bool:
     """Whether it is too soon to propose a retired rule again.
 
     It is for twelve months, unless twice as many customers speak for it by then.

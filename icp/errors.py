@@ -9,7 +9,6 @@ IcpError                     base: message says what is wrong and what to do nex
  │   ├─ PolicyError          an outcome rule or derived column cannot be evaluated
  │   ├─ RuleError            a disqualifier cannot be read, or may not change like that
  │   ├─ TooFewCustomersError not enough best or regrettable customers to learn from
- │   ├─ LeakageError         a suspicious column needs a person's answer first
  │   └─ ConfigError          icp.toml, a mapping file or a profile file is not valid
  ├─ StoreError               exit code 4: the store is missing, locked, newer or damaged
  │   ├─ ConflictError        somebody else changed the same thing meanwhile
@@ -19,8 +18,6 @@ IcpError                     base: message says what is wrong and what to do nex
  └─ CancelledError           exit code 130: a person stopped a long job
 
 IcpWarning                   base of warnings; each names columns, effect, next action
- ├─ DataWarning
- └─ DriftWarning
 ```
 
 Messages count, name the noun and the object, list names in sorted order and end with
@@ -31,6 +28,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,10 +71,6 @@ class TooFewCustomersError(InputError):
     """There are not enough best or regrettable customers to learn from."""
 
 
-class LeakageError(InputError):
-    """A suspicious column needs a person's answer before it may be learnt from."""
-
-
 class ConfigError(InputError):
     """A configuration, mapping or profile document is not valid."""
 
@@ -114,36 +109,6 @@ class CancelledError(IcpError):
 
 class IcpWarning(UserWarning):
     """Base of every warning that `icp` gives on purpose."""
-
-
-class DataWarning(IcpWarning):
-    """Something in the data will spoil a result unless a person acts."""
-
-
-class DriftWarning(IcpWarning):
-    """The accounts being scored differ from those that were learnt from."""
-
-
-def counted(names: Iterable[str], noun: str, plural: str | None = None, /) -> str:
-    """Say how many names there are and list them in order.
-
-    >>> counted(["b", "a"], "missing column")
-    "2 missing columns: 'a', 'b'"
-    >>> counted(["age"], "missing column")
-    "1 missing column: 'age'"
-    """
-    ordered = sorted(names)
-    word = noun if len(ordered) == 1 else plural or f"{noun}s"
-    return f"{len(ordered)} {word}: {', '.join(repr(name) for name in ordered)}"
-
-
-def some(count: int, noun: str, /) -> str:
-    """A count with its noun.
-
-    >>> some(1, "row"), some(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def near(name: str, names: Iterable[str], /) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import PolicyError, counted, near
+from icp.errors import PolicyError, near
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

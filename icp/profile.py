@@ -16,7 +16,8 @@ code 1 is never seen (an unknown level, an infinite number), codes from 2 on are
 table's `cells`. Every table row (points, surprises, counts) is indexed by that code.
 
 All scores are sums of these integers (millinats, 1/1000 nat), so that every engine
-gives the same numbers. The SHA-256 of the canonical JSON is the profile's identity.
+gives the same numbers. The SHA-256 of the canonical JSON without its sentences is the
+profile's identity: what counts is numbers, codes and names, never how it is put.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from icp.documents import Count, Frozen
+from icp.documents import Count, Frozen, fault
 from icp.errors import ConfigError
 from icp.schema import Kind
+from icp.words import agreeing, capital, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +61,7 @@ class ColumnFinding(Frozen):
 
     column: str
     code: str
+    #: A sentence; no part of the identity.
     message: str
     #: Whether the column was kept out of the profile because of it.
     excluded: bool
@@ -77,7 +80,7 @@ class Capacity(Frozen):
     assumed: bool
     #: Customers needed for each effect.
     per_effect: float
-    #: The share of best ones is known to within so much (95 %).
+    #: The share of best ones is known to within so much (95%).
     share_within: float
     #: Customers needed to know it to within 0.05.
     needed_for_share: Count
@@ -92,17 +95,17 @@ class Capacity(Frozen):
         'The customers can carry about 6 separate effects; 21 are offered, and \
 shrinking takes care of the rest'
         """
-        effects = "effect" if self.effects == 1 else "effects"
-        offered = f"{self.offered:,} {'is' if self.offered == 1 else 'are'} offered"
-        carried = f"the customers can carry about {self.effects:,} separate {effects}"
+        effects = plural(self.effects, "separate effect")
+        carried = f"the customers can carry about {effects}"
         if self.assumed:
             carried = f"if they separated as well as is usual, {carried}"
         enough = self.offered <= self.effects
         rest = "which they can" if enough else "and shrinking takes care of the rest"
-        return f"{carried[0].upper()}{carried[1:]}; {offered}, {rest}"
+        offered = f"{self.offered:,} {agreeing(self.offered, 'is', 'are')} offered"
+        return f"{capital(carried)}; {offered}, {rest}"
 
 
-class Evidence(Frozen):
+class ProfileEvidence(Frozen):
     """How well best and regrettable can be told apart at all, cross-validated."""
 
     level: Literal["none", "weak", "moderate", "strong"]
@@ -112,7 +115,7 @@ class Evidence(Frozen):
     log_loss: float
     base_log_loss: float
     brier: float
-    #: How it was measured, in words.
+    #: How it was measured, in words; no part of the identity.
     method: str
 
 
@@ -128,17 +131,27 @@ class Provenance(Frozen):
     #: SHA-256 of the learnt cells and outcomes, independent of row order.
     data_hash: str = ""
     options: dict[str, int | float | str | bool | None] = {}
-    evidence: Evidence
+    evidence: ProfileEvidence
     #: How much the customers can carry; null in profiles that are older than this.
     capacity: Capacity | None = None
     attributes: tuple[AttributeEvidence, ...] = ()
     findings: tuple[ColumnFinding, ...] = ()
-    #: What was tried and not supported, and other remarks, in plain sentences.
+    #: What was tried and not supported, and other remarks, in plain sentences; no part
+    #: of the identity.
     notes: tuple[str, ...] = ()
 
 
 #: Number of the document format; `Profile.from_json` upgrades older ones.
-FORMAT: Final = 1
+FORMAT: Final = 2
+#: The sentences in a profile, which its identity leaves out.
+_SENTENCES: Final[Any] = {
+    "segments": {"__all__": {"traits"}},
+    "provenance": {
+        "notes": True,
+        "evidence": {"method"},
+        "findings": {"__all__": {"message"}},
+    },
+}
 #: Cell code of a value that is not known.
 MISSING = 0
 #: Cell code of a level that was not there when the profile was learnt.
@@ -248,7 +261,7 @@ class Segment(Frozen):
     kind: Literal["best", "regrettable"]
     #: Customers assigned to it when it was learnt.
     size: Count
-    #: The three or fewer cells that set it apart, in words.
+    #: The three or fewer cells that set it apart, in words; no part of the identity.
     traits: tuple[str, ...] = ()
     #: Per table (profile order) and cell code: weighted surprise in millinats.
     surprises: tuple[tuple[_Surprise, ...], ...]
@@ -266,7 +279,7 @@ class Calibration(Frozen):
     """Margin to fit, in steps of a tenth.
 
     Fit is `i / 10` with `i` the number of `thresholds` at or below the margin. `low`
-    and `high` are 90 % interval bounds of the probability per `i`, in per mille.
+    and `high` are 90% interval bounds of the probability per `i`, in per mille.
     """
 
     method: Literal["none", "slope", "platt", "beta", "isotonic", "venn-abers"]
@@ -348,7 +361,7 @@ class Abstention(Frozen):
     known: _PerMille = 400
     #: Least novelty p-value, per mille; below it the account is outside experience.
     novelty: _PerMille = 10
-    #: Widest 90 % interval of the probability, per mille.
+    #: Widest 90% interval of the probability, per mille.
     width: _PerMille = 1000
 
 
@@ -361,7 +374,7 @@ class Profile(Frozen):
     icp.errors.ConfigError: not a profile: it has no format number; export it again
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     base: _Points
     tables: tuple[AttributeTable, ...] = Field(max_length=MAX_TABLES)
     pairs: tuple[PairTable, ...] = Field(default=(), max_length=MAX_TABLES)
@@ -370,6 +383,7 @@ class Profile(Frozen):
     novelty: Novelty = Novelty()
     abstention: Abstention = Abstention()
     provenance: Provenance
+    _former_id: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -409,8 +423,13 @@ class Profile(Frozen):
 
     @cached_property
     def id(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """SHA-256 of the canonical JSON without its sentences, in hexadecimal."""
+        return _sha256(self.model_dump(mode="json", exclude=_SENTENCES))
+
+    @property
+    def former_id(self) -> str | None:
+        """The id that it had in format 1, sentences included; None if learnt later."""
+        return self._former_id
 
     @property
     def short_id(self) -> str:
@@ -434,13 +453,7 @@ class Profile(Frozen):
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, UTF-8, shortest exact floats."""
-        return json.dumps(
-            self.model_dump(mode="json"),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-            allow_nan=False,
-        )
+        return _canonical(self.model_dump(mode="json"))
 
     @classmethod
     def from_json(cls, text: str | bytes, /) -> Profile:
@@ -458,10 +471,14 @@ class Profile(Frozen):
             message = "not a profile: not valid JSON; export it again"
             raise ConfigError(message) from error
         try:
-            profile = cls.model_validate(_upgraded(document))
-            profile.id  # noqa: B018  # kept from here on; refuses broken characters
+            number = _format_of(document)
+            profile = cls.model_validate({**document, "format": FORMAT})
+            profile.to_json().encode()  # refuses broken characters
+            if number == 1:
+                profile._former_id = _sha256(document)
         except ValidationError as error:
-            raise ConfigError(_described(error)) from error
+            message = f"not a valid profile: {fault(error, cls)}; export it again"
+            raise ConfigError(message) from error
         except UnicodeEncodeError as error:
             message = "not a valid profile: broken characters; export it again"
             raise ConfigError(message) from error
@@ -481,7 +498,21 @@ def _repeated(names: Iterable[str]) -> str | None:
     return next((name for name, count in counts.items() if count > 1), None)
 
 
-def _upgraded(document: Any) -> Any:
+def _canonical(document: dict[str, Any]) -> str:
+    return json.dumps(
+        document,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def _sha256(document: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(document).encode()).hexdigest()
+
+
+def _format_of(document: Any) -> int:
     number = document.get("format") if isinstance(document, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):
         message = "not a profile: it has no format number; export it again"
@@ -489,10 +520,7 @@ def _upgraded(document: Any) -> Any:
     if number > FORMAT:
         message = f"profile format {number} is newer than {FORMAT}; upgrade icp"
         raise ConfigError(message)
-    return document
-
-
-def _described(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "document"
-    return f"not a valid profile: {place}: {first['msg']}"
+    if number < 1:
+        message = f"not a profile: there is no format {number}; export it again"
+        raise ConfigError(message)
+    return number

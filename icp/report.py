@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from icp.profile import MISSING
 from icp.schema import Kind
 from icp.scoring.words import title_of
+from icp.words import HIDDEN, per_mille, percent, percent_range, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,8 +48,8 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.headers):
-                noun = "cell" if len(row) == 1 else "cells"
-                message = f"a table row has {len(row)} {noun}, not {len(self.headers)}"
+                cells = plural(len(row), "cell")
+                message = f"a table row has {cells}, not {len(self.headers)}"
                 raise ValueError(message)
 
 
@@ -147,9 +148,14 @@ def model_card(profile: Profile, /, *, origin: Origin | None = None) -> Document
     sections = {title: tuple(blocks) for title, blocks in parts.items()}
     return Document(
         title=f"Ideal customer profile {name}",
-        lead=f"Model card. The profile's identity is {profile.id}.",
+        lead=f"Model card. The profile's identity is {_identity(profile)}.",
         sections=tuple(Section(t, blocks) for t, blocks in sections.items() if blocks),
     )
+
+
+def _identity(profile: Profile) -> str:
+    former = profile.former_id
+    return f"{profile.id} (in format 1: {former})" if former else profile.id
 
 
 def _purpose() -> Iterator[Block]:
@@ -187,8 +193,9 @@ def _data(profile: Profile) -> Iterator[Block]:
         carried = used.capacity
         lines.append(f"{carried.in_words()}.")
         lines.append(
-            f"The share of best ones is known to within {carried.share_within:.0%}; "
-            f"within 5% needs {carried.needed_for_share:,} customers."
+            f"The share of best ones is known to within "
+            f"{percent(carried.share_within)}; "
+            f"within 5% needs {plural(carried.needed_for_share, 'customer')}."
         )
     lines += [note for note in used.notes if _SEGMENTS not in note]
     if used.data_hash:
@@ -203,7 +210,7 @@ def _attributes(profile: Profile) -> Iterator[Block]:
         yield "No attribute."
         return
     yield (
-        f"{_many(len(tables), 'attribute')}, known before the sale as their columns "
+        f"{plural(len(tables), 'attribute')}, known before the sale as their columns "
         "were marked. Points are thousandths of log-odds, toward best (+) or "
         "regrettable (-); they add up to the margin exactly."
     )
@@ -220,7 +227,7 @@ def _attributes(profile: Profile) -> Iterator[Block]:
             for pair in profile.pairs
         )
         yield (
-            f"{_many(len(profile.pairs), 'pair')} taken together say more than each "
+            f"{plural(len(profile.pairs), 'pair')} taken together say more than each "
             f"alone: {names}."
         )
 
@@ -232,8 +239,8 @@ def _row(table: AttributeTable, total: int) -> tuple[str, ...]:
         title_of(table),
         table.column,
         _KINDS[table.kind],
-        f"{1 - unknown / max(customers, 1):.0%}",
-        f"{table.information / total:.0%}",
+        percent(1 - unknown / max(customers, 1)),
+        percent(table.information / total),
         f"{min(table.points):+,} to {max(table.points):+,}",
     )
 
@@ -283,10 +290,6 @@ def _method(profile: Profile) -> Iterator[Block]:
         yield f"Settings: {said}."
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _plainly(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
@@ -308,28 +311,29 @@ def _segments(profile: Profile) -> Iterator[Block]:
 def _sureness(profile: Profile) -> Iterator[Block]:
     evidence, told = profile.provenance.evidence, profile.calibration
     shown = told.shown_step
-    a, b, c = (cut / 1000 for cut in told.grade_cuts)
+    a, b, c = map(per_mille, told.grade_cuts)
     held = profile.abstention
+    interval = percent_range(evidence.auc_low, evidence.auc_high)
     yield Bullets(
         (
             f"Evidence: {evidence.level}. Shown one best and one regrettable customer "
-            f"it had not seen, it tells which is which in {evidence.auc:.0%} of cases "
-            f"(90% interval {evidence.auc_low:.0%} to {evidence.auc_high:.0%}).",
+            f"it had not seen, it tells which is which in {percent(evidence.auc)} of "
+            f"cases (90% interval {interval}).",
             f"Log loss {evidence.log_loss:.3f}, against {evidence.base_log_loss:.3f} "
             f"for the base rate alone; Brier score {evidence.brier:.3f}.",
             f"Measured by {evidence.method}.",
             f"Calibration: {_CALIBRATION[told.method]}; 90% intervals from refits on "
             "resampled customers. "
             + (
-                f"Probabilities are shown to {shown / 10:g}%."
+                f"Probabilities are shown to {per_mille(shown)}."
                 if shown
                 else "No probability is shown, grades only."
             ),
-            f"Grade A from {a:.0%}, B from {b:.0%}, C from {c:.0%}, else D; a range "
-            "such as B-D where the interval allows no single letter.",
-            f"No score where less than {held.known / 10:g}% of what counts is known, "
-            f"or for accounts more unusual than {1 - held.novelty / 1000:.0%} of "
-            "customers.",
+            f"Grade A from {a}, B from {b}, C from {c}, else D; a range such as B-D "
+            "where the interval allows no single letter.",
+            f"No score where less than {per_mille(held.known)} of what counts is "
+            "known, or for accounts more unusual than "
+            f"{per_mille(1000 - held.novelty)} of customers.",
         )
     )
 
@@ -358,7 +362,7 @@ def _limits(profile: Profile) -> Iterator[Block]:
 def _upkeep(profile: Profile) -> Iterator[Block]:
     drifting = [f for f in profile.provenance.findings if f.code.startswith("drift")]
     now = (
-        f"{_many(len(drifting), 'column')} changed over time already; see above."
+        f"{plural(len(drifting), 'column')} changed over time already; see above."
         if drifting
         else "No column was seen to change over time."
         if profile.provenance.first_date
@@ -382,10 +386,7 @@ _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~$]|&(?=#?\w+;))")
 _LEADING: Final = re.compile(r"^(\s*)([-+=](?=-*(?:\s|$))|\d+[.)](?=\s|$))")
 _SPACE: Final = re.compile(r"\s+")
 #: Characters that cannot be seen, that turn the direction of writing, or are halves.
-_UNSEEN: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+_UNSEEN: Final = dict.fromkeys(HIDDEN | {*range(0xD800, 0xE000)}, "\ufffd")
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
@@ -500,7 +501,7 @@ def _safe(text: str) -> str:
 
 def _plain(text: str) -> str:
     """One line of what can be seen."""
-    return _UNSEEN.sub("\ufffd", _SPACE.sub(" ", text)).strip()
+    return _SPACE.sub(" ", text).translate(_UNSEEN).strip()
 
 
 # ---- Documents for people: the model card of a profile, as Markdown and as HTML

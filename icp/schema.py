@@ -9,7 +9,8 @@ import polars as pl
 from pydantic import Field
 
 from icp.documents import Frozen
-from icp.errors import SchemaError, counted
+from icp.errors import SchemaError
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,7 @@ Every function takes arrays or counts and returns numbers; none knows of account
 
 from __future__ import annotations
 
-from math import erf, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +68,7 @@ def auc_interval(
     groups: NDArray[np.int64] | None = None,
     z: float = 1.6449,
 ) -> tuple[float, float]:
-    """Interval of the AUC (90 % by default), clipped to 0..1.
+    """Interval of the AUC (90% by default), clipped to 0..1.
 
     Placement values of DeLong, DeLong & Clarke-Pearson (1988), section 2, summed per
     group where rows of one group are not independent (Obuchowski 1997). (0, 1) where
@@ -170,7 +170,7 @@ def average_precision(
 
 
 def wilson(successes: int, trials: int, /, *, z: float = 1.6449) -> tuple[float, float]:
-    """Wilson score interval of a proportion (90 % by default).
+    """Wilson score interval of a proportion (90% by default).
 
     Wilson (1927); (0, 1) where there are no trials.
 
@@ -257,12 +257,3 @@ def jeffreys(
     low = betaincinv(successes + 0.5, failures + 0.5, 1 - sure) if successes else 0.0
     high = betaincinv(successes + 0.5, failures + 0.5, sure) if failures else 1.0
     return float(low), float(high)
-
-
-def normal_upper_tail(z: float, /) -> float:
-    """Chance that a standard normal value exceeds z.
-
-    >>> round(normal_upper_tail(1.6449), 3)
-    0.05
-    """
-    return 0.5 * (1 - erf(z / sqrt(2)))

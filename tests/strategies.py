@@ -14,10 +14,10 @@ from icp.profile import (
     Abstention,
     AttributeTable,
     Calibration,
-    Evidence,
     Novelty,
     PairTable,
     Profile,
+    ProfileEvidence,
     Provenance,
     Segment,
 )
@@ -63,7 +63,7 @@ def profile_of(
         provenance=Provenance(
             best=60,
             regrettable=45,
-            evidence=Evidence(
+            evidence=ProfileEvidence(
                 level=level,  # type: ignore[arg-type]  # one of the four words
                 auc=0.8,
                 auc_low=0.7,
@@ -78,7 +78,7 @@ def profile_of(
 
 
 def steady_calibration(*, shown_step: int = 10, scale: int = 10) -> Calibration:
-    """A fit of 50 at margin 0, `scale` millinats per step, an interval of +-10 %."""
+    """A fit of 50 at margin 0, `scale` millinats per step, an interval of +-10%."""
     return Calibration(
         method="platt",
         thresholds=tuple(scale * (step - 500) for step in range(1, 1000)),

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import plotly.graph_objects as go
 import polars as pl
 
-from icp.charts.figure import (
-    BEST,
-    BEST_SOFT,
-    MUTED,
-    NEUTRAL,
-    Chart,
-    drawn,
-    plain,
-    room,
-    side,
-    signed,
-)
+from icp.charts.figure import BEST, BEST_SOFT, MUTED, NEUTRAL, Chart, drawn, room, side
+from icp.words import percent_range, plain, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,7 +243,7 @@ def _waterfall_alt(explanation: Explanation) -> str:
 def interval_strip(
     score: Score, /, *, cuts: tuple[int, int, int] = (750, 500, 250)
 ) -> Chart:
-    """Where the account stands between 0 and 100, with its 90 % interval and grades.
+    """Where the account stands between 0 and 100, with its 90% interval and grades.
 
     `cuts` are the lower bounds of A, B and C in per mille.
     """
@@ -344,6 +334,6 @@ def _strip_alt(score: Score) -> str:
             "Too few closed customers to give a probability."
         )
     return (
-        f"Fit {score.fit:.0f} of 100{grade}; 90 % interval "
-        f"{100 * score.p_low:.0f} to {100 * score.p_high:.0f}."
+        f"Fit {score.fit:.0f} of 100{grade}; 90% interval "
+        f"{percent_range(score.p_low, score.p_high)}."
     )

@@ -8,26 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import polars as pl
 
-from icp.charts.figure import (
-    MUTED,
-    REGRETTABLE,
-    Chart,
-    drawn,
-    percent,
-    plain,
-    visible,
-)
+from icp.charts.figure import MUTED, REGRETTABLE, Chart, drawn
+from icp.words import agreeing, percent, plain, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from icp.disqualifiers import Disqualifier, Evidence
+    from icp.disqualifiers import Disqualifier, RuleEvidence
 
 
 _ROW: Final = 38
 _LONGEST: Final = 40
 _NOTE = (
-    "Bars are where the true share lies with 90 % certainty, judged only by customers "
+    "Bars are where the true share lies with 90% certainty, judged only by customers "
     "that took no part in finding the rule."
 )
 
@@ -71,7 +64,7 @@ def rule_shares(
 def _count(strong: int, rules: int) -> str:
     if rules == 1:
         return "This rule is" if strong else "This rule is not"
-    return f"{strong} of {rules} rules {'is' if strong == 1 else 'are'}"
+    return f"{strong} of {rules} rules {agreeing(strong, 'is', 'are')}"
 
 
 def rule_history(rule: Disqualifier, /) -> Chart:
@@ -105,7 +98,7 @@ def rule_history(rule: Disqualifier, /) -> Chart:
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
 
 
-def _table(told: list[tuple[str, Evidence]]) -> pl.DataFrame:
+def _table(told: list[tuple[str, RuleEvidence]]) -> pl.DataFrame:
     rows = [
         {
             "rule": name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
@@ -24,26 +23,6 @@ NEUTRAL: Final = "#7A8794"
 #: Guide lines and zones behind the data.
 MUTED: Final = "rgba(122, 135, 148, 0.32)"
 
-_LONGEST = 44
-#: Amounts below this many units have one digit behind the point.
-_ONE_DIGIT = 10
-#: Control characters and marks that turn the reading direction or hide text.
-_INVISIBLE = {
-    *range(0x20),
-    *range(0x7F, 0xA0),
-    0xAD,
-    0x061C,
-    0x180E,
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    *range(0x2060, 0x2070),
-    0xFEFF,
-    *range(0xE0000, 0xE0080),
-}
-#: What ends a line or moves on in it stands between words.
-_SPACES = {*range(0x09, 0x0E), 0x85, 0x2028, 0x2029}
-_SEEN = {**dict.fromkeys(_INVISIBLE, ""), **dict.fromkeys(_SPACES, " ")}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
@@ -58,75 +37,6 @@ class Chart:
     table: pl.DataFrame
     alt: str
     notes: tuple[str, ...] = ()
-
-
-def plain(text: str, /, *, longest: int = _LONGEST) -> str:
-    """A customer's text as a label: no markup, no hidden marks, not too long.
-
-    >>> plain("<b>Acme</b> & Sons")
-    '&lt;b&gt;Acme&lt;/b&gt; &amp; Sons'
-    >>> plain("a very long name indeed", longest=12)
-    'a very long…'
-    """
-    clean = visible(text)
-    short = f"{clean[: longest - 1].rstrip()}…" if len(clean) > longest else clean
-    return escape(short, quote=False)
-
-
-def visible(text: str, /) -> str:
-    r"""The text on one line, without control characters and marks that hide or turn it.
-
-    >>> visible("Ac\u202eme\x07"), visible("Acme\nSons")
-    ('Acme', 'Acme Sons')
-    """
-    return text.translate(_SEEN)
-
-
-def signed(points: int, /) -> str:
-    """Points with their sign, a true minus and thousands apart.
-
-    >>> signed(1250), signed(-3), signed(0)
-    ('+1,250', '−3', '0')
-    """
-    if points == 0:
-        return "0"
-    return f"{'+' if points > 0 else '−'}{abs(points):,}"
-
-
-def thousands(count: float, /) -> str:
-    """A count or an amount, rounded, thousands apart.
-
-    >>> thousands(1234.4)
-    '1,234'
-    """
-    return f"{count:,.0f}"
-
-
-def money(amount: float, /) -> str:
-    """An amount short enough for a label.
-
-    >>> money(4_913_082), money(-579_683), money(950)
-    ('4.9M', '−580k', '950')
-    >>> money(999_999), money(-0.2)
-    ('1.0M', '0')
-    """
-    size = abs(amount)
-    sign = "−" if amount < 0 and round(size) else ""
-    for unit, name in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        # What rounds up to a unit is said in it: 999,999 is 1.0M, never 1000k.
-        if round(size / unit, 3) >= 1:
-            digits = 1 if round(size / unit, 1) < _ONE_DIGIT else 0
-            return f"{sign}{size / unit:,.{digits}f}{name}"
-    return f"{sign}{size:,.0f}"
-
-
-def percent(share: float, /) -> str:
-    """A share between 0 and 1 in whole per cent.
-
-    >>> percent(0.214)
-    '21 %'
-    """
-    return f"{100 * share:.0f} %"
 
 
 def room(ends: Sequence[float], /, *, share: float = 0.16) -> list[float]:

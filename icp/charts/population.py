@@ -8,19 +8,8 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from icp.charts.figure import (
-    BEST,
-    MUTED,
-    NEUTRAL,
-    REGRETTABLE,
-    Chart,
-    drawn,
-    money,
-    plain,
-    room,
-    thousands,
-)
-from icp.errors import some
+from icp.charts.figure import BEST, MUTED, NEUTRAL, REGRETTABLE, Chart, drawn, room
+from icp.words import agreeing, plain, plural, short_amount, thousands
 
 _OUTCOMES: Final = ("best", "neutral", "regrettable", "unknown")
 _COLOURS: Final = {
@@ -74,7 +63,7 @@ def _split_figure(table: pl.DataFrame, currency: str, *, panels: int) -> go.Figu
 
 def _split_bars(table: pl.DataFrame, column: str) -> Any:
     values = table[column].to_list()
-    words = thousands if column == "customers" else money
+    words = thousands if column == "customers" else short_amount
     return go.Bar(
         orientation="h",
         y=table["outcome"].to_list(),
@@ -88,13 +77,16 @@ def _split_bars(table: pl.DataFrame, column: str) -> Any:
 
 
 def _split_alt(table: pl.DataFrame, currency: str) -> str:
-    unit = f" {currency}" if currency else ""
     parts = [
         f"{thousands(row['customers'])} {row['outcome']}"
-        + (f" ({money(row['worth'])}{unit})" if row["worth"] is not None else "")
+        + (
+            f" ({short_amount(row['worth'], currency)})"
+            if row["worth"] is not None
+            else ""
+        )
         for row in table.to_dicts()
     ]
-    return f"{some(int(table['customers'].sum()), 'customer')}: {', '.join(parts)}."
+    return f"{plural(int(table['customers'].sum()), 'customer')}: {', '.join(parts)}."
 
 
 def fit_distribution(
@@ -208,7 +200,7 @@ def _letters(cuts: tuple[int, int, int]) -> list[dict[str, Any]]:
 
 def _bins_alt(total: int, top: int, cuts: tuple[int, int, int]) -> str:
     return (
-        f"{some(total, 'prospect')} with a fit; {thousands(top)} of them at "
+        f"{plural(total, 'prospect')} with a fit; {thousands(top)} of them at "
         f"{cuts[0] / 10:g} or more, where grade A begins."
     )
 
@@ -296,7 +288,7 @@ def _map_alt(rows: pl.DataFrame) -> str:
         for name in ("far from both", "far from all closed only")
     )
     return (
-        f"{some(rows.height, 'account')}; {thousands(both + closed)} "
-        f"{'is' if both + closed == 1 else 'are'} unlike nearly all closed customers, "
+        f"{plural(rows.height, 'account')}; {thousands(both + closed)} "
+        f"{agreeing(both + closed, 'is', 'are')} unlike nearly all closed customers, "
         f"{thousands(both)} of these also unlike the best."
     )

@@ -16,18 +16,14 @@ from icp.charts.figure import (
     REGRETTABLE,
     Chart,
     drawn,
-    percent,
-    plain,
     room,
     side,
-    signed,
-    thousands,
 )
-from icp.errors import some
 from icp.scoring.words import cell_words, title_of
+from icp.words import agreeing, percent, plain, plural, signed, thousands
 
 if TYPE_CHECKING:
-    from icp.profile import AttributeTable, Evidence, Profile, Segment
+    from icp.profile import AttributeTable, Profile, ProfileEvidence, Segment
 
 
 _ROW = 28
@@ -53,9 +49,8 @@ def attribute_weights(profile: Profile, /, *, top: int = 15) -> Chart:
     )
     strongest = rows[0]
     alt = (
-        f"{some(len(profile.tables), 'attribute')}; {strongest['attribute']} says the "
-        f"most, "
-        f"{percent(strongest['share'])}."
+        f"{plural(len(profile.tables), 'attribute')}; {strongest['attribute']} says "
+        f"the most, {percent(strongest['share'])}."
     )
     return Chart(figure=figure, table=table, alt=alt)
 
@@ -130,8 +125,8 @@ def attribute_points(table: AttributeTable, /) -> Chart:
         yaxis=_row_axis([row["cell"] for row in rows]),
     )
     left = len(cells) - len(shown)
-    verb = "is" if left == 1 else "are"
-    note = f"{some(left, 'cell')} with smaller points {verb} in the table only."
+    verb = agreeing(left, "is", "are")
+    note = f"{plural(left, 'cell')} with smaller points {verb} in the table only."
     return Chart(
         figure=figure,
         table=cells,
@@ -212,7 +207,9 @@ def _points_alt(table: AttributeTable, cells: pl.DataFrame) -> str:
     )
 
 
-def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Chart:
+def evidence_strip(
+    evidence: ProfileEvidence, /, *, best: int, regrettable: int
+) -> Chart:
     """How often the profile ranks a best customer above a regrettable one."""
     table = pl.DataFrame(
         {
@@ -242,14 +239,14 @@ def evidence_strip(evidence: Evidence, /, *, best: int, regrettable: int) -> Cha
     )
     alt = (
         f"Of 100 pairs of one best and one regrettable customer it ranks "
-        f"{100 * evidence.auc:.0f} right (90 % interval "
+        f"{100 * evidence.auc:.0f} right (90% interval "
         f"{100 * evidence.auc_low:.0f} to {100 * evidence.auc_high:.0f}; a coin: 50; "
         f"n = {thousands(best)} best, {thousands(regrettable)} regrettable)."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(evidence.method,))
 
 
-def _evidence_axis(evidence: Evidence) -> dict[str, Any]:
+def _evidence_axis(evidence: ProfileEvidence) -> dict[str, Any]:
     """From a coin upward, and as far below as the interval reaches."""
     lowest = min(_A_BIT_BELOW_A_COIN, evidence.auc_low - 0.02)
     first = 5 if lowest == _A_BIT_BELOW_A_COIN else ceil(10 * lowest)
@@ -262,7 +259,7 @@ def _evidence_axis(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _evidence_span(evidence: Evidence) -> Any:
+def _evidence_span(evidence: ProfileEvidence) -> Any:
     return go.Scatter(
         x=[evidence.auc_low, evidence.auc_high],
         y=[-0.2, -0.2],
@@ -272,7 +269,7 @@ def _evidence_span(evidence: Evidence) -> Any:
     )
 
 
-def _evidence_dot(evidence: Evidence) -> Any:
+def _evidence_dot(evidence: ProfileEvidence) -> Any:
     return go.Scatter(
         x=[evidence.auc],
         y=[-0.2],
@@ -283,7 +280,7 @@ def _evidence_dot(evidence: Evidence) -> Any:
 
 
 def calibration_curve(profile: Profile, /) -> Chart:
-    """What a fit means as a probability, with the 90 % interval at each fit."""
+    """What a fit means as a probability, with the 90% interval at each fit."""
     calibration = profile.calibration
     steps = list(range(0, len(calibration.low), 25))
     table = pl.DataFrame(
@@ -313,7 +310,7 @@ def calibration_curve(profile: Profile, /) -> Chart:
     widest = table.select((pl.col("high") - pl.col("low")).max()).item()
     alt = (
         "The chance that an account turns out best rather than regrettable, among "
-        f"companies like those you closed; the 90 % interval is up to "
+        f"companies like those you closed; the 90% interval is up to "
         f"{100 * widest:.0f} points wide."
     )
     return Chart(figure=figure, table=table, alt=alt)
@@ -424,9 +421,9 @@ def _sizes_alt(profile: Profile) -> str:
     bad = [s for s in profile.segments if s.kind == "regrettable"]
     largest = max(profile.segments, key=lambda s: s.size)
     return (
-        f"{some(len(best), 'segment')} of best customers (n = {_total(best)}) and "
-        f"{some(len(bad), 'segment')} of regrettable ones (n = {_total(bad)}). "
-        f"The largest is {largest.name} with {some(largest.size, 'customer')}."
+        f"{plural(len(best), 'segment')} of best customers (n = {_total(best)}) and "
+        f"{plural(len(bad), 'segment')} of regrettable ones (n = {_total(bad)}). "
+        f"The largest is {largest.name} with {plural(largest.size, 'customer')}."
     )
 
 

@@ -24,7 +24,8 @@ from icp.cli.screen import (
     say_next,
     table,
 )
-from icp.errors import InputError, NotFoundError, near, some
+from icp.errors import InputError, NotFoundError, near
+from icp.words import agreeing, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -385,7 +386,8 @@ def import_lines(summary: ImportSummary, /) -> list[str]:
     return [
         *lines,
         *summary.how,
-        f"{some(summary.customers, 'customer')}, {some(summary.prospects, 'prospect')}",
+        f"{plural(summary.customers, 'customer')}, "
+        f"{plural(summary.prospects, 'prospect')}",
         *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
     ]
 
@@ -395,8 +397,8 @@ def _unmatched(name: str, rows: int) -> str:
     _, _, what = name.partition(": ")
     if " without " in what:
         return f"{rows:,} {what}"
-    verb = "belongs" if rows == 1 else "belong"
-    return f"{some(rows, 'row')} of {what} {verb} to no account: icp export unmatched"
+    verb = agreeing(rows, "belongs", "belong")
+    return f"{plural(rows, 'row')} of {what} {verb} to no account: icp export unmatched"
 
 
 def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:

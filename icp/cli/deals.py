@@ -17,7 +17,8 @@ from icp.cli.screen import (
     say,
     table,
 )
-from icp.errors import InputError, some
+from icp.errors import InputError
+from icp.words import amount, likely, percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,8 +222,9 @@ def exits(
     ]
     table(("account", "verdict", "reason", "woke", "wakes"), rows)
     say(
-        f"{some(freed.exits, 'exit')} set free {freed.hours:,.0f} hours and "
-        f"{freed.money:,.0f} of cost to pursue; icp deal waiting shows who waits for it"
+        f"{plural(freed.exits, 'exit')} set free {plural(round(freed.hours), 'hour')} "
+        f"and {amount(freed.money)} of cost to pursue; icp deal waiting shows who "
+        "waits for it"
     )
 
 
@@ -339,17 +341,17 @@ def _ground(ground: Ground) -> str:
 def _money(money: Money, currency: str) -> Iterator[str]:
     if money.pursue_cured is None or money.p_cured is None or money.p is None:
         return
-    unit = f" {currency}" if currency else ""
+    stakes = money.stakes
     yield (
-        f"Money: pursuing is worth {money.pursue_cured:,.0f}{unit}, walking away 0 "
-        f"(chance of best {money.p_cured:.0%}, pays above {money.break_even:.0%}; "
-        f"V {money.stakes.value:,.0f}, L {money.stakes.loss:,.0f}, "
-        f"C {money.stakes.cost:,.0f})"
+        f"Money: pursuing is worth {amount(money.pursue_cured, currency)}, walking "
+        f"away 0 (chance of best {likely(money.p_cured)}, pays above "
+        f"{percent(money.break_even)}; V {amount(stakes.value)}, "
+        f"L {amount(stakes.loss)}, C {amount(stakes.cost)})"
     )
     if money.p != money.p_cured and money.pursue is not None:
         yield (
-            f"  As things are: {money.pursue:,.0f}{unit} at {money.p:.0%}; the rest "
-            "depends on curing what can be cured"
+            f"  As things are: {amount(money.pursue, currency)} at "
+            f"{likely(money.p)}; the rest depends on curing what can be cured"
         )
     yield (
         "  The same with V and L 50% lower or higher"
@@ -357,10 +359,11 @@ def _money(money: Money, currency: str) -> Iterator[str]:
         else "  Another decision with V or L 50% lower or higher: look at them first"
     )
     if money.most_to_spend is not None:
-        most = f"{money.most_to_spend:,.0f}{unit}"
+        most = amount(money.most_to_spend, currency)
         yield f"  Stop-loss: from here on spend at most {most}"
     if money.invested:
-        yield f"  {money.invested:,.0f}{unit} is spent already; it changes nothing"
+        spent = amount(money.invested, currency)
+        yield f"  {spent} is spent already; it changes nothing"
 
 
 def _moves(question: Question, verdict: Verdict) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from icp.cli.screen import (
     table,
 )
 from icp.errors import CancelledError, InputError
+from icp.words import percent, thousands
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -432,8 +433,8 @@ def _show_moved(moved: DataFrame) -> None:
 def _shown(limit: str, value: float) -> str:
     """A limit's value: a share in per cent, anything large without decimals."""
     if limit in _SHARES:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:,.4g}"
+        return f"{percent(value, digits=1)}"
+    return thousands(value) if abs(value) >= _LARGE else f"{value:,.4g}"
 
 
 def _document(

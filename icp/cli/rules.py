@@ -19,9 +19,10 @@ from icp.cli.screen import (
     table,
 )
 from icp.errors import InputError, near
+from icp.words import percent
 
 if TYPE_CHECKING:
-    from icp.disqualifiers import Disqualifier, Evidence, State
+    from icp.disqualifiers import Disqualifier, State
 
 
 _Ref = Annotated[str, typer.Argument(help="Rule: its id or the start of it.")]
@@ -138,7 +139,7 @@ def try_(
     if json:
         emit(evidence)
         return
-    for line in _evidence_lines(evidence):
+    for line in evidence.sentences():
         say(line)
 
 
@@ -277,26 +278,14 @@ def _row(rule: Disqualifier) -> tuple[object, ...]:
     if seen is None:
         return rule.id, rule.state, rule.words(), None, None, None
     regrets = f"{seen.regrettable:,} of {seen.all_regrettable:,}"
-    return rule.id, rule.state, rule.words(), regrets, seen.best, f"{seen.low:.0%}"
+    return rule.id, rule.state, rule.words(), regrets, seen.best, percent(seen.low)
 
 
 def _describe(rule: Disqualifier, became: str) -> None:
     say(f"{rule.id} ({became}): {rule.words()}")
     if rule.latest:
-        for line in _evidence_lines(rule.latest):
+        for line in rule.latest.sentences():
             say(f"  {line}")
-
-
-def _evidence_lines(seen: Evidence) -> list[str]:
-    doubts = [f"In doubt: {doubt}" for doubt in seen.doubts]
-    return [
-        seen.sentence(),
-        f"{seen.low:.0%} to {seen.high:.0%} of those it covers are regrettable "
-        f"({seen.later_regrettable:,} of {seen.later_covered:,} that were not searched)"
-        f"; leaving pays from {seen.break_even:.0%}",
-        f"money: {seen.spared:,.0f} spared, {seen.cost:,.0f} lost with the best",
-        *(doubts or ["Strong: beyond chance, confirmed, and leaving pays"]),
-    ]
 
 
 def _document(rule: Disqualifier) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from icp.cli.screen import (
     table,
 )
 from icp.errors import InputError
+from icp.words import percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -192,7 +193,7 @@ def _show_similar(found: Explanation) -> None:
     table(
         [name.replace("_", " ").removeprefix("account ") for name in present],
         [
-            [f"{v:.0%}" if isinstance(v, float) else v for v in row]
+            [f"{percent(v)}" if isinstance(v, float) else v for v in row]
             for row in found.similar.select(present).rows()
         ],
     )

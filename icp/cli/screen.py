@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from icp.errors import CancelledError
+from icp.words import likely, percent, percent_range, plural, signed, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -142,7 +143,7 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.1f}"
+        return thousands(value, digits=1)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return f"{value:,}" if type(value) is int else str(value)
@@ -293,14 +294,14 @@ def score_line(score: Score, /) -> str:
     if score.p_best is None or score.p_low is None or score.p_high is None:
         return said
     return (
-        f"{said}; among companies like those you closed {score.p_best:.0%} are best "
-        f"({score.p_low:.0%} to {score.p_high:.0%})"
+        f"{said}; among companies like those you closed {likely(score.p_best)} are "
+        f"best ({percent_range(score.p_low, score.p_high)})"
     )
 
 
 def contribution_row(part: Contribution, /) -> tuple[object, ...]:
     """An attribute, the account's value, its points, and why."""
-    return (part.title or part.name, part.value, f"{part.points:+,}", part.text)
+    return (part.title or part.name, part.value, signed(part.points), part.text)
 
 
 def _evidence(level: str, auc: float, low: float, high: float) -> str:
@@ -308,11 +309,12 @@ def _evidence(level: str, auc: float, low: float, high: float) -> str:
         return "No attribute separates best from regrettable; nothing can be scored"
     return (
         f"Evidence: {level}; shown one best and one regrettable customer, it tells "
-        f"which is which in {auc:.0%} of cases ({low:.0%} to {high:.0%})"
+        f"which is which in {percent(auc)} of cases ({percent_range(low, high)})"
     )
 
 
 def _segment(segment: Segment) -> str:
     traits = "; ".join(segment.traits) or "no trait stands out"
     kind = "Best" if segment.kind == "best" else "Regrettable"
-    return f"{kind} segment {segment.name} ({segment.size:,} customers): {traits}"
+    size = plural(segment.size, "customer")
+    return f"{kind} segment {segment.name} ({size}): {traits}"

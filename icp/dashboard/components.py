@@ -10,14 +10,13 @@ import polars.selectors as cs
 import streamlit as st
 from streamlit import column_config as cc
 
-from icp.charts.figure import visible
 from icp.dashboard.routes import Route, link
 from icp.schema import Kind
 from icp.scoring.words import title_of
+from icp.words import capital, readable, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from icp.charts import Chart
     from icp.ingest.result import Finding
@@ -77,49 +76,6 @@ def quiet(text: str, /) -> str:
     ':small[:gray[n = 12]]'
     """
     return f":small[:gray[{text}]]"
-
-
-def chance(low: float | None, high: float | None, /) -> str:
-    """An interval of a probability in whole per cent.
-
-    >>> chance(0.571, 0.712), chance(None, None)
-    ('57–71 %', 'not enough closed customers')
-    """
-    if low is None or high is None:
-        return "not enough closed customers"
-    return f"{100 * low:.0f}–{100 * high:.0f} %"
-
-
-def likely(probability: float | None, /) -> str:
-    """A probability in whole per cent; never certain, whatever the rounding says.
-
-    >>> likely(0.714), likely(1.0), likely(0.0), likely(None)
-    ('71 %', 'over 99 %', 'under 1 %', '–')
-    """
-    if probability is None:
-        return "–"
-    whole = round(100 * probability)
-    return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
-
-
-def amount(money: float, unit: str, /) -> str:
-    """Money in whole units of its currency, with a true minus.
-
-    >>> amount(28_033.4, "EUR"), amount(-4_110, "EUR"), amount(-0.2, "")
-    ('28,033 EUR', '−4,110 EUR', '0')
-    """
-    whole = round(money)
-    return f"{'−' if whole < 0 else ''}{abs(whole):,} {unit}".rstrip()
-
-
-def day(moment: date | None, /) -> str:
-    """A date as people of every country read it in one way.
-
-    >>> from datetime import datetime
-    >>> day(datetime(2026, 3, 9, 14, 5))
-    '9 March 2026'
-    """
-    return "" if moment is None else f"{moment.day} {moment:%B %Y}"
 
 
 #: Pages are no wider than this, so that lines stay readable on large screens.
@@ -193,11 +149,6 @@ def _plainly(frame: pl.DataFrame) -> dict[str, Any]:
         else cc.Column(capital(name))
         for name, dtype in frame.schema.items()
     }
-
-
-def capital(text: str, /) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def currency(space: Workspace, /) -> str:
@@ -370,4 +321,4 @@ def field(tables: list[AttributeTable], /, *, key: str) -> object:
 
 
 def _column_title(table: AttributeTable) -> str:
-    return label(capital(table.column.replace("_", " ")))
+    return label(capital(readable(table.column)))

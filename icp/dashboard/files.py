@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from streamlit import column_config as cc
 
 from icp.dashboard import components, jobs
-from icp.dashboard.components import day, escaped, quiet
+from icp.dashboard.components import escaped, quiet
 from icp.dashboard.routes import link
 from icp.dashboard.views import prospects
-from icp.errors import MappingError, some
+from icp.errors import MappingError
 from icp.ingest.mapping_rules import ColumnMapping
 from icp.schema import Kind, Role
+from icp.words import day, plural
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -216,8 +217,8 @@ def _review(space: Workspace, path: Path, digest: str) -> None:
     preview = _chosen(space, path, digest)
     st.markdown(
         quiet(
-            f"{escaped(path.name)}: {some(preview.rows, 'row')}, "
-            f"{some(preview.head.width, 'column')}. The first rows:"
+            f"{escaped(path.name)}: {plural(preview.rows, 'row')}, "
+            f"{plural(preview.head.width, 'column')}. The first rows:"
         )
     )
     components.table(preview.head, alt="First rows", height=220)
@@ -318,7 +319,8 @@ def draw_quality(space: Workspace, /) -> None:
     st.markdown(
         quiet(
             f"Import {last.number}, {day(last.created_at)}: "
-            f"{some(last.customers, 'customer')}, {some(last.prospects, 'prospect')}."
+            f"{plural(last.customers, 'customer')}, "
+            f"{plural(last.prospects, 'prospect')}."
         )
     )
     components.section(
@@ -368,7 +370,7 @@ def _quarantine(space: Workspace) -> None:
         "Rows kept out", "As they came, with the reason. Mend them at the source."
     )
     components.table(
-        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} kept out"
+        kept_out.head(_SHOWN), alt=f"{plural(len(kept_out), 'row')} kept out"
     )
     st.download_button(
         f"All {len(kept_out):,} as CSV",

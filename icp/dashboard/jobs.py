@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from icp.dashboard import components
-from icp.dashboard.components import day, escaped, quiet
-from icp.errors import IcpError, some
+from icp.dashboard.components import escaped, quiet
+from icp.errors import IcpError
+from icp.words import day, plural
 
 if TYPE_CHECKING:
     from icp.store.records import Job, JobKind
@@ -112,7 +113,7 @@ def _ended(job: Job) -> None:
 
 def _done(job: Job) -> str:
     counted = [
-        some(job.result[name], noun)
+        plural(job.result[name], noun)
         for name, noun in _COUNTED.items()
         if name in job.result
     ]

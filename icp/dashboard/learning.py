@@ -9,9 +9,9 @@ import streamlit as st
 
 from icp.dashboard import components, jobs, session
 from icp.dashboard.components import escaped
-from icp.dashboard.outcomes import readable
 from icp.dashboard.routes import link
-from icp.errors import IcpError, some
+from icp.errors import IcpError
+from icp.words import plural, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -165,7 +165,7 @@ def _scoring(space: Workspace) -> None:
     jobs.button(
         space,
         "score",
-        f"Score {some(status.last_import.prospects, 'prospect')}",
+        f"Score {plural(status.last_import.prospects, 'prospect')}",
         primary=status.last_run is None,
     )
     job = jobs.panel(space, "score")

@@ -13,15 +13,17 @@ from streamlit import column_config as cc
 
 from icp import charts
 from icp.dashboard import components
-from icp.dashboard.components import capital, escaped, quiet
+from icp.dashboard.components import escaped, quiet
 from icp.dashboard.views import home
-from icp.errors import IcpError, some
+from icp.errors import IcpError
 from icp.outcomes import OUTCOMES
+from icp.words import capital, percent, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from icp.outcomes import LabelPreview, OutcomePolicy, Rule
+    from icp.outcomes import LabelPreview, OutcomePolicy
+    from icp.outcomes.policy import Clause
     from icp.workflow import Workspace
 
 
@@ -34,8 +36,6 @@ _CUTS: Final = {
     "regrettable_below": ("regrettable: worth below", False),
     "regrettable_bottom": ("regrettable: the bottom, in % of customers", True),
 }
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_PLACE = re.compile(r"\{(\w+)\}")
 #: A column compared with a number, as in "worth >= 8000".
 _COMPARED = re.compile(
     r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
@@ -60,79 +60,16 @@ class Knob:
 
 def in_words(policy: OutcomePolicy, /) -> list[str]:
     """What decides, in order, as safe Markdown: reasons first, expressions small."""
-    by_hand = len(policy.overrides)
-    said = "1 customer is" if by_hand == 1 else f"{by_hand:,} customers are"
-    return [
-        *([f"{said} decided by hand"] if by_hand else []),
-        *_worth(policy),
-        *_age(policy),
-        *_label(policy),
-        *(_rule(rule) for rule in policy.rules),
-        *_thresholds(policy),
-        f"**{capital(policy.otherwise)}**: everybody else of whom anything is known",
-    ]
+    return [_marked(clause) for clause in policy.clauses()]
 
 
-def _age(policy: OutcomePolicy) -> Iterator[str]:
-    if policy.maturity:
-        start = escaped(readable(policy.maturity.start))
-        yield (
-            f"**Unknown**: younger than {some(policy.maturity.months, 'month')}, "
-            f"counted from {start}, unless an early regret shows already"
-        )
-
-
-def _label(policy: OutcomePolicy) -> Iterator[str]:
-    if policy.label:
-        column = escaped(readable(policy.label.column))
-        for value, outcome in policy.label.values.items():
-            yield f"**{capital(outcome)}**: {column} is {escaped(value)}"
-
-
-def _rule(rule: Rule) -> str:
-    reason = _PLACE.sub(lambda m: f"({readable(m[1])})", rule.reason)
-    early = ", also for young customers" if rule.early else ""
-    return f"**{capital(rule.outcome)}**: {escaped(reason)}{early} {_small(rule.when)}"
-
-
-def _worth(policy: OutcomePolicy) -> Iterator[str]:
-    if policy.worth is None:
-        return
-    value, costs = policy.worth.value, policy.worth.costs
-    plain = _NAME.fullmatch(value) is not None
-    what = escaped(readable(value)) if plain else "what the customer brought in"
-    less = _listed([cost.name for cost in costs])
-    details = [] if plain else [value]
-    details += [f"{c.name}: {c.amount}" for c in costs if c.amount != c.name]
-    end = f" less {escaped(less)}" if costs else ""
-    yield f"Worth is {what}{end} {_small('; '.join(details))}".rstrip()
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def _thresholds(policy: OutcomePolicy) -> Iterator[str]:
-    cuts, currency = policy.thresholds, escaped(policy.currency)
-    if cuts.regrettable_below is not None:
-        amount = f"{cuts.regrettable_below:,.0f} {currency}".rstrip()
-        yield f"**Regrettable**: worth is below {amount}"
-    if cuts.regrettable_bottom is not None:
-        yield f"**Regrettable**: the {cuts.regrettable_bottom:.0%} worth least"
-    if cuts.best_from is not None:
-        amount = f"{cuts.best_from:,.0f} {currency}".rstrip()
-        yield f"**Best**: worth is {amount} or more"
-    if cuts.best_top is not None:
-        yield f"**Best**: the {cuts.best_top:.0%} worth most"
+def _marked(clause: Clause) -> str:
+    start = f"**{capital(clause.outcome)}**: " if clause.outcome else ""
+    return f"{start}{escaped(clause.text)} {_small(clause.formula)}".rstrip()
 
 
 def _small(expression: str) -> str:
     return quiet(escaped(expression)) if expression else ""
-
-
-def readable(name: str, /) -> str:
-    """A column's name as people write it."""
-    return name.replace("_", " ").strip()
 
 
 def knobs(policy: OutcomePolicy, /) -> tuple[Knob, ...]:
@@ -288,7 +225,9 @@ def _moved_to(move: dict[str, str | float | None]) -> str:
     value = move["value"]
     if not isinstance(value, float):
         return _AS_IT_IS
-    return f"{value:.1%}" if move["threshold"] in _SHARES else f"{value:,.10g}"
+    return (
+        percent(value, digits=1) if move["threshold"] in _SHARES else f"{value:,.10g}"
+    )
 
 
 _SAID = "labels-said"
@@ -314,7 +253,7 @@ def draw(space: Workspace, /) -> None:
     components.section("What decides", "In this order; the first that applies counts.")
     st.markdown("\n".join(f"- {line}" for line in in_words(kept)))
     for note in kept.notes:
-        st.markdown(quiet(escaped(components.capital(note))))
+        st.markdown(quiet(escaped(capital(note))))
     policy = _moved(kept)
     preview = space.label_preview(policy)
     components.section("What that gives")
@@ -367,7 +306,7 @@ def _field(place: int, knob: Knob) -> float:
     # A share may have been written finer than the field's own steps.
     low, high = min(1.0, knob.value), max(99.0, knob.value)
     value = st.number_input(
-        components.capital(knob.label),
+        capital(knob.label),
         value=knob.value,
         min_value=low if knob.share else 0.0 if months else None,
         max_value=high if knob.share else 240.0 if months else None,

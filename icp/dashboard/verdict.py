@@ -8,11 +8,11 @@ import polars as pl
 import streamlit as st
 
 from icp import charts
-from icp.charts.figure import percent, signed
 from icp.dashboard import components, session
-from icp.dashboard.components import amount, chance, day, escaped, likely, quiet
+from icp.dashboard.components import escaped, quiet
 from icp.errors import IcpError
 from icp.qualify.verdict import PLAY_NAMES
+from icp.words import amount, capital, chance, day, likely, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +58,10 @@ def _headline(score: Score) -> dict[str, tuple[str, str]]:
         "Grade": (score.grade or "–", "A is best, D is regrettable"),
         "Chance of best": (
             likely(score.p_best),
-            f"90 % interval: {chance(score.p_low, score.p_high)}",
+            f"90% interval: {chance(score.p_low, score.p_high)}",
         ),
         "Known": (
-            f"{100 * score.known_fraction:.0f} %",
+            percent(score.known_fraction),
             "of what the profile looks at",
         ),
     }
@@ -90,9 +90,9 @@ def look_alikes(explanation: Explanation, /) -> None:
         similar.select(
             pl.coalesce("account_name", "account_id").alias("company"),
             pl.col("outcome").fill_null("–").alias("turned out"),
-            pl.format(
-                "{} %", (100 * pl.col("similarity")).round(0).cast(pl.Int64)
-            ).alias("alike"),
+            pl.col("similarity")
+            .map_elements(percent, return_dtype=pl.String)
+            .alias("alike"),
             pl.col("shared").list.join("; ").alias("in common"),
             pl.col("different").list.join("; ").alias("different"),
         ),
@@ -194,7 +194,7 @@ def done(act: Callable[[], object], words: str, /) -> None:
 def draw_exceptions(space: Workspace, verdict: Verdict, account: str | None, /) -> None:
     """Draw the form for an exception; nothing where no rule speaks against a deal."""
     rules = {
-        ground.code: components.capital(ground.title)
+        ground.code: capital(ground.title)
         for ground in verdict.grounds
         if ground.kind in {"policy", "disqualifier"} and not ground.excepted_by
     }
@@ -293,7 +293,7 @@ def _grounds(verdict: Verdict) -> None:
 
 
 def _reason(ground: Ground) -> str:
-    title = components.capital(ground.title)
+    title = capital(ground.title)
     if ground.excepted_by:
         return f"{title} (set aside, {ground.excepted_by} approved)"
     return title
@@ -405,7 +405,7 @@ def _way_out(space: Workspace, judged: Judgement) -> None:
     if verdict.step is None or verdict.reason is None:
         st.markdown("Go on; there is nothing to leave.")
         return
-    st.markdown(f"**{components.capital(PLAY_NAMES[verdict.step.play])}**")
+    st.markdown(f"**{capital(PLAY_NAMES[verdict.step.play])}**")
     st.code(verdict.step.say, language=None, wrap_lines=True)
     if account is None or _asleep(judged):
         return

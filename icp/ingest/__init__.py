@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from icp.errors import ConfigError, SchemaError, counted
+from icp.errors import ConfigError, SchemaError
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.parse import parse
 from icp.ingest.propose_mapping import check_mapping, propose_mapping
 from icp.ingest.readers import ReadOptions, list_sheets, read_table
 from icp.ingest.result import LINE, Finding, IngestResult, RawTable, SourceReport
 from icp.schema import match_to_schema
+from icp.words import counted
 
 if TYPE_CHECKING:
     from icp.ingest.fields import TableObject

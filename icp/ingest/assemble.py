@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import ConfigError, counted, near, some
+from icp.errors import ConfigError, near
 from icp.expressions import compiled, evaluated
 from icp.ingest.combine import ID, NAME, Part, combined, kind_of
 from icp.ingest.plan import AssemblyPlan, Derived, id_key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
+from icp.words import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,7 +157,7 @@ def _repeats(repeated: pl.DataFrame, part: Part, plan: AssemblyPlan) -> Finding:
     return Finding(
         level="note",
         code="repeated-account",
-        message=f"{some(accounts, 'account')} with {rows} rows together; "
+        message=f"{plural(accounts, 'account')} with {rows} rows together; "
         f"the {plan.keep} known value of each column was kept",
         file=part.file,
         count=rows - accounts,
@@ -190,7 +191,7 @@ def _no_key(part: Part, key: str, lost: int) -> Finding:
     return Finding(
         level="note",
         code="missing-identifier",
-        message=f"{some(lost, 'row')} without {key!r}: of no account",
+        message=f"{plural(lost, 'row')} without {key!r}: of no account",
         file=part.file,
         column=key,
         count=lost,

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from icp.errors import ConfigError, PolicyError, counted, near, some
+from icp.errors import ConfigError, PolicyError, near
 from icp.expressions import compiled, condition, evaluated, number
 from icp.ingest.plan import KEYS, matched
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
+from icp.words import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -396,7 +397,7 @@ def _merged(source: Part, count: int, join: Join) -> Finding:
     return Finding(
         level="note",
         code=_REPEATED,
-        message=f"{some(count, 'row')} of {source.name!r} repeat the key of another; "
+        message=f"{plural(count, 'row')} of {source.name!r} repeat the key of another; "
         f"the {join.keep} known value of each column was kept",
         file=source.file,
         count=count,
@@ -446,8 +447,8 @@ def _counts(
     why = ", ".join(f"{count} {problem}" for problem, count in sorted(reasons))
     few = len(lost) > _FEW_MATCHES * max(1, len(found))
     idle = len(target.frame) - found["target"].drop_nulls().n_unique()
-    hits = f"{len(found) - len(lost):,} of {some(len(found), 'row')} of {matching!r}"
-    never = f"{some(idle, 'row')} of {into!r} never found"
+    hits = f"{len(found) - len(lost):,} of {plural(len(found), 'row')} of {matching!r}"
+    never = f"{plural(idle, 'row')} of {into!r} never found"
     return Finding(
         level="ask" if few else "note",
         code="unmatched-rows" if len(lost) else "matched-rows",

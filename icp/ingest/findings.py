@@ -11,6 +11,7 @@ from icp.ingest.facts import currencies
 from icp.ingest.result import LINE, Finding
 from icp.ingest.values import is_numeric_date, is_serial, read_date
 from icp.schema import Kind
+from icp.words import agreeing, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def column_findings(
 def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
     rows = remark.rows.sort("line")
     count = int(rows["rows"].sum())
-    values = "1 value" if count == 1 else f"{count:,} values"
+    values = plural(count, "value")
     return Finding(
         level=remark.level,
         code=remark.code,
@@ -77,7 +78,7 @@ def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
 
 def _lines(rows: pl.DataFrame) -> str:
     first = ", ".join(f"{line:,}" for line in rows["line"].head(_LINES_NAMED))
-    noun = "line" if len(rows) == 1 else "lines"
+    noun = agreeing(len(rows), "line", "lines")
     return f"{noun} {first}{' ...' if len(rows) > _LINES_NAMED else ''}"
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from icp.documents import Frozen
-from icp.errors import ConfigError, MappingError, counted
+from icp.documents import Frozen, fault
+from icp.errors import ConfigError, MappingError
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema, Attribute, Kind, Role
+from icp.words import counted
 
 #: Canonical names, one of which must be known in a row if any is mapped.
 ROW_KEYS = frozenset(
@@ -150,7 +151,9 @@ class ColumnMapping(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            message = f"not a column mapping: {_first(error)}; correct it or map again"
+            message = (
+                f"not a column mapping: {fault(error, cls)}; correct it or map again"
+            )
             raise ConfigError(message) from None
 
 
@@ -158,7 +161,7 @@ def _checked(values: dict[str, object], source: str) -> ColumnRule:
     try:
         return ColumnRule.model_validate(values)
     except ValidationError as error:
-        message = f"column {source!r} cannot be mapped so: {_first(error)}"
+        message = f"column {source!r} cannot be mapped so: {fault(error, ColumnRule)}"
         raise MappingError(message) from None
 
 
@@ -166,14 +169,5 @@ def _mapping(values: dict[str, object], source: str) -> ColumnMapping:
     try:
         return ColumnMapping.model_validate(values)
     except ValidationError as error:
-        message = f"{source} cannot be mapped so: {_first(error)}"
+        message = f"{source} cannot be mapped so: {fault(error, ColumnMapping)}"
         raise MappingError(message) from None
-
-
-def _first(error: ValidationError) -> str:
-    """The first fault, with its place but without the value."""
-    fault = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    rest = error.error_count() - 1
-    more = f" (and {rest} more)" if rest else ""
-    return f"{place + ': ' if place else ''}{fault['msg']}{more}"

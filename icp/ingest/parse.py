@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.errors import MappingError, counted
+from icp.errors import MappingError
 from icp.ingest.facts import distinct_values
 from icp.ingest.findings import column_findings, magnitude_findings
 from icp.ingest.mapping_rules import ROW_KEYS
@@ -25,6 +25,7 @@ from icp.ingest.values import (
     with_numbers,
 )
 from icp.schema import Kind, Role
+from icp.words import counted
 
 if TYPE_CHECKING:
     from icp.ingest.mapping_rules import ColumnMapping, ColumnRule

@@ -26,6 +26,7 @@ from icp.ingest.mapping_rules import MOST_LEVELS, ROW_KEYS, ColumnMapping, Colum
 from icp.ingest.result import LINE, Finding
 from icp.ingest.values import is_missing, spelling_key
 from icp.schema import Kind, Role
+from icp.words import percent, plural
 
 if TYPE_CHECKING:
     from icp.ingest.facts import ColumnFacts
@@ -257,8 +258,9 @@ def _unit(header: str, facts: ColumnFacts, match: Match | None) -> str:
 
 
 def _gaps(facts: ColumnFacts) -> str:
-    share = round(100 * facts.placeholders)
-    return f"{share} % are placeholders for missing" if share >= 10 else ""
+    share = facts.placeholders
+    often = round(100 * share) >= 10
+    return f"{percent(share)} are placeholders for missing" if often else ""
 
 
 # ---- What changed in a source since its mapping was agreed: reported, never absorbed
@@ -380,12 +382,11 @@ def _new_levels(table: RawTable, rule: ColumnRule) -> list[Finding]:
         return []
     first = sorted(unseen["text"].head(_MOST_NAMED))
     more = f" and {len(unseen) - len(first)} more" if len(unseen) > len(first) else ""
-    noun = "level" if len(unseen) == 1 else "levels"
     return [
         Finding(
             level="note",
             code="deviated-value",
-            message=f"{len(unseen)} {noun} not seen before: "
+            message=f"{plural(len(unseen), 'level')} not seen before: "
             f"{', '.join(map(repr, first))}{more}",
             file=table.report.file,
             sheet=table.report.sheet,

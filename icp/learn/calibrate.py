@@ -4,9 +4,9 @@
 | ------------------------------ | ------------------ | ----------------- |
 | fewer than 10                  | none               | none              |
 | 10 to 29                       | one slope          | none, grade only  |
-| 30 to 99                       | Platt (1999)       | to 10 %           |
-| 100 to 999                     | beta (Kull 2017)   | to 5 %            |
-| 1,000 or more                  | beta               | to 1 %            |
+| 30 to 99                       | Platt (1999)       | to 10%           |
+| 100 to 999                     | beta (Kull 2017)   | to 5%            |
+| 1,000 or more                  | beta               | to 1%            |
 
 All are fitted on out-of-fold log-odds with a belief that those need no change, which
 matters where customers are few, and all are monotone.
@@ -73,7 +73,7 @@ def calibrate(
 
     `held_out` and `positive` give the curve; `fitted` (rows) and `refitted` (refits x
     rows) are log-odds of the final fit and of its bootstrap refits, from which the
-    90 % bounds come. Fewer than 10 customers in the smaller class, or no refits, give
+    90% bounds come. Fewer than 10 customers in the smaller class, or no refits, give
     a calibration without thresholds.
     """
     smaller = int(min(positive.sum(), (~positive).sum()))
@@ -195,7 +195,7 @@ def _bounds(
     refitted: NDArray[np.float64],
     thresholds: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """5 % and 95 % bounds of the probability per step, in per mille.
+    """5% and 95% bounds of the probability per step, in per mille.
 
     How far refits, each under a calibration of its own, move an account's log-odds
     depends mostly on how extreme it is, so the deviations are pooled among accounts of

@@ -23,6 +23,7 @@ from scipy.special import chdtrc, ndtr
 from icp.profile import MISSING, AttributeTable, ColumnFinding
 from icp.schema import Kind
 from icp.scoring.cells import code_matrix
+from icp.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 # ---- Has a table of counts changed between periods, by more than chance gives?
 #
 # Usual limits for drift (a population stability index of 0.1 or 0.25) are noise at our
-# sizes: with 50 accounts in each of two identical periods and ten cells, 63 % of
+# sizes: with 50 accounts in each of two identical periods and ten cells, 63% of
 # columns exceed 0.25 (methods 0.5). Every function here asks for the chance instead.
 
 _NEWTON_STEPS = 30
@@ -486,8 +487,8 @@ def _left_its_range(dated: Dated, j: int) -> _Change | None:
     gone = max(share, of_last) >= _GONE
     number = table.kind is Kind.NUMBER
     what = "lie outside what was seen" if number else "have values that were not there"
-    also = f", and {of_last:.0%} of the very last," if of_last > share else ""
-    text = f"{share:.0%} of the customers since {dated.since}{also} {what} before"
+    also = f", and {percent(of_last)} of the very last," if of_last > share else ""
+    text = f"{percent(share)} of the customers since {dated.since}{also} {what} before"
     return _Change(0 if gone else 2, "drift_range", text, gone)
 
 
@@ -582,9 +583,9 @@ def _contrasted(
     words = _band_words(dated.tables[j], np.flatnonzero(bands == most))
     (before, since), (all_before, all_since) = rate[:, most], overall
     return (
-        f"of those with {words}, {before:.0%} were best before "
-        f"{dated.starts[split - 1]} (of all, {all_before:.0%}) and {since:.0%} since "
-        f"(of all, {all_since:.0%})"
+        f"of those with {words}, {percent(before)} were best before "
+        f"{dated.starts[split - 1]} (of all, {percent(all_before)}) and "
+        f"{percent(since)} since (of all, {percent(all_since)})"
     )
 
 
@@ -623,8 +624,8 @@ def _moved_words(
             )
     words = _band_words(table, inside)
     return (
-        f"{since[most]:.0%} of the customers since {dated.since} have {words}, "
-        f"{before[most]:.0%} of those before"
+        f"{percent(since[most])} of the customers since {dated.since} have {words}, "
+        f"{percent(before[most])} of those before"
     )
 
 
@@ -654,6 +655,7 @@ def _notes(dated: Dated) -> Iterator[str]:
     before, since = counts[1] / counts.sum(axis=0)
     if abs(since - before) >= _RATE_MATTERS:
         yield (
-            f"{since:.0%} of the customers since {dated.since} are best rather than "
-            f"regrettable, {before:.0%} of those before; a fit is about both together."
+            f"{percent(since)} of the customers since {dated.since} are best rather "
+            f"than regrettable, {percent(before)} of those before; a fit is about both "
+            "together."
         )

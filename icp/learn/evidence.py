@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from icp.profile import AttributeEvidence, Capacity, Evidence
+from icp.profile import AttributeEvidence, Capacity, ProfileEvidence
 from icp.stats import (
     adjusted_p_values,
     auc,
@@ -148,7 +148,9 @@ def _p_value(
     return float((1 + (chance >= found - 1e-12).sum()) / (1 + len(chance)))
 
 
-def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidence:
+def overall_evidence(
+    cross: CrossFit, positive: NDArray[np.bool_], /
+) -> ProfileEvidence:
     """How well best and regrettable can be told apart, on customers held out."""
     probability = sigmoid(cross.logits)
     base = float(positive.mean())
@@ -156,7 +158,7 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
         cross.logits, positive, groups=cross.groups, z=_z(cross, positive)
     )
     ranked = auc(cross.logits, positive)
-    return Evidence(
+    return ProfileEvidence(
         level=_level(cross, ranked),
         auc=round(ranked, 6),
         auc_low=round(low, 6),
@@ -169,7 +171,7 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
 
 
 def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
-    """Standard errors to either side of the AUC that make an interval of 90 %."""
+    """Standard errors to either side of the AUC that make an interval of 90%."""
     if cross.separates:
         return _NINE_TENTHS
     smaller = min(len(np.unique(cross.groups[side])) for side in (positive, ~positive))
@@ -196,7 +198,7 @@ def _level(cross: CrossFit, ranked: float) -> _Level:
 #   p).
 #
 # R2 is Cox and Snell's, that a new model is expected to reach: here the cross-validated
-# one, R2 = 1 - exp(-2 (base log loss - log loss)), or 15 % of the largest possible
+# one, R2 = 1 - exp(-2 (base log loss - log loss)), or 15% of the largest possible
 # where nothing separates (Riley et al. 2020, step 2). Very good ranking needs more
 # customers than the formulas say: half as many again from an area under the curve of
 # 0.85, twice as many from 0.9 (Pavlou et al. 2024). A lasso-like or ridge fit may be
@@ -211,7 +213,9 @@ _Z: Final = 1.96
 _RANKS_WELL: Final = ((0.9, 2.0), (0.85, 1.5))
 
 
-def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> Capacity:
+def capacity(
+    best: int, regrettable: int, offered: int, evidence: ProfileEvidence
+) -> Capacity:
     """How many effects the closed customers carry, and how many were offered.
 
     >>> from icp.profile import Evidence

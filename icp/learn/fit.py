@@ -36,10 +36,10 @@ from icp.profile import (
     Abstention,
     AttributeTable,
     Calibration,
-    Evidence,
     Novelty,
     PairTable,
     Profile,
+    ProfileEvidence,
     Provenance,
     Segment,
 )
@@ -127,7 +127,7 @@ class _Learnt(NamedTuple):
     cross: CrossFit
     contrast: Contrast
     calibration: Calibration
-    evidence: Evidence
+    evidence: ProfileEvidence
     information: NDArray[np.int64]
     weights: NDArray[np.int64]
     pooled: Group
@@ -404,12 +404,12 @@ def _provenance(
     )
 
 
-def _headline(evidence: Evidence) -> tuple[str, ...]:
+def _headline(evidence: ProfileEvidence) -> tuple[str, ...]:
     if evidence.level != "none":
         return ()
     return (
         "No attribute separates best from regrettable customers beyond chance "
-        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
+        f"(area under the curve {evidence.auc:.2f}, 90% interval "
         f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
     )
 

@@ -23,6 +23,7 @@ from icp.profile import MISSING, NEVER_SEEN, AttributeTable, ColumnFinding
 from icp.schema import Kind, Role
 from icp.scoring.cells import code_matrix, refuse_unreadable
 from icp.stats import sigmoid, wilson
+from icp.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -260,7 +261,7 @@ def _by_purity(table: AttributeTable, one: Alone) -> ColumnFinding | None:
     share = pure / max(counts[2:].sum(), 1)
     if share < _PURE_COVERS or one.auc < _PURE_RANKS:
         return None
-    text = f"{share:.0%} of customers are in cells with one outcome only"
+    text = f"{percent(share)} of customers are in cells with one outcome only"
     return _refused(table.column, "pure", text)
 
 
@@ -319,7 +320,8 @@ def _by_fill(
     open_ones = fill_rates[table.column]
     if abs(closed - open_ones) <= _FILL_GAP:
         return None
-    text = f"{closed:.0%} of customers have it but {open_ones:.0%} of prospects do"
+    have = f"{percent(closed)} of customers have it"
+    text = f"{have} but {percent(open_ones)} of prospects do"
     return _refused(table.column, "fill_rate", text)
 
 
@@ -481,7 +483,7 @@ def _said(counts: NDArray[np.float64], name: str) -> str | None:
         )
     if within.share >= _SHRINKS_TO or within.above >= 0:
         return None
-    left = "turns round" if within.share < 0 else f"shrinks to {within.share:.0%}"
+    left = "turns round" if within.share < 0 else f"shrinks to {percent(within.share)}"
     return (
         f"among customers alike in {name} its contrast {left}; it may say who sold, "
         "or when, rather than who is a good customer"
@@ -620,11 +622,11 @@ def _numbers(values: pl.Series) -> NDArray[np.float64]:
 def _population_finding(table: AttributeTable, share: float) -> ColumnFinding:
     number = table.kind is Kind.NUMBER
     text = (
-        f"{share:.0%} of the prospects' values are outside the customers' range and "
-        "count as its nearest end; check the unit"
+        f"{percent(share)} of the prospects' values are outside the customers' range "
+        "and count as its nearest end; check the unit"
         if number
-        else f"{share:.0%} of the prospects' values are ones that no customer has and "
-        "count for nothing; check the spelling"
+        else f"{percent(share)} of the prospects' values are ones that no customer has "
+        "and count for nothing; check the spelling"
     )
     return ColumnFinding(
         column=table.column,

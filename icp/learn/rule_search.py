@@ -25,13 +25,13 @@ from scipy.stats import hypergeom
 from threadpoolctl import threadpool_limits
 
 from icp.conditions import And
-from icp.disqualifiers import Disqualifier, Evidence, proposed_rule
+from icp.disqualifiers import Disqualifier, RuleEvidence, proposed_rule
 from icp.documents import Frozen
-from icp.errors import some
 from icp.learn.permutations import permuted_labels, search
 from icp.learn.rule_candidates import candidates, combined, pruned
 from icp.learn.screen import check_columns, check_counts, check_seed, closed_customers
 from icp.stats import holm, jeffreys
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -242,9 +242,10 @@ class FoundRules:
     def sentences(self) -> tuple[str, ...]:
         """What happened, in words."""
         head = (
-            f"{some(self.searched, 'rule')} tried on {some(self.customers, 'customer')}"
-            f" ({self.split}), confirmed on {self.later:,}: "
-            f"{len(self.strong)} strong, {len(self.rules) - len(self.strong)} in doubt"
+            f"{plural(self.searched, 'rule')} tried on "
+            f"{plural(self.customers, 'customer')} ({self.split}), confirmed on "
+            f"{self.later:,}: {len(self.strong)} strong, "
+            f"{len(self.rules) - len(self.strong)} in doubt"
         )
         return (head, *self.left_out)
 
@@ -423,7 +424,7 @@ def _confirmed(
         hunt.rules, counts, later, strict=True
     ):
         low, high = jeffreys(hits, covered)
-        evidence = Evidence(
+        evidence = RuleEvidence(
             on=today,
             p_value=p_value,
             searched=hunt.searched,
@@ -481,7 +482,7 @@ def weighed(
     economics: Economics,
     outcome: str = "outcome",
     on: dt.date | None = None,
-) -> Evidence:
+) -> RuleEvidence:
     """What a rule that a person wrote would have done to all closed customers.
 
     Nothing was searched, so every customer counts as one that confirms. Raises
@@ -492,7 +493,7 @@ def weighed(
     covered, hits = _counts(judged, condition, outcome)
     chance = _chance(judged, outcome, covered, hits)
     low, high = jeffreys(hits, covered)
-    return Evidence(
+    return RuleEvidence(
         on=on,
         p_value=chance,
         searched=1,

@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.special import erfc
 
 from icp.documents import Frozen
-from icp.errors import ConfigError, SchemaError, TooFewCustomersError, counted
+from icp.errors import ConfigError, SchemaError, TooFewCustomersError
 from icp.learn.cells import Cells, build_cells, draft_tables
 from icp.learn.contrast import folds_of
 from icp.learn.drift import WAITING, Drift, drift_findings
@@ -27,6 +27,7 @@ from icp.learn.leakage import (
 )
 from icp.learn.surprises import seen_once
 from icp.profile import MAX_TABLES
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -270,7 +271,7 @@ def renumbered(groups: NDArray[np.int64]) -> NDArray[np.int64]:
 def _missing_that_counts(
     cells: Cells, rows: NDArray[np.int64], positive: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Tables whose being missing differs between outcomes, by a z-test at 10 %.
+    """Tables whose being missing differs between outcomes, by a z-test at 10%.
 
     What it then contributes is shrunken like any other cell's.
     """

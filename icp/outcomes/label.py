@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from icp.errors import PolicyError, counted, near
+from icp.errors import PolicyError, near
 from icp.expressions import condition, evaluated, number
+from icp.words import MINUS, NOT_KNOWN, counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,25 +22,24 @@ if TYPE_CHECKING:
 # ---- Values in words, as expressions: money, numbers, dates, filled-in templates
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_NOT_KNOWN = "not known"
 
 
 def money(amount: pl.Expr, /, *, currency: str = "") -> pl.Expr:
-    """Money without decimals, with thousands separated; null is "not known".
+    """As `icp.words.amount`, of a column; null is "not known".
 
     >>> frame = pl.DataFrame({"x": [1234567.8, -999.5, None]})
     >>> frame.select(money(pl.col("x"), currency="EUR"))["x"].to_list()
-    ['1,234,568 EUR', '-1,000 EUR', 'not known']
+    ['1,234,568 EUR', '−1,000 EUR', 'not known']
     """
     whole = amount.abs().round(mode="half_away_from_zero")
     digits = whole.cast(pl.Int128, strict=False).cast(pl.String).str.reverse()
     grouped = digits.str.replace_all(r"(\d{3})", "${1},").str.reverse()
-    sign = pl.when((amount < 0) & (whole > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
+    sign = pl.when((amount < 0) & (whole > 0)).then(pl.lit(MINUS)).otherwise(pl.lit(""))
     unit = pl.lit(f" {currency}" if currency else "")
     # What is beyond all integers stays as it is, for instance 1e+300.
     said = pl.coalesce(grouped.str.strip_chars_start(","), whole.cast(pl.String))
     text = pl.concat_str(sign, said, unit)
-    return text.fill_null(_NOT_KNOWN).alias(amount.meta.output_name())
+    return text.fill_null(NOT_KNOWN).alias(amount.meta.output_name())
 
 
 def filled_in(
@@ -67,7 +67,7 @@ def _in_words(name: str, dtype: pl.DataType, currency: str) -> pl.Expr:
     column = pl.col(name)
     if name == "worth":
         return money(column, currency=currency)
-    return _said(column, dtype).fill_null(_NOT_KNOWN)
+    return _said(column, dtype).fill_null(NOT_KNOWN)
 
 
 def _said(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -266,14 +266,14 @@ def _by_worth(policy: OutcomePolicy) -> Iterator[_Verdict]:
         yield _worth_verdict(worth < cut, "regrettable", said, cut, "below", policy)
     if cuts.regrettable_bottom is not None:
         cut = _edge(judged, cuts.regrettable_bottom, descending=False)
-        among = f"among the {cuts.regrettable_bottom:.0%} worth least, up to"
+        among = f"among the {percent(cuts.regrettable_bottom)} worth least, up to"
         yield _worth_verdict(worth <= cut, "regrettable", said, cut, among, policy)
     if cuts.best_from is not None:
         cut = pl.lit(cuts.best_from)
         yield _worth_verdict(worth >= cut, "best", said, cut, "at least", policy)
     if cuts.best_top is not None:
         cut = _edge(judged, cuts.best_top, descending=True)
-        among = f"among the {cuts.best_top:.0%} worth most, from"
+        among = f"among the {percent(cuts.best_top)} worth most, from"
         yield _worth_verdict(worth >= cut, "best", said, cut, among, policy)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from icp.outcomes.label import label
 from icp.outcomes.policy import Outcome
+from icp.words import amount, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,9 @@ class LabelPreview:
 
     def _sentence(self, outcome: str) -> str:
         count, worth = self.counts[outcome], self.money[outcome]
-        share = f"{count:,} of {self.total:,} accounts ({count / self.total:.1%})"
-        earned = "" if worth is None else f", worth {worth:,.0f} together"
+        part = percent(count / self.total, digits=1)
+        share = f"{count:,} of {self.total:,} accounts ({part})"
+        earned = "" if worth is None else f", worth {amount(worth)} together"
         return f"{outcome}: {share}{earned}"
 
 
@@ -135,7 +137,7 @@ def sensitivity(
     as_of: date | None = None,
     shifts: tuple[float, ...] = _SHIFTS,
 ) -> pl.DataFrame:
-    """What changes when one threshold moves by each of `shifts` (0.1 is 10 % more).
+    """What changes when one threshold moves by each of `shifts` (0.1 is 10% more).
 
     Thresholds are those on worth, numbers that rules compare a column with, and the
     months to maturity; a threshold of 0 moves by that share of the median amount.

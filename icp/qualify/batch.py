@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from icp.disqualifiers import deciding
-from icp.errors import SchemaError, counted
+from icp.errors import SchemaError
 from icp.profile import MISSING
 from icp.qualify.asking import (
     Asked,
@@ -40,6 +40,7 @@ from icp.qualify.signals import KnownAbout, Noted, noted, rows_of, with_ages
 from icp.qualify.standing import RANK, counted_in, tried_by
 from icp.scoring.cells import code_matrix
 from icp.scoring.prepared import steps_of
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,18 +7,20 @@ workspace's own `reasons.toml` replaces single values, adds reasons and translat
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from icp.conditions import ConditionText  # pydantic reads it
-from icp.documents import Frozen
+from icp.documents import Frozen, faults, place_of
 from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from icp.documents import Location
 
 
 VerdictName = Literal[
@@ -56,7 +58,6 @@ PLAYS: Final[Mapping[Play, VerdictName]] = {
 }
 _FILE: Final = "reasons.toml"
 _CODE: Final = r"^[a-z][a-z0-9_]*$"
-_MOST_MISTAKES: Final = 5
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Words = Annotated[str, Field(min_length=1)]
 
@@ -207,17 +208,6 @@ class Catalogue(Frozen):
         return tuple(reason.code for reason in self.reasons)
 
 
-_TABLES: Final[Mapping[str, type[BaseModel]]] = {
-    "seen": Seen,
-    "steps": Step,
-    "wake": Wake,
-    "asking": Asking,
-    "matching": Matching,
-    "head_to_head": HeadToHead,
-    "capacity": Capacity,
-}
-
-
 @cache
 def default_catalogue() -> Catalogue:
     """The catalogue that comes with icp."""
@@ -278,32 +268,14 @@ def _catalogue(document: dict[str, Any], file: str) -> Catalogue:
     try:
         return Catalogue.model_validate({**document, "reasons": listed})
     except ValidationError as error:
-        raise ConfigError(_mistakes(error, list(reasons), file)) from error
+        by_code = partial(_place, list(reasons))
+        text = faults(error, Catalogue, file=file, place=by_code)
+        raise ConfigError(text) from error
 
 
-def _keys(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that may stand at a place of the document."""
-    of_reason = place[0] == "reasons"
-    tables = [part for part in place[2 * of_reason : -1] if isinstance(part, str)]
-    holder = _TABLES[tables[-1]] if tables else Reason if of_reason else Catalogue
-    return [key for key in holder.model_fields if key != "code"]
-
-
-def _mistakes(error: ValidationError, codes: list[str], file: str) -> str:
-    found = error.errors(include_url=False, include_input=False)
-    said = [f"{file}: {_mistake(dict(one), codes)}" for one in found]
-    more = len(said) - _MOST_MISTAKES
-    return "\n".join(said[:_MOST_MISTAKES] + ([f"and {more} more"] if more > 0 else []))
-
-
-def _mistake(mistake: dict[str, Any], codes: list[str]) -> str:
-    location = [str(part) for part in mistake["loc"]]
-    if len(location) > 1 and location[0] == "reasons":
-        location = [codes[int(location[1])], *location[2:]]
-    place = ".".join(location)
-    if mistake["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {near(location[-1], _keys(mistake['loc']))}"
-    if mistake["type"] == "missing":
-        return f"{place}: is missing; add it"
-    reason = str(mistake["msg"]).removeprefix("Value error, ")
-    return f"{place}: {reason[:1].lower()}{reason[1:]}"
+def _place(codes: Sequence[str], location: Location) -> str:
+    """The place in the file, where reasons are tables named by their codes."""
+    match location:
+        case ("reasons", int(number), *below):
+            return place_of((codes[number], *below))
+    return place_of(location)

@@ -15,11 +15,12 @@ from icp.qualify.reasons import VerdictName, default_catalogue
 from icp.qualify.signals import aged, signals_of, standing
 from icp.qualify.standing import RANK, Standing, counted_in, stand
 from icp.scoring.prepared import steps_of
+from icp.words import amount, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from icp.disqualifiers import Disqualifier, Override
+    from icp.disqualifiers import Disqualifier, RuleException
     from icp.outcomes import Economics
     from icp.profile import Profile
     from icp.qualify.money import Terms
@@ -113,7 +114,7 @@ def decide(
     profile: Profile | None = None,
     catalogue: Catalogue | None = None,
     attempts: Iterable[Attempt] = (),
-    exceptions: Sequence[Override] = (),
+    exceptions: Sequence[RuleException] = (),
     terms: Terms | None = None,
     invested: float = 0.0,
     today: date | None = None,
@@ -169,7 +170,7 @@ def chance_of(score: Score, profile: Profile | None = None, /) -> int | None:
 
 
 def excepted_codes(
-    exceptions: Sequence[Override],
+    exceptions: Sequence[RuleException],
     covering: Sequence[Disqualifier],
     catalogue: Catalogue,
     /,
@@ -283,8 +284,8 @@ def _weighed(stood: Standing, one: Weighed) -> str:
         return one.relaxed
     attack, present = stood.returns
     return (
-        f"going head-to-head would return {attack:,.0f}, staying the second option "
-        f"{present:,.0f}"
+        f"going head-to-head would return {amount(attack)}, staying the second option "
+        f"{amount(present)}"
     )
 
 
@@ -384,7 +385,7 @@ def _changes(
             yield _cured(stood.catalogue, ground)
     if money.p_cured is not None and 0 < money.break_even < 1:
         side = "above" if money.p_cured <= money.break_even else "below"
-        now = f"{money.break_even:.0%} (now {money.p_cured:.0%})"
+        now = f"{percent(money.break_even)} (now {percent(money.p_cured)})"
         if side == "above" or verdict != "walk_away":
             yield f"a chance of best {side} {now}"
     for question in questions[:_SHOWN]:

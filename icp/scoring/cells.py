@@ -31,6 +31,7 @@ import polars as pl
 from icp.errors import SchemaError
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -242,9 +243,8 @@ def refuse_unreadable(schema: pl.Schema, columns: Mapping[str, Kind], /) -> None
         if column in schema and not _readable(schema[column], kind)
     }
     if wrong:
-        noun = "column" if len(wrong) == 1 else "columns"
         message = (
-            f"{len(wrong)} {noun} not of the type that the profile reads: "
+            f"{plural(len(wrong), 'column')} not of the type that the profile reads: "
             f"{', '.join(sorted(wrong))}; import the file with icp.ingest, or cast it"
         )
         raise SchemaError(message)

@@ -29,6 +29,7 @@ from icp.scoring.words import (
     title_of,
     value_words,
 )
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ def outliers(accounts: FrameT, profile: Profile, /) -> FrameT:
     Appends `distance_best` and `nearest_best` as in `score`; `best_p`, the share of
     best customers at least as far from their nearest segment (one added to both
     counts); `distance_closed` and its share `novelty_p`; `quadrant`, where far means a
-    share below 5 %; and `odd`, the at most three attributes that are most surprising
+    share below 5%; and `odd`, the at most three attributes that are most surprising
     among the closed customers, as "title: cell". Columns of these names and score
     columns that are already there are replaced, but for those that the profile reads:
     they raise SchemaError, as in `score`. `best_p` and `novelty_p` are null where the
@@ -310,7 +311,7 @@ class Nearest(NamedTuple):
     def __str__(self) -> str:
         """One sentence with size and traits."""
         traits = f" ({'; '.join(self.traits)})" if self.traits else ""
-        size = "1 customer" if self.size == 1 else f"{self.size:,} customers"
+        size = plural(self.size, "customer")
         return f"Nearest {self.kind} segment: {self.name}, {size}{traits}"
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from icp.disqualifiers import disqualified_by
-from icp.errors import SchemaError, counted
+from icp.errors import SchemaError
 from icp.scoring.cells import Coding, codings
 from icp.scoring.prepared import (
     KNOWN,
@@ -38,6 +38,7 @@ from icp.scoring.prepared import (
     fold,
     steps_of,
 )
+from icp.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

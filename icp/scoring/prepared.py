@@ -44,7 +44,7 @@ _KEPT = 32
 
 
 class _Key:
-    """A profile as a key: equal where the content hash is."""
+    """A profile as a key: equal where everything is, the sentences included."""
 
     __slots__ = ("profile",)
 
@@ -55,7 +55,9 @@ class _Key:
         return hash(self.profile.id)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.profile.id == other.profile.id
+        if not isinstance(other, _Key):
+            return False
+        return self.profile is other.profile or self.profile == other.profile
 
 
 def per_profile(build: Callable[[Profile], T], /) -> Callable[[Profile], T]:

@@ -14,6 +14,7 @@ from icp.disqualifiers import disqualified_by_one
 from icp.profile import MISSING
 from icp.scoring.cells import coder
 from icp.scoring.prepared import per_profile, steps_of
+from icp.words import percent, percent_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ _State = Literal["scored", "not_evaluable"]
 class Score(NamedTuple):
     """What the profile says about one account; the fields are those of `score`.
 
-    `fit`, `grade`, `p_best` and its 90 % interval are None where `state` is
+    `fit`, `grade`, `p_best` and its 90% interval are None where `state` is
     `not_evaluable`; `why_not` then says why, in words. `margin`, distances, `base` and
     `points` are millinats; `base` and all `points` add up to `margin`. `known_fraction`
     is in whole per mille, rounded down.
@@ -186,18 +187,17 @@ class Scorer:
             yield "the closed customers do not tell best and regrettable apart"
         if 1000 * known < self._least_known:
             # Down and up, so that what is too little never looks like enough.
-            share = 100 * known // self._information
-            least = -(-profile.abstention.known // 10)
+            share = percent(100 * known // self._information / 100)
+            least = percent(-(-profile.abstention.known // 10) / 100)
             yield (
-                f"only {share}% of what the profile looks at is known, "
-                f"{least}% is needed"
+                f"only {share} of what the profile looks at is known, {least} is needed"
             )
         if not steps.usual[nearer]:
             yield "it is unlike any customer closed so far"
         if steps.none and not steps.narrow[margin_step]:
             low = profile.calibration.low[margin_step] / 1000
             high = profile.calibration.high[margin_step] / 1000
-            yield f"the estimate is too unsure ({low:.0%} to {high:.0%})"
+            yield f"the estimate is too unsure ({percent_range(low, high)})"
 
 
 def _lanes(profile: Profile) -> list[tuple[int, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import sqlalchemy as sa
 
-from icp.disqualifiers import Disqualifier, Override, held_back
+from icp.disqualifiers import Disqualifier, RuleException, held_back
 from icp.errors import NotFoundError
 from icp.store.tables import disqualifiers, exceptions
 
@@ -67,7 +67,7 @@ class RuleBook:
                 _log(tx, kind, after, before=before.state)
             return after
 
-    def allow(self, exception: Override, /) -> None:
+    def allow(self, exception: RuleException, /) -> None:
         """Keep that a person pursues an account although a rule says no."""
         with self._database.write(exception.asked_by) as tx:
             tx.insert(
@@ -85,7 +85,7 @@ class RuleBook:
                 reason=exception.reason,
             )
 
-    def exceptions(self, account_id: str | None = None, /) -> list[Override]:
+    def exceptions(self, account_id: str | None = None, /) -> list[RuleException]:
         """The exceptions that were allowed, oldest first; of one account if given."""
         query = sa.select(exceptions).order_by(exceptions.c.number)
         if account_id is not None:
@@ -93,7 +93,7 @@ class RuleBook:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [
-            Override(
+            RuleException(
                 rule=row.rule,
                 account_id=row.account_id,
                 asked_by=row.author,

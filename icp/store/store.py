@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
@@ -219,12 +220,14 @@ class Store:
         """Store a learnt profile; the same again gives the number it has."""
         learnt = profile.provenance
         with self.database.write(actor) as tx:
-            known = newest(tx.connection, profiles, profiles.c.hash == profile.id)
+            same = profiles.c.hash.in_([profile.id, profile.former_id or profile.id])
+            known = newest(tx.connection, profiles, same)
             if known is None:
+                document = profile.to_json()
                 number = tx.insert(
                     profiles,
                     hash=profile.id,
-                    document=profile.to_json(),
+                    document=document,
                     parent=active_number(tx.connection),
                     import_number=import_number,
                     label_number=label_number,
@@ -233,7 +236,8 @@ class Store:
                     evidence=learnt.evidence.level,
                     auc=learnt.evidence.auc,
                 )
-                tx.log("learn", number, profile=profile.id)
+                text = _sha256(document)
+                tx.log("learn", number, profile=profile.id, document=text)
                 known = one(tx.connection, profiles, number)
             return profile_of(known, active_number(tx.connection))
 
@@ -249,6 +253,24 @@ class Store:
         with self.database.read() as connection:
             document: str = one(connection, profiles, number).document
         return document
+
+    def as_learnt(self, number: int, /) -> bool:
+        """Whether the document is, to the letter, the one that was learnt.
+
+        The id leaves sentences out; the log holds the hash of the whole document. It
+        says nothing of profiles that were learnt before it did.
+        """
+        query = (
+            sa.select(profiles.c.document, events.c.payload)
+            .join(events, events.c.subject == sa.cast(profiles.c.number, sa.String))
+            .where(profiles.c.number == number, events.c.kind == "learn")
+        )
+        with self.database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return True
+        expected = json.loads(row.payload).get("document")
+        return expected is None or expected == _sha256(row.document)
 
     def activate(self, number: int, /, *, reason: str, actor: str) -> None:
         """Put a profile in force; putting it in force again changes nothing."""

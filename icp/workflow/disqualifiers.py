@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from icp.conditions import Condition, parse
 from icp.config import PolicyConfig, add_policy, remove_policy
-from icp.disqualifiers import Disqualifier, Override
+from icp.disqualifiers import Disqualifier, RuleException
 from icp.errors import NotFoundError, PermissionDeniedError, RuleError, near
 from icp.workflow import imports, labels, learning, scoring
 from icp.workflow.access import granted, needs
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from icp.disqualifiers import Evidence, State
+    from icp.disqualifiers import RuleEvidence, State
     from icp.store.disqualifiers import Proposed
     from icp.workflow.context import Context
 
@@ -63,7 +63,7 @@ class Rulebook(Lists):
         return _one(self._context, ref)
 
     @needs("analyst")
-    def try_rule(self, when: str) -> Evidence:
+    def try_rule(self, when: str) -> RuleEvidence:
         """What a rule of your own would have done to the customers so far."""
         return _tried(self._context, _readable(self._context, when))
 
@@ -115,7 +115,7 @@ class Rulebook(Lists):
     @needs("rep")
     def allow_exception(
         self, ref: str, account_id: str, *, reason: str, approver: str | None = None
-    ) -> Override:
+    ) -> RuleException:
         """Pursue an account although a rule covers it; policy needs an approver.
 
         The account is called by id or name; the approver is somebody else who may
@@ -125,7 +125,7 @@ class Rulebook(Lists):
         rule = _one(context, ref)
         approver = (approver or "").strip() or None
         _check_approver(context, approver)
-        asked = Override(
+        asked = RuleException(
             rule=rule.id,
             account_id=str(scoring.account(context, account_id)["account_id"]),
             asked_by=context.actor,
@@ -137,7 +137,7 @@ class Rulebook(Lists):
         return asked
 
     @needs("viewer")
-    def exceptions(self, account_id: str | None = None) -> list[Override]:
+    def exceptions(self, account_id: str | None = None) -> list[RuleException]:
         """Exceptions that were allowed, oldest first."""
         return self._context.store.rules.exceptions(account_id)
 
@@ -175,7 +175,7 @@ def _find(context: Context, seed: int, progress: Progress) -> RuleSearch:
     )
 
 
-def _tried(context: Context, condition: Condition) -> Evidence:
+def _tried(context: Context, condition: Condition) -> RuleEvidence:
     from icp.learn import weighed
 
     customers = labels.labelled(context).collect()

@@ -103,7 +103,9 @@ def _intact(context: Context, record: ProfileRecord) -> bool:
         stored = Profile.from_json(context.store.profile_json(record.number))
     except ConfigError:
         return False
-    return stored.id == record.id
+    return record.id in {stored.id, stored.former_id} and context.store.as_learnt(
+        record.number
+    )
 
 
 def _sources(context: Context) -> Iterator[Check]:

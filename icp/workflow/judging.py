@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from icp.disqualifiers import Override
+    from icp.disqualifiers import RuleException
     from icp.profile import Profile
     from icp.qualify import Catalogue, Verdict
     from icp.scoring import Explanation
@@ -222,7 +222,7 @@ def _answers(context: Context, account: str | None) -> dict[str, Any]:
     return context.store.deals.answers(account).get(account, {})
 
 
-def _exceptions(context: Context, account: str | None) -> list[Override]:
+def _exceptions(context: Context, account: str | None) -> list[RuleException]:
     return context.store.rules.exceptions(account) if account else []
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from icp.config import set_outcome
 from icp.errors import NotFoundError, PolicyError
-from icp.outcomes import Override, label, preview, propose_policy, sensitivity
+from icp.outcomes import OutcomeOverride, label, preview, propose_policy, sensitivity
 from icp.workflow import imports
 from icp.workflow.context import rewrite
 
@@ -154,6 +154,8 @@ def _chosen(context: Context, policy: OutcomePolicy | None) -> OutcomePolicy:
     return propose(context)
 
 
-def _by_hand(context: Context) -> tuple[Override, ...]:
+def _by_hand(context: Context) -> tuple[OutcomeOverride, ...]:
     rows = context.store.overrides()
-    return tuple(Override.model_validate(row) for row in rows.iter_rows(named=True))
+    return tuple(
+        OutcomeOverride.model_validate(row) for row in rows.iter_rows(named=True)
+    )

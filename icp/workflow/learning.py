@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from icp.config import Accepted, EconomicsConfig, accept_column
+from icp.documents import fault
 from icp.errors import ConfigError, NotFoundError, PolicyError, near
 from icp.outcomes import OutcomePolicy, columns_read
 from icp.profile import Profile
@@ -189,9 +190,7 @@ def _options(
     try:
         return FitOptions.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        message = f"icp.toml: learning.options.{key}: {first['msg']}; correct it"
+        message = f"icp.toml: learning.options.{fault(error, FitOptions)}; correct it"
         raise ConfigError(message) from error
 
 

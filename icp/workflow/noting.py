@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from icp.disqualifiers import Override
+from icp.disqualifiers import RuleException
 from icp.errors import (
     NotFoundError,
     PermissionDeniedError,
@@ -122,7 +122,7 @@ def allow_gate(
         message = f"{approver!r} is {role} here; name an admin"
         raise PermissionDeniedError(message)
     context.store.rules.allow(
-        Override(
+        RuleException(
             rule=reason,
             account_id=account,
             asked_by=context.actor,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from icp.errors import some
 from icp.ingest.plan import AssemblyPlan, Derived, Join, Key
 from icp.ingest.result import Finding
 from icp.schema import Role
+from icp.words import plural
 from icp.workflow.sums import Export, Sums, deal_ends, sums
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def _repeating(export: Export, column: str) -> Finding:
     return Finding(
         level="ask",
         code="assembly",
-        message=f"{export.name} is not used: {some(rows, 'row')} repeat an account",
+        message=f"{export.name} is not used: {plural(rows, 'row')} repeat an account",
         file=export.file,
         column=column,
         count=rows,

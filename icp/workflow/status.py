@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from icp.errors import some
+from icp.words import plural
 from icp.workflow import imports, learning
 from icp.workflow.results import WorkspaceStatus
 
@@ -68,15 +68,14 @@ def _steps(
     yield from _about_scores(last, in_force, run)
     proposed = sum(rule.state == "proposed" for rule in context.store.rules.all())
     if proposed:
-        yield f"Decide about {some(proposed, 'proposed rule')}: icp rules list"
+        yield f"Decide about {plural(proposed, 'proposed rule')}: icp rules list"
     woke = [e for e in context.store.deals.exits(only_open=True) if e.woke_at]
     if woke:
-        count = some(len(woke), "account")
+        count = plural(len(woke), "account")
         yield f"Look at {count} that woke up: icp deal exits --awake"
     if last is not None and last.count("ask"):
-        asked = last.count("ask")
-        noun = "question" if asked == 1 else "questions"
-        yield f"Answer {asked} {noun} about the imported data: icp import lists them"
+        questions = plural(last.count("ask"), "question")
+        yield f"Answer {questions} about the imported data: icp import lists them"
 
 
 def _too_few(labelling: LabelRecord) -> str:

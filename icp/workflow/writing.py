@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 from polars import selectors as cs
 
-from icp.errors import SourceError, counted
+from icp.errors import SourceError
 from icp.store.bulk import replaced
+from icp.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,10 @@ import pytest
 from icp.profile import (
     AttributeTable,
     Calibration,
-    Evidence,
     Novelty,
     PairTable,
     Profile,
+    ProfileEvidence,
     Provenance,
     Segment,
 )
@@ -86,7 +86,7 @@ CALIBRATION = Calibration(
     high=tuple(min(1000, i + 80) for i in range(1000)),
     shown_step=50,
 )
-EVIDENCE = Evidence(
+EVIDENCE = ProfileEvidence(
     level="moderate",
     auc=0.81,
     auc_low=0.74,

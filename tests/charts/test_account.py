@@ -125,7 +125,7 @@ def test_hostile_values_are_text_in_labels() -> None:
 def test_the_strip_shows_fit_interval_and_grades() -> None:
     chart = interval_strip(_score(0, 0), cuts=(800, 600, 300))
     assert chart.table.row(0) == (72.3, 60.0, 80.0, "B")
-    assert chart.alt == "Fit 72 of 100, grade B; 90 % interval 60 to 80."
+    assert chart.alt == "Fit 72 of 100, grade B; 90% interval 60–80%."
     assert [note.text for note in chart.figure.layout.annotations] == list("DCBA")
     assert [line.x0 for line in chart.figure.layout.shapes] == [80, 60, 30]
 

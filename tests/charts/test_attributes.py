@@ -27,7 +27,7 @@ def test_weights_are_shares_of_all_information(profile: Profile) -> None:
             }
         ),
     )
-    assert chart.alt == "3 attributes; Industry says the most, 71 %."
+    assert chart.alt == "3 attributes; Industry says the most, 71%."
 
 
 def test_no_attributes_gives_no_figure(profile: Profile) -> None:
@@ -90,7 +90,7 @@ def test_evidence_is_said_in_pairs_of_customers(profile: Profile) -> None:
     chart = evidence_strip(profile.provenance.evidence, best=60, regrettable=45)
     assert chart.alt == (
         "Of 100 pairs of one best and one regrettable customer it ranks 81 right "
-        "(90 % interval 74 to 88; a coin: 50; n = 60 best, 45 regrettable)."
+        "(90% interval 74 to 88; a coin: 50; n = 60 best, 45 regrettable)."
     )
     assert chart.notes == ("5 folds, repeated 10 times",)
     assert chart.table.row(0) == (0.81, 0.74, 0.88, 60, 45)

@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from icp.charts import rule_history, rule_shares
-from icp.disqualifiers import Evidence, policy_rule, proposed_rule
+from icp.disqualifiers import RuleEvidence, policy_rule, proposed_rule
 
 DAY = date(2026, 1, 31)
-SEEN = Evidence(
+SEEN = RuleEvidence(
     on=DAY,
     customers=40,
     all_regrettable=14,
@@ -58,7 +58,7 @@ def test_history_needs_two_looks() -> None:
     later = SEEN.model_copy(update={"on": date(2026, 6, 1), "low": 0.7})
     chart = rule_history(RULE.seen(later))
     assert chart.table["looked at"].to_list() == ["2026-01-31", "2026-06-01"]
-    assert "from 81 % to 70 % over 2 looks" in chart.alt
+    assert "from 81% to 70% over 2 looks" in chart.alt
     assert chart.figure is not None
 
 

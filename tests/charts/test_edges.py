@@ -24,11 +24,12 @@ from icp.charts import (
     segment_sizes,
     waterfall,
 )
-from icp.charts.figure import money, room, visible
-from icp.disqualifiers import Evidence, proposed_rule
+from icp.charts.figure import room
+from icp.disqualifiers import RuleEvidence, proposed_rule
 from icp.profile import AttributeTable
 from icp.schema import Kind
 from icp.scoring import QUADRANTS, explain
+from icp.words import short_amount, visible
 
 if TYPE_CHECKING:
     from icp.charts import Chart
@@ -80,7 +81,7 @@ def _levels(points: list[int]) -> AttributeTable:
     ],
 )
 def test_an_amount_is_said_in_the_unit_it_rounds_to(amount: float, said: str) -> None:
-    assert money(amount) == said
+    assert short_amount(amount) == said
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_text_is_seen_on_one_line_in_its_own_order(text: str, seen: str) -> No
 @given(st.floats(-9.9e11, 9.9e11))
 def test_a_short_amount_is_near_the_amount(amount: float) -> None:
     units = {"bn": 1e9, "M": 1e6, "k": 1e3, "": 1.0}
-    said = money(amount).replace("−", "-").replace(",", "")
+    said = short_amount(amount).replace("−", "-").replace(",", "")
     unit = next(name for name in units if said.endswith(name))
     value = float(said.removesuffix(unit)) * units[unit]
     assert abs(value - amount) <= max(0.5, 0.052 * abs(amount))
@@ -143,7 +144,7 @@ def test_one_customer_one_account_one_attribute_are_said_in_the_singular(
         "1 prospect with a fit; 1 of them at 75 or more, where grade A begins.",
         "1 account; 1 is unlike nearly all closed customers, 1 of these also unlike "
         "the best.",
-        "1 attribute; Industry says the most, 100 %.",
+        "1 attribute; Industry says the most, 100%.",
         "1 segment of best customers (n = 1) and 0 segments of regrettable ones "
         "(n = 0). The largest is Best 1: Retail with 1 customer.",
     ]
@@ -230,7 +231,7 @@ def test_the_figure_of_good_evidence_begins_a_bit_below_a_coin(
 
 
 DAY = date(2026, 1, 31)
-SEEN = Evidence(
+SEEN = RuleEvidence(
     on=DAY,
     customers=40,
     all_regrettable=14,
@@ -255,7 +256,7 @@ def test_rules_looked_at_with_other_money_have_lines_of_their_own() -> None:
     assert chart.figure is not None
     lines = [(s.x0, s.x1, s.y0, s.y1) for s in chart.figure.layout.shapes]
     assert lines == [(0.6, 0.6, -0.5, 0.5), (0.9, 0.9, 0.5, 1.5)]
-    assert "(more than 60 % or 90 % regrettable even at" in chart.alt
+    assert "(more than 60% or 90% regrettable even at" in chart.alt
     assert chart.alt.startswith("1 of 2 rules is strong")
 
 

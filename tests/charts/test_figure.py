@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.charts.figure import drawn, plain, room, signed, visible
+from icp.charts.figure import drawn, room
+from icp.words import plain, signed, visible
 
 HOSTILE = [
     "<b>Acme</b>",

@@ -60,7 +60,7 @@ def test_shares_compare_a_segment_with_everyone(profile: Profile) -> None:
             }
         ),
     )
-    assert chart.alt.startswith("Best 1: Retail, n = 38. Industry Retail: 95 %")
+    assert chart.alt.startswith("Best 1: Retail, n = 38. Industry Retail: 95%")
 
 
 def test_shares_leave_out_missing_and_the_no_of_a_flag(profile: Profile) -> None:

@@ -1,5 +1,6 @@
-import hashlib
 import json
+
+from icp.profile import Profile
 
 
 def test_learn_shows_what_it_found_and_asks(cli):
@@ -71,7 +72,7 @@ def test_an_unknown_profile_says_where_to_look(cli):
 def test_a_profile_is_exported_byte_for_byte(cli, tmp_path):
     target = tmp_path / "p.json"
     found = json.loads(cli("profile", "export", str(target), "--json").stdout)
-    assert hashlib.sha256(target.read_bytes()).hexdigest() == found["id"]
+    assert Profile.from_json(target.read_bytes()).id == found["id"]
     said = cli("profile", "export", str(target), "--profile", "v1").stdout
     assert said.startswith("Wrote profile v1 (")
     screen = cli("profile", "export", "-").stdout

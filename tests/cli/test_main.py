@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from icp.cli import app, main, run, screen
-from icp.errors import DataWarning, StoreError
+from icp.errors import IcpWarning, StoreError
 
 DOCS = Path(__file__).parents[2] / "docs" / "command-line.md"
 
@@ -159,7 +159,7 @@ def test_an_unexpected_error_ends_without_trace(monkeypatch, capsys):
 
 
 def test_our_warnings_are_notes_and_others_are_not_shown(capsys):
-    main._shown(DataWarning("column 'x' is empty"), DataWarning, "f", 1)
+    main._shown(IcpWarning("column 'x' is empty"), IcpWarning, "f", 1)
     main._shown("deprecated", DeprecationWarning, "f", 1)
     assert capsys.readouterr().err == "Note: column 'x' is empty\n"
     assert warnings.showwarning is not main._shown

@@ -61,6 +61,6 @@ def test_the_farthest_accounts_come_first() -> None:
         }
     )
     assert outliers.farthest(accounts).rows() == [
-        ("B", "b", "far from both", "1.0 %", "Industry: never seen · Sites: 900"),
-        ("C", "c", "far from all closed only", "2.0 %", "Sites: 900"),
+        ("B", "b", "far from both", "1.0%", "Industry: never seen · Sites: 900"),
+        ("C", "c", "far from all closed only", "2.0%", "Sites: 900"),
     ]

@@ -184,7 +184,7 @@ def test_the_farthest_are_a_hundred_and_ties_are_in_order() -> None:
     )
     far = outliers.farthest(accounts)
     assert far["account_id"].to_list() == [f"a{i}" for i in range(100, 200)]
-    assert far["as odd"][0] == "0.1 %"
+    assert far["as odd"][0] == "0.1%"
 
 
 def test_the_newest_work_of_a_kind_counts_whoever_began_it() -> None:

@@ -12,8 +12,8 @@ from icp.outcomes import (
     Cost,
     LabelColumn,
     Maturity,
+    OutcomeOverride,
     OutcomePolicy,
-    Override,
     Rule,
     Thresholds,
     Worth,
@@ -94,7 +94,7 @@ def test_a_policy_is_said_in_plain_words(policy: OutcomePolicy, line: str) -> No
 
 
 def test_words_by_hand_come_first() -> None:
-    word = Override(
+    word = OutcomeOverride(
         account_id="a",
         outcome="best",
         reason="we know them",

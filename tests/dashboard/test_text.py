@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.dashboard.components import chance, day, escaped, quiet
+from icp.dashboard.components import escaped, quiet
+from icp.words import chance, day
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_every_mark_of_markdown_is_escaped(name: str) -> None:
 
 def test_small_words() -> None:
     assert quiet("n = 3") == ":small[:gray[n = 3]]"
-    assert chance(0.251, 0.5) == "25–50 %"
+    assert chance(0.251, 0.5) == "25–50%"
     assert chance(0.2, None) == "not enough closed customers"
     assert day(datetime(2026, 11, 2, tzinfo=UTC)) == "2 November 2026"
     assert day(None) == ""

@@ -305,9 +305,7 @@ def test_more_than_200_levels_are_not_remembered() -> None:
 
 
 def test_placeholders_are_mentioned() -> None:
-    assert (
-        "50 % are placeholders" in _one("City", ["Select", "Select", "A", "B"]).reason
-    )
+    assert "50% are placeholders" in _one("City", ["Select", "Select", "A", "B"]).reason
 
 
 def test_columns_and_rows_in_any_order_give_the_same_rules() -> None:

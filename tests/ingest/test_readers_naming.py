@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.readers.grid import Notes, frame_of_cells, letter, line_list, plural
+from icp.ingest.readers.grid import Notes, frame_of_cells, letter
 from icp.ingest.readers.header import Named, name_columns
 from icp.ingest.result import LINE, AsideLine
+from icp.words import line_list, plural
 
 
 def named(

@@ -10,13 +10,13 @@ from scipy.optimize import brentq
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.evidence import capacity, per_effect
-from icp.profile import Evidence, Profile
+from icp.profile import Profile, ProfileEvidence
 
 QUICK = FitOptions(refits=0, max_segments=1)
 
 
 def evidence(*, gain: float = 0.2, auc: float = 0.8, level: str = "moderate"):
-    return Evidence(
+    return ProfileEvidence(
         level=level,
         auc=auc,
         auc_low=auc - 0.05,

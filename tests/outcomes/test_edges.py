@@ -88,7 +88,7 @@ def test_absurd_amounts_are_labelled_all_the_same() -> None:
         ),
     )
     assert labelled["outcome"].to_list() == ["best", "regrettable", "neutral"]
-    assert labelled["outcome_reason"][1] == "worth -1e+300, below 0"
+    assert labelled["outcome_reason"][1] == "worth −1e+300, below 0"
 
 
 @pytest.mark.parametrize("start", [time(9), timedelta(days=3), "2020-01-01", 7])

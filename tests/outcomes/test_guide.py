@@ -40,7 +40,7 @@ def test_the_guides_settings_are_valid_and_label_customers():
         "best",
         "regrettable",
     ]
-    assert labelled["outcome_reason"][1] == "left (price) after costing -711 EUR"
+    assert labelled["outcome_reason"][1] == "left (price) after costing −711 EUR"
     assert preview(labelled).counts["best"] == 2
 
 

@@ -118,7 +118,7 @@ def test_thresholds_take_the_regrettable_first():
         thresholds={"best_top": 0.6, "regrettable_below": 0, "best_from": 500},
         currency="EUR",
     ) == [
-        ("regrettable", "worth -5 EUR, below 0 EUR"),
+        ("regrettable", "worth −5 EUR, below 0 EUR"),
         ("neutral", "neither clearly best nor regrettable"),
         ("best", "worth 1 EUR, among the 60% worth most, from 1 EUR"),
         ("best", "worth 2 EUR, among the 60% worth most, from 1 EUR"),

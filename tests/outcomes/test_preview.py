@@ -28,7 +28,7 @@ def test_counts_money_and_sentences():
     assert seen.total == 4
     assert seen.sentences() == (
         "best: 2 of 4 accounts (50.0%), worth 40 together",
-        "regrettable: 1 of 4 accounts (25.0%), worth -5 together",
+        "regrettable: 1 of 4 accounts (25.0%), worth −5 together",
         "unknown: 1 of 4 accounts (25.0%)",
     )
 

@@ -16,7 +16,7 @@ from icp.outcomes.label import filled_in, money
         (0.0, "0"),
         (-0.4, "0"),
         (999.5, "1,000"),
-        (-1234.0, "-1,234"),
+        (-1234.0, "−1,234"),
         (1e12, "1,000,000,000,000"),
         (None, "not known"),
     ],
@@ -30,7 +30,9 @@ def test_money(amount, text):
 @given(st.integers(-(10**12), 10**12))
 def test_money_is_written_as_python_writes_it(amount):
     frame = pl.DataFrame({"x": [float(amount)]})
-    assert frame.select(money(pl.col("x"), currency="EUR")).item() == f"{amount:,} EUR"
+    assert frame.select(
+        money(pl.col("x"), currency="EUR")
+    ).item() == f"{amount:,} EUR".replace("-", "−")
 
 
 def test_values_in_words():
@@ -48,7 +50,7 @@ def test_values_in_words():
     )
     assert frame.select(template).to_series().to_list() == [
         "3|yes|2024-02-01|a, b|1,500 EUR",
-        "1.26|no|not known||-2 EUR",
+        "1.26|no|not known||−2 EUR",
         "not known|not known|not known|not known|not known",
     ]
 

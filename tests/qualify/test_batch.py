@@ -27,7 +27,7 @@ from strategies import (
     table_of,
 )
 
-from icp.disqualifiers import Override
+from icp.disqualifiers import RuleException
 from icp.errors import SchemaError
 from icp.qualify import Signal, decide, observed
 from icp.qualify.batch import VERDICT_COLUMNS, verdicts
@@ -154,7 +154,7 @@ def test_a_list_says_what_each_account_alone_does(case, economics, usual, day):
 
 
 def exception(code):
-    return Override(
+    return RuleException(
         rule=code,
         account_id="x",
         asked_by="bob",

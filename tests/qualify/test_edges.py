@@ -10,7 +10,7 @@ import pytest
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
 from strategies import profile_of, steady_calibration, table_of
 
-from icp.disqualifiers import Override
+from icp.disqualifiers import RuleException
 from icp.errors import ConfigError
 from icp.outcomes import Economics
 from icp.profile import Segment
@@ -66,7 +66,7 @@ def test_a_lower_chance_never_ends_a_walk_away():
 
 
 def test_what_was_set_aside_is_not_said_to_change_anything():
-    freed = Override(
+    freed = RuleException(
         rule="ethics",
         account_id="a",
         asked_by="bob",

@@ -10,7 +10,7 @@ import pytest
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
 from strategies import profile_of, steady_calibration, table_of
 
-from icp.disqualifiers import Evidence, Override
+from icp.disqualifiers import RuleEvidence, RuleException
 from icp.outcomes import Economics
 from icp.profile import Abstention
 from icp.qualify import KnownAbout, Stakes, Terms, decide, read_catalogue, verdicts
@@ -41,7 +41,7 @@ def test_a_rule_says_its_latest_word_and_since_when():
 
 
 def test_evidence_counts_more_than_words():
-    evidence = Evidence(
+    evidence = RuleEvidence(
         customers=100,
         all_regrettable=50,
         covered=20,
@@ -57,7 +57,7 @@ def test_evidence_counts_more_than_words():
 
 
 def test_who_asked_is_named_where_nobody_had_to_approve():
-    asked = Override(
+    asked = RuleException(
         rule="no_need", account_id="a", asked_by="bob", reason="known", on=TODAY
     )
     said = [signal("no_need", evidence="they said so", on=TODAY)]

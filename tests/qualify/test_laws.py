@@ -22,7 +22,7 @@ from qualify_cases import (
 )
 from strategies import LAWS
 
-from icp.disqualifiers import Override
+from icp.disqualifiers import RuleException
 from icp.errors import RuleError
 from icp.outcomes import Economics
 from icp.qualify import RANK, Attempt, decide
@@ -246,10 +246,10 @@ def test_every_way_out_has_words_and_a_way_back(fit, case):
         assert wake.never or wake.text
 
 
-def override(rule: str, approver: str | None) -> Override:
+def override(rule: str, approver: str | None) -> RuleException:
     from qualify_cases import TODAY
 
-    return Override(
+    return RuleException(
         rule=rule,
         account_id="P1",
         asked_by="bob",

@@ -17,7 +17,7 @@ from strategies import (
 )
 
 from icp.conditions import Compare, Has
-from icp.disqualifiers import Evidence, Override
+from icp.disqualifiers import RuleEvidence, RuleException
 from icp.outcomes import Economics
 from icp.qualify import decide
 from icp.qualify.asking import (
@@ -289,7 +289,7 @@ def test_an_attribute_that_cannot_turn_the_decision_is_not_asked():
 
 
 def seen_rule(text, covered, bad):
-    evidence = Evidence(
+    evidence = RuleEvidence(
         customers=100,
         all_regrettable=50,
         covered=covered,
@@ -344,7 +344,7 @@ def test_a_rule_that_needs_something_else_unknown_does_not_count():
 def test_an_exception_takes_a_rule_out_of_the_questions():
     rule = seen_rule("employees < 100", 19, 19)
     profile = by_size((0, 0, -300, 300))
-    freed = Override(
+    freed = RuleException(
         rule=rule.id, account_id="a", asked_by="ann", reason="known", on=TODAY
     )
     found = decide(

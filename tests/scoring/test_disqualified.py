@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from strategies import profile_of, table_of
 
-from icp.disqualifiers import Evidence, policy_rule, proposed_rule
+from icp.disqualifiers import RuleEvidence, policy_rule, proposed_rule
 from icp.errors import SchemaError
 from icp.scoring import explain, score, score_one
 
@@ -18,7 +18,7 @@ FRAME = pl.DataFrame(
         "vendors": [6.0, 2.0, None],
     }
 )
-SEEN = Evidence(
+SEEN = RuleEvidence(
     customers=40,
     all_regrettable=14,
     covered=12,

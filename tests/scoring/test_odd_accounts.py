@@ -18,7 +18,7 @@ from icp.scoring import (
     score_one,
     similar_customers,
 )
-from icp.scoring.words import number_words
+from icp.words import quantity
 
 STAFF = table_of(
     "staff",
@@ -180,7 +180,7 @@ def test_levels_of_other_libraries_are_those_of_a_frame(
 def test_numbers_at_the_borders_of_how_they_are_written(
     value: float, words: str
 ) -> None:
-    assert number_words(value) == words
+    assert quantity(value) == words
 
 
 # ---------------------------------------------------------------------------- why not
@@ -211,7 +211,7 @@ def test_all_reasons_are_told_in_order() -> None:
     assert score_one({"staff": 90}, profile).why_not == (
         "only 39% of what the profile looks at is known, 100% is needed; "
         "it is unlike any customer closed so far; "
-        "the estimate is too unsure (40% to 60%)"
+        "the estimate is too unsure (40–60%)"
     )
 
 
@@ -234,7 +234,7 @@ def test_an_attribute_without_cells_says_nothing() -> None:
     (known,) = explain({"x": "a"}, profile_of([empty])).contributions
     assert (known.points, known.lowest, known.highest) == (4, 0, 0)
     (unknown,) = explain({}, profile_of([empty])).unknown
-    assert unknown.text == "not known; +0 to +0 points once it is"
+    assert unknown.text == "not known; 0 to 0 points once it is"
 
 
 @pytest.mark.parametrize(

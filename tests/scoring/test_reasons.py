@@ -44,7 +44,7 @@ def said(table: AttributeTable, code: int, value: object) -> tuple[str, str, int
 @pytest.mark.parametrize(
     ("table", "code", "value", "words"),
     [
-        (STAFF, 0, None, ("not known", "not known; -200 to +100 points once it is", 0)),
+        (STAFF, 0, None, ("not known", "not known; −200 to +100 points once it is", 0)),
         (
             STAFF,
             1,
@@ -61,7 +61,7 @@ def said(table: AttributeTable, code: int, value: object) -> tuple[str, str, int
                 -200,
             ),
         ),
-        (PLAN, 0, "-", ("not known", "not known; -300 to +500 points once it is", 0)),
+        (PLAN, 0, "-", ("not known", "not known; −300 to +500 points once it is", 0)),
         (PLAN, 1, "Gold", ("Gold", "Gold: none of your closed customers", 7)),
         (
             PLAN,

@@ -72,7 +72,7 @@ def test_an_empty_account_gets_reasons() -> None:
         (
             {"abstention": Abstention(known=0, width=150)},
             {"staff": 70, "cloud": True},
-            r"too unsure \(41% to 61%\)",
+            r"too unsure \(41–61%\)",
         ),
         (
             {"abstention": Abstention(known=900, width=150)},

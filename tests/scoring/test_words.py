@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from strategies import table_of
 
-from icp.scoring.words import cell_words, number_words, title_of, value_words
+from icp.scoring.words import cell_words, title_of, value_words
+from icp.words import quantity
 
 STAFF = table_of("staff_count", "number", (0,) * 4, edges=(5.0,), unit="people")
 FOUNDED = table_of("founded", "number", (0,) * 4, edges=(1990.0,), unit="year")
@@ -14,7 +15,7 @@ CLOUD = table_of("cloud", "flag", (0,) * 4, title="Uses a cloud")
     ("value", "unit", "words"),
     [
         (0.0, "", "0"),
-        (-0.5, "%", "-0.5 %"),
+        (-0.5, "%", "-0.5%"),
         (40.0, "people", "40 people"),
         (99.9996, "", "100"),
         (234.56, "EUR", "234.6 EUR"),
@@ -29,7 +30,7 @@ CLOUD = table_of("cloud", "flag", (0,) * 4, title="Uses a cloud")
     ],
 )
 def test_numbers(value: float, unit: str, words: str) -> None:
-    assert number_words(value, unit) == words
+    assert quantity(value, unit) == words
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ from datetime import date
 
 import pytest
 
-from icp.disqualifiers import Evidence, Override, proposed_rule
+from icp.disqualifiers import RuleEvidence, RuleException, proposed_rule
 from icp.errors import NotFoundError, RuleError, StoreError
 
 DAY = date(2026, 3, 1)
-SEEN = Evidence(
+SEEN = RuleEvidence(
     customers=40,
     all_regrettable=14,
     covered=12,
@@ -110,7 +110,7 @@ def test_a_rule_that_is_not_there(store):
 
 def test_exceptions_are_kept_and_found_by_account(store):
     asked = [
-        Override(
+        RuleException(
             rule=RULE.id,
             account_id=account,
             asked_by="rep",

@@ -5,7 +5,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from icp.errors import NotFoundError, StoreError
-from icp.profile import Calibration, Evidence, Profile, Provenance
+from icp.profile import Calibration, Profile, ProfileEvidence, Provenance
 from icp.store.bulk import BulkFolder
 from icp.store.store import Store
 from icp.store.tables import HEAD
@@ -14,7 +14,7 @@ FRAME = pl.DataFrame({"account_id": ["a", "b"]})
 
 
 def profile(base):
-    evidence = Evidence(
+    evidence = ProfileEvidence(
         level="weak",
         auc=0.6,
         auc_low=0.5,

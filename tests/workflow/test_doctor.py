@@ -54,6 +54,11 @@ def failed(space: Workspace) -> list[Check]:
             "changed after they were learnt: v1",
         ),
         (
+            "UPDATE profiles SET document = replace(document, 'kept together', 'x')",
+            "profiles",
+            "changed after they were learnt: v1",
+        ),
+        (
             "UPDATE profiles SET created_at = 'noon'",
             "profiles",
             "cannot be read (ValueError)",

@@ -1,11 +1,11 @@
 from datetime import date
 from types import SimpleNamespace
 
-from icp.disqualifiers import Evidence, proposed_rule
+from icp.disqualifiers import RuleEvidence, proposed_rule
 from icp.workflow.rules import rules
 
 DAY = date(2026, 1, 31)
-STRONG = Evidence(
+STRONG = RuleEvidence(
     customers=9,
     all_regrettable=5,
     covered=4,

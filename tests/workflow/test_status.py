@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from icp.disqualifiers import Evidence, proposed_rule
+from icp.disqualifiers import RuleEvidence, proposed_rule
 from icp.store.records import LabelRecord
 from icp.workflow import create_workspace
 from icp.workflow.status import LEAST, _too_few
@@ -82,7 +82,7 @@ def test_after_an_older_profile_comes_back_the_newer_is_still_shown(scored):
 def test_rules_that_wait_for_a_person_are_the_next_step(scored):
     before = scored.status().next_steps
     assert not any("rule" in step for step in before)
-    seen = Evidence(
+    seen = RuleEvidence(
         customers=40,
         all_regrettable=14,
         covered=12,

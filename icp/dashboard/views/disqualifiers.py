@@ -9,16 +9,16 @@ import polars as pl
 import streamlit as st
 
 from icp import charts
-from icp.charts.figure import percent
 from icp.dashboard import components, session
-from icp.dashboard.components import amount, day, escaped, quiet
-from icp.errors import IcpError, some
+from icp.dashboard.components import escaped, quiet
+from icp.errors import IcpError
+from icp.words import day, plural
 from icp.workflow.access import LADDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from icp.disqualifiers import Disqualifier, Evidence, Move, State
+    from icp.disqualifiers import Disqualifier, Move, State
     from icp.workflow import Workspace
 
 
@@ -96,26 +96,12 @@ def review(
     title = f"**{escaped(rule.words(names))}** {_BADGES[rule.state]}"
     with st.expander(title, expanded=open_, key=f"rule-{rule.id}"):
         if rule.latest:
-            components.bullets(_evidence(rule.latest, components.currency(space)))
+            components.bullets(rule.latest.sentences(components.currency(space)))
         else:
             st.markdown(f"{escaped(rule.moves[0].reason)}")
         _history(rule)
         if may_judge(space) and rule.open_moves:
             _decision(rule, rule.words(names))
-
-
-def _evidence(seen: Evidence, unit: str) -> list[str]:
-    strong = ["Strong: beyond chance, confirmed, and leaving pays"]
-    return [
-        components.capital(seen.sentence()),
-        f"{percent(seen.low)} to {percent(seen.high)} of those it covers are "
-        f"regrettable: {seen.later_regrettable:,} of {seen.later_covered:,} customers "
-        f"that took no part in finding it. Leaving pays from "
-        f"{percent(seen.break_even)}",
-        f"Money: {amount(seen.spared, unit)} spared, {amount(seen.cost, unit)} lost "
-        "with the best",
-        *([f"In doubt: {doubt}" for doubt in seen.doubts] or strong),
-    ]
 
 
 def _history(rule: Disqualifier) -> None:
@@ -215,7 +201,7 @@ def _listed(rules: Sequence[Disqualifier], names: Mapping[str, str], /) -> None:
             "why": [rule.moves[-1].reason for rule in rules],
         }
     )
-    components.reading(frame, alt=f"{some(len(rules), 'rule')} over")
+    components.reading(frame, alt=f"{plural(len(rules), 'rule')} over")
 
 
 def over(space: Workspace, found: Sequence[Disqualifier], /) -> None:

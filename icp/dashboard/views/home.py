@@ -10,9 +10,9 @@ import streamlit as st
 
 from icp import charts
 from icp.dashboard import components, session
-from icp.dashboard.components import code, day, escaped, quiet
+from icp.dashboard.components import code, escaped, quiet
 from icp.dashboard.routes import link
-from icp.errors import some
+from icp.words import day, plural
 
 if TYPE_CHECKING:
     from icp.dashboard.routes import Route
@@ -38,10 +38,9 @@ def _customers(status: WorkspaceStatus) -> tuple[str, str]:
     last = status.last_import
     if last is None:
         return "–", "nothing imported yet"
-    files = "file" if len(last.sources) == 1 else "files"
     return (
         f"{last.customers:,}",
-        f"from {len(last.sources)} {files}, {day(last.created_at)}",
+        f"from {plural(len(last.sources), 'file')}, {day(last.created_at)}",
     )
 
 
@@ -120,7 +119,7 @@ def awake(space: Workspace, /) -> None:
     woke = space.awake()
     if not woke:
         return
-    components.section(f"{some(len(woke), 'account')} woke up")
+    components.section(f"{plural(len(woke), 'account')} woke up")
     with st.container(border=True):
         for kept in woke[:_SHOWN]:
             account = kept.exit.account_id

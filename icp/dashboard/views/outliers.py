@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -13,6 +14,7 @@ from icp.dashboard import components, session, verdict
 from icp.dashboard.components import escaped, quiet
 from icp.dashboard.routes import link
 from icp.dashboard.views import prospects
+from icp.words import percent
 
 if TYPE_CHECKING:
     from icp.workflow import ImportSummary, Workspace
@@ -77,7 +79,9 @@ def farthest(accounts: pl.DataFrame, /) -> pl.DataFrame:
             "account_name",
             "account_id",
             "quadrant",
-            pl.format("{} %", (100 * pl.col("novelty_p")).round(1)).alias("as odd"),
+            pl.col("novelty_p")
+            .map_elements(partial(percent, digits=1), return_dtype=pl.String)
+            .alias("as odd"),
             pl.col("odd").list.join(" · "),
         )
     )

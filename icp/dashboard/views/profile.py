@@ -9,10 +9,11 @@ import streamlit as st
 
 from icp import charts
 from icp.dashboard import components, session
-from icp.dashboard.components import day, escaped, quiet
-from icp.errors import IcpError, some
+from icp.dashboard.components import escaped, quiet
+from icp.errors import IcpError
 from icp.report import Bullets, Table, as_html, as_markdown
 from icp.scoring.words import title_of
+from icp.words import day, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,7 @@ def _newest_first(record: ProfileRecord) -> tuple[bool, int]:
 
 def draw_versions(records: Sequence[ProfileRecord], shown: ProfileRecord, /) -> None:
     """Draw all versions and what may be done with the one that is shown."""
-    components.table(_listed(records), alt=some(len(records), "version"))
+    components.table(_listed(records), alt=plural(len(records), "version"))
     reason = st.text_input(
         "Reason, for the log", key="reason", placeholder="Why this version?"
     )

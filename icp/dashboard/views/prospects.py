@@ -195,7 +195,7 @@ _COLUMN_CONFIG = {
     "verdict": cc.TextColumn(
         "Verdict", width=110, help="With all that is noted about the account so far"
     ),
-    "chance": cc.TextColumn("Chance, in %", width=95, help="Chance of best, 90 % sure"),
+    "chance": cc.TextColumn("Chance, in %", width=95, help="Chance of best, 90% sure"),
     "known": cc.NumberColumn("Known", format="%.0f %%", width=70),
     "nearest_best": cc.TextColumn("Nearest best segment", width=230),
     "nearest_regrettable": cc.TextColumn("Nearest regrettable segment", width=230),

@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from icp.ingest.readers.grid import line_list
+from icp.words import line_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

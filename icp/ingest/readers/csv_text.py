@@ -20,11 +20,10 @@ from icp.ingest.readers.grid import (
     cell_columns,
     frame_of,
     frame_of_cells,
-    line_list,
-    plural,
 )
 from icp.ingest.readers.table import Origin, build_table
 from icp.ingest.result import LINE
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,18 +13,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from icp.ingest.readers.content import check_zip
-from icp.ingest.readers.grid import (
-    LAST,
-    Grid,
-    Notes,
-    amount,
-    cell_columns,
-    letter,
-    line_list,
-    plural,
-)
+from icp.ingest.readers.grid import LAST, Grid, Notes, amount, cell_columns, letter
 from icp.ingest.readers.table import Origin, build_table
 from icp.ingest.result import LINE, SheetInfo
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.ingest.readers.grid import (
-    LAST,
-    Shape,
-    letter,
-    line_list,
-    plural,
-    shapes_of,
-    value_kind,
-)
+from icp.ingest.readers.grid import LAST, Shape, letter, shapes_of, value_kind
 from icp.ingest.result import LINE, AsideLine
+from icp.words import HIDDEN, agreeing, line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +120,7 @@ def take_header(draft: Draft, /) -> Header:
         draft.notes.note(
             "preamble",
             f"header taken from line {header.line}; {line_list(lines)} above it "
-            f"{'was' if len(lines) == 1 else 'were'} set aside",
+            f"{agreeing(len(lines), 'was', 'were')} set aside",
             lines=lines,
             action="name another line (header_line=...) if this is wrong",
         )
@@ -354,7 +347,6 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
 
 _FEW_NOTES = 0.05
 _FEW_AT_LEAST = 20
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\x00-\x1f\x7f]")
 _BLANKS = re.compile(r"[\s\u00a0]+")
 
 
@@ -399,7 +391,8 @@ def _renamed(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
 
 
 def _cleaned(label: str) -> str:
-    text = _INVISIBLE.sub(" " if "\n" in label or "\r" in label else "", label)
+    gap = " " if "\n" in label or "\r" in label else ""
+    text = label.translate(dict.fromkeys(HIDDEN, gap))
     return _BLANKS.sub(" ", text).strip()
 
 

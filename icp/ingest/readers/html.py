@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from icp.ingest.readers.content import decode
 from icp.ingest.readers.excel import grid_of_rows, report_repeated
-from icp.ingest.readers.grid import plural
 from icp.ingest.readers.table import Origin, build_table
+from icp.words import plural
 
 if TYPE_CHECKING:
     from icp.ingest.readers.grid import Notes

@@ -13,11 +13,11 @@ from icp.ingest.readers.grid import (
     amount,
     as_records,
     cell_columns,
-    line_list,
     shapes_of,
 )
 from icp.ingest.readers.header import LABEL_WORDS, header_evidence, looks_like_labels
 from icp.ingest.result import LINE
+from icp.words import agreeing, line_list
 
 if TYPE_CHECKING:
     from icp.ingest.readers.grid import Draft, Shape
@@ -228,7 +228,7 @@ def _report_gaps(draft: Draft) -> None:
         draft.notes.note(
             "blank-row",
             f"{line_list(gaps)} inside the table "
-            f"{'is' if len(gaps) == 1 else 'are'} blank",
+            f"{agreeing(len(gaps), 'is', 'are')} blank",
             lines=gaps,
             action="check that the rows below belong to the same table",
         )
@@ -245,7 +245,7 @@ def _report_lonely(draft: Draft) -> None:
         return
     draft.notes.note(
         "deviated-value",
-        f"{line_list(lonely)} {'holds' if len(lonely) == 1 else 'hold'} one value only",
+        f"{line_list(lonely)} {agreeing(len(lonely), 'holds', 'hold')} one value only",
         lines=lonely,
         action="remove them from the file if they are headings, not rows",
     )
@@ -266,8 +266,7 @@ def _report_labels(draft: Draft) -> None:
     lines = [record.line for record in records]
     draft.notes.ask(
         "deviated-value",
-        f"{line_list(lines)} {'looks' if len(lines) == 1 else 'look'} like column "
-        "names",
+        f"{line_list(lines)} {agreeing(len(lines), 'looks', 'look')} like column names",
         lines=lines,
         action="remove them from the file if they are no rows of the table",
     )
@@ -292,7 +291,7 @@ def _report_words(draft: Draft, shapes: list[Shape]) -> None:
     lines = sorted(found[LINE].to_list())
     draft.notes.ask(
         "deviated-value",
-        f"{line_list(lines)} {'holds' if len(lines) == 1 else 'hold'} words where all "
+        f"{line_list(lines)} {agreeing(len(lines), 'holds', 'hold')} words where all "
         "other rows hold numbers or dates",
         lines=lines,
         action="remove them from the file if they are no rows of the table",
@@ -331,7 +330,7 @@ def take_footer(draft: Draft, /) -> None:
     draft.notes.note(
         "footer",
         f"{line_list(lines)} below the table "
-        f"{'is' if len(lines) == 1 else 'are'} a footer and no customer; set aside",
+        f"{agreeing(len(lines), 'is', 'are')} a footer and no customer; set aside",
         lines=lines,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from icp.ingest.readers.grid import line_list, plural
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from icp.ingest.readers.grid import LAST, Draft, line_list, plural
+from icp.ingest.readers.grid import LAST, Draft
 from icp.ingest.readers.header import name_columns, take_header
 from icp.ingest.readers.not_rows import (
     report_misfits,
@@ -22,6 +22,7 @@ from icp.ingest.readers.not_rows import (
 )
 from icp.ingest.readers.repair import place_odd_rows
 from icp.ingest.result import LINE, RawTable, SourceReport
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from icp.database_url import database_url
 from icp.errors import SourceError
-from icp.ingest.readers.grid import Notes, plural
+from icp.ingest.readers.grid import Notes
 from icp.ingest.readers.header import name_columns
 from icp.ingest.result import LINE, Ledger, RawTable, SourceReport
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
