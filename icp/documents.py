@@ -54,7 +54,7 @@ def fault(error: ValidationError, model: type[BaseModel], /) -> str:
     """The first fault with its place, and how many more there are."""
     details = error.errors(include_url=False, include_input=False)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return f"{_sentence(details[0], model, place_of)}{more}"
+    return f"{_sentence(details[0], model)}{more}"
 
 
 def faults(
@@ -64,22 +64,26 @@ def faults(
     *,
     file: str,
     place: Callable[[Location], str] = place_of,
+    internal: frozenset[str] = frozenset(),
 ) -> str:
-    """The faults of a file a person wrote, one per line."""
+    """The faults of a file a person wrote, one per line; no `internal` key is named."""
     details = error.errors(include_url=False, include_input=False)
-    lines = [f"{file}: {_sentence(one, model, place)}" for one in details]
+    lines = [f"{file}: {_sentence(one, model, place, internal)}" for one in details]
     more = len(lines) - _MOST_FAULTS
     rest = [f"and {more} more"] if more > 0 else []
     return "\n".join(lines[:_MOST_FAULTS] + rest)
 
 
 def _sentence(
-    details: ErrorDetails, model: type[BaseModel], place: Callable[[Location], str]
+    details: ErrorDetails,
+    model: type[BaseModel],
+    place: Callable[[Location], str] = place_of,
+    internal: frozenset[str] = frozenset(),
 ) -> str:
     location = details["loc"]
     start = f"{where}: " if (where := place(location)) else ""
     if details["type"] == "extra_forbidden":
-        keys = keys_at(location, model)
+        keys = set(keys_at(location, model)) - internal
         return f"{start}unknown key; {near(str(location[-1]), keys)}"
     if details["type"] == "missing":
         return f"{start}is missing; add it"

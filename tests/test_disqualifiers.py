@@ -161,7 +161,7 @@ def test_names_and_words():
     )
     assert (named.name, named.words()) == ("No arms", "No arms")
     assert learned().name == "vendors >= 5"
-    assert learned().words({"vendors": "Vendors"}) == "Vendors >= 5"
+    assert learned().words({"vendors": "Vendors"}) == "Vendors ≥ 5"
 
 
 @pytest.mark.parametrize(

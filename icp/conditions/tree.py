@@ -241,6 +241,8 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+#: How comparisons are read; others are read as they are written.
+_SIGNS: Final = {"=": "is", "!=": "is not", "<=": "≤", ">=": "≥"}
 _DATE_WORDS: Final = {
     "=": "is",
     "!=": "is not",
@@ -262,7 +264,7 @@ class Condition(ABC):
     >>> str(rule)
     'vendors >= 5 and not operations_team'
     >>> rule.words({"vendors": "vendors in play"})
-    'vendors in play >= 5 and operations team is no'
+    'vendors in play ≥ 5 and operations team is no'
     >>> rule.holds({"vendors": 6}), rule.holds({"vendors": 3})
     (None, False)
     >>> rule.holds({"vendors": "six"})
@@ -358,9 +360,8 @@ class Compare(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "vendors > 3", "industry is Retail"."""
-        sign = {"=": "is", "!=": "is not"}.get(self.operator, self.operator)
-        if isinstance(self.value, date):
-            sign = _DATE_WORDS[self.operator]
+        signs = _DATE_WORDS if isinstance(self.value, date) else _SIGNS
+        sign = signs.get(self.operator, self.operator)
         return f"{title(self.column, titles)} {sign} {said(self.value)}"
 
     def __str__(self) -> str:

@@ -269,7 +269,8 @@ def _catalogue(document: dict[str, Any], file: str) -> Catalogue:
         return Catalogue.model_validate({**document, "reasons": listed})
     except ValidationError as error:
         by_code = partial(_place, list(reasons))
-        text = faults(error, Catalogue, file=file, place=by_code)
+        code = frozenset({"code"})  # the table's own name
+        text = faults(error, Catalogue, file=file, place=by_code, internal=code)
         raise ConfigError(text) from error
 
 

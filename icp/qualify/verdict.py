@@ -507,7 +507,7 @@ def woken(sleeping: Exit, facts: Mapping[str, object], today: date, /) -> str:
     >>> woken(left, {"vendors": 5}, date(2026, 1, 31))
     ''
     >>> woken(left, {"vendors": 3}, date(2026, 1, 31))
-    'three are left (vendors <= 3)'
+    'three are left (vendors ≤ 3)'
     """
     if sleeping.armed and _met(sleeping, facts):
         return f"{sleeping.wake_text} ({parse(sleeping.wake_when).words()})"

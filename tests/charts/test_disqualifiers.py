@@ -33,7 +33,7 @@ POLICY = policy_rule("a = 1", by="ada", reason="law", why="x", on=DAY)
 
 def test_shares_have_intervals_and_counts() -> None:
     chart = rule_shares([RULE, POLICY, WEAK], titles={"vendors": "Vendors"})
-    assert chart.table["rule"].to_list() == ["Vendors >= 5", "industry is <b>Law</b>"]
+    assert chart.table["rule"].to_list() == ["Vendors ≥ 5", "industry is <b>Law</b>"]
     assert chart.table["at least"].to_list() == [0.81, 0.3]
     assert chart.alt.startswith("1 of 2 rules is strong: beyond chance")
     assert chart.figure is not None

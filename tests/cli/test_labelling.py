@@ -105,9 +105,10 @@ def test_half_said_things_are_refused(cli, words, message):
 def test_labelling_says_what_decided(by_worth):
     done = by_worth("label")
     assert done.stderr.splitlines() == [
-        "worth is employees",
-        "regrettable when worth is below 15",
-        "the 25% worth most are best",
+        "Worth is employees",
+        "Regrettable: worth is below 15",
+        "Best: the 25% worth most",
+        "Neutral: everybody else of whom anything is known",
     ]
 
 

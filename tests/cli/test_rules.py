@@ -27,7 +27,7 @@ def test_there_are_no_rules_at_first(book):
 def test_find_says_what_was_tried_and_found(book):
     text = book("rules", "find").stdout
     assert "rules tried on 60 customers" in text
-    assert "would have spared you" in text
+    assert "Would have spared you" in text
     assert "(new)" in text
     assert "icp rules activate" in text
     assert "(same)" in book("rules", "find").stdout
@@ -73,7 +73,7 @@ def test_show_as_json_has_the_condition_as_text(book, rule):
 
 def test_try_says_what_a_rule_would_have_done(book):
     text = book("rules", "try", "industry = 'Mining'").stdout
-    assert "would have spared you 26 of" in text
+    assert "Would have spared you 26 of" in text
     assert "Strong" in text or "In doubt" in text
     seen = json.loads(book("rules", "try", "industry = 'Mining'", "--json").stdout)
     assert (seen["covered"], seen["regrettable"]) == (30, 26)

@@ -196,7 +196,7 @@ def test_a_number_beyond_all_floats_is_infinite():
         ("industry = ''", "industry is (empty)"),
         ("industry != 'Law'", "industry is not Law"),
         ("revenue < 5900000", "revenue < 5,900,000"),
-        ("year_founded >= 2013", "year founded >= 2013"),
+        ("year_founded >= 2013", "year founded ≥ 2013"),
         ("end < date '2026-01-31'", "end before 2026-01-31"),
         ("key and not big", "key is yes and big is no"),
         ("budget is known", "budget is known"),

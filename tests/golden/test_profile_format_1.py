@@ -17,8 +17,9 @@ import pytest
 
 from icp.profile import FORMAT, Profile
 from icp.scoring import explain, score, score_one
+from icp.store.store import Store
 from icp.store.tables import profiles
-from icp.workflow import Workspace, create_workspace, open_workspace
+from icp.workflow import create_workspace, open_workspace
 
 HERE = Path(__file__).parent
 TEXT = (HERE / "profile-format-1.json").read_text("utf-8")
@@ -103,10 +104,10 @@ def test_a_twin_is_explained_in_its_own_words(profile: Profile) -> None:
     assert own.traits != other.traits
 
 
-def stored_in_format_1(space: Workspace) -> None:
+def stored_in_format_1(store: Store) -> None:
     """What the program stored when format 1 was new."""
     learnt = json.loads(TEXT)["provenance"]
-    with space.store.database.write("ann") as tx:
+    with store.database.write("ann") as tx:
         number = tx.insert(
             profiles,
             hash=KNOWN["id"],
@@ -123,12 +124,15 @@ def test_a_stored_one_is_found_by_its_old_id_and_as_it_was_learnt(
     profile: Profile, tmp_path: Path
 ) -> None:
     create_workspace(tmp_path)
+    data = tmp_path / ".icp"
+    store = Store(data / "icp.db", data / "bulk")
+    stored_in_format_1(store)
+    again = store.record_profile(
+        profile, import_number=None, label_number=None, actor="ann"
+    )
+    store.close()
+    assert (again.number, again.id) == (1, KNOWN["id"])
     with open_workspace(tmp_path) as space:
-        stored_in_format_1(space)
-        again = space.store.record_profile(
-            profile, import_number=None, label_number=None, actor="ann"
-        )
-        assert (again.number, again.id) == (1, KNOWN["id"])
         check = next(c for c in space.doctor() if c.name == "profiles")
         assert check.state == "ok"
 

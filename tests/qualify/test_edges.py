@@ -204,7 +204,7 @@ def test_a_discount_of_an_account_may_be_a_decimal():
         ('reasons.no_need.wake = { txet = "x", months = 1 }', "did you mean 'text'?"),
         (
             'reasons.no_need.steps = [{ play = "park", sey = "x" }]',
-            "no_need.steps.0.sey: unknown key; did you mean 'say'?",
+            "no_need.steps[1].sey: unknown key; did you mean 'say'?",
         ),
         ("reasons.no_need.titel = 'x'", "did you mean 'title'?"),
         ("reasons.no_need.cod = 'x'", "no_need.cod: unknown key; it has 14 names"),

@@ -36,7 +36,7 @@ def retired_and_back():
 def test_a_rule_says_its_latest_word_and_since_when():
     rule, later = retired_and_back()
     (ground, _) = verdict(disqualifiers=[rule], facts={"vendors": 7}).grounds
-    assert (ground.on, ground.text) == (later, "vendors >= 5: it held")
+    assert (ground.on, ground.text) == (later, "vendors ≥ 5: it held")
     assert (ground.kind, ground.source) == ("disqualifier", "rule")
 
 
@@ -53,7 +53,7 @@ def test_evidence_counts_more_than_words():
     )
     rule = a_rule().seen(evidence)
     (ground, _) = verdict(disqualifiers=[rule], facts={"vendors": 7}).grounds
-    assert ground.text == f"vendors >= 5: {evidence.sentence()}"
+    assert ground.text == f"vendors ≥ 5: {evidence.sentence()}"
 
 
 def test_who_asked_is_named_where_nobody_had_to_approve():

@@ -53,20 +53,20 @@ def test_every_exit_has_a_way_back_or_a_reason_why_not(code):
         (
             "too_many_vendors",
             {"vendors_in_play": 3},
-            "three vendors or fewer are left (vendors in play <= 3)",
+            "three vendors or fewer are left (vendors in play ≤ 3)",
         ),
         (
             "glass_wall",
             {"incumbent_contract_months": 4},
             "the incumbent's contract comes to its end "
-            "(incumbent contract months <= 6)",
+            "(incumbent contract months ≤ 6)",
         ),
         ("glass_wall", {"incumbent_contract_months": "soon"}, ""),
         ("outside_profile", {"fit": 49.9}, ""),
         (
             "outside_profile",
             {"fit": 50.0},
-            "what is known about them changes so that they fit (fit >= 50)",
+            "what is known about them changes so that they fit (fit ≥ 50)",
         ),
         ("ethics", {"signal_ethics": False}, ""),
     ],
@@ -138,7 +138,7 @@ def test_a_workspaces_own_wake_condition_counts():
         '[reasons.requirements_unmet.wake]\ntext = "we ship it"\nwhen = "release >= 4"'
     )
     left = left_because_of("requirements_unmet", catalogue=own)
-    assert woken(left, {"release": 4}, TODAY) == "we ship it (release >= 4)"
+    assert woken(left, {"release": 4}, TODAY) == "we ship it (release ≥ 4)"
     assert left.wake_on is None
 
 

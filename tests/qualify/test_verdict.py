@@ -153,7 +153,7 @@ def test_what_would_change_it_names_exception_chance_and_answers():
     decided = verdict(
         45.0, disqualifiers=[a_rule()], facts={"vendors": 5}, signals={"ethics": True}
     )
-    assert decided.changes[0] == "an approved exception from: vendors >= 5"
+    assert decided.changes[0] == "an approved exception from: vendors ≥ 5"
     assert decided.changes[1].startswith("against our principles: nothing we know of")
     assert verdict(45.0).changes[0] == "a chance of best below 41% (now 45%)"
     assert "walk away" in verdict(45.0).changes[1]
