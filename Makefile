@@ -10,8 +10,8 @@ help: ## Show this list
 demo: .venv/.core ## Learn from the demo's customers and score its prospects
 	$(BIN)/icp demo
 
-test: .venv/.test ## Run all tests
-	$(BIN)/python -m pytest
+test: .venv/.test ## Run all tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations 20
 
 check: .venv/.test ## Lint, types, layers, import circles
 	$(BIN)/ruff check .
