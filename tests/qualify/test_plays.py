@@ -58,8 +58,7 @@ def test_every_exit_has_a_way_back_or_a_reason_why_not(code):
         (
             "glass_wall",
             {"incumbent_contract_months": 4},
-            "the incumbent's contract comes to its end "
-            "(incumbent contract months ≤ 6)",
+            "the incumbent's contract comes to its end (incumbent contract months ≤ 6)",
         ),
         ("glass_wall", {"incumbent_contract_months": "soon"}, ""),
         ("outside_profile", {"fit": 49.9}, ""),
