@@ -345,8 +345,8 @@ class Disqualifier(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            message = f"not a valid disqualifier: {fault(error, cls)}; write it again"
-            raise RuleError(message) from error
+            reason = fault(error, cls, action="correct it")
+            raise RuleError(f"not a valid disqualifier: {reason}") from error
 
 
 class RuleException(Frozen):

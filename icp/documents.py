@@ -50,11 +50,17 @@ def place_of(location: Location, /) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def fault(error: ValidationError, model: type[BaseModel], /) -> str:
-    """The first fault with its place, and how many more there are."""
+def fault(error: ValidationError, model: type[BaseModel], /, *, action: str) -> str:
+    """The first fault with its place, how many more there are, and what to do.
+
+    `action` is what to do about a wrong value; an unknown key and a missing one say
+    so themselves.
+    """
     details = error.errors(include_url=False, include_input=False)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return f"{_sentence(details[0], model)}{more}"
+    plain = details[0]["type"] in {"extra_forbidden", "missing"}
+    sentence = f"{_sentence(details[0], model)}{more}"
+    return sentence if plain else f"{sentence}; {action}"
 
 
 def faults(

@@ -477,7 +477,9 @@ class Profile(Frozen):
             if number == 1:
                 profile._former_id = _sha256(document)
         except ValidationError as error:
-            message = f"not a valid profile: {fault(error, cls)}; export it again"
+            message = (
+                f"not a valid profile: {fault(error, cls, action='export it again')}"
+            )
             raise ConfigError(message) from error
         except UnicodeEncodeError as error:
             message = "not a valid profile: broken characters; export it again"

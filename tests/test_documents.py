@@ -37,18 +37,19 @@ def error_of(document: dict[str, object]) -> ValidationError:
         ),
         ({"by_name": {"x": {"sise": 1, "name": "a"}}}, "did you mean 'size'?"),
         ({"rooms": [{}]}, "rooms[1].name: is missing; add it"),
-        ({"rooms": 3}, "rooms: input should be a valid tuple"),
+        ({"rooms": 3}, "rooms: input should be a valid tuple; correct it"),
         ({"rooms": [{}, {}]}, "rooms[1].name: is missing; add it (and 1 more)"),
     ],
 )
 def test_a_fault_names_place_and_action(
     document: dict[str, object], sentence: str
 ) -> None:
-    assert sentence in fault(error_of(document), House)
+    assert sentence in fault(error_of(document), House, action="correct it")
 
 
 def test_a_fault_never_holds_the_value() -> None:
-    assert "secret" not in fault(error_of({"rooms": "secret"}), House)
+    error = error_of({"rooms": "secret"})
+    assert "secret" not in fault(error, House, action="correct it")
 
 
 def test_the_faults_of_a_file_stand_on_lines_of_their_own() -> None:

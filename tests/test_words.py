@@ -51,9 +51,12 @@ def texts(tree: ast.Module) -> list[str]:
                     for v in node.values
                 )
             )
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in inside:
-                parts.append(node.value)
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in inside
+        ):
+            parts.append(node.value)
     return parts
 
 

@@ -151,23 +151,21 @@ class ColumnMapping(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            message = (
-                f"not a column mapping: {fault(error, cls)}; correct it or map again"
-            )
-            raise ConfigError(message) from None
+            reason = fault(error, cls, action="correct it or map again")
+            raise ConfigError(f"not a column mapping: {reason}") from None
 
 
 def _checked(values: dict[str, object], source: str) -> ColumnRule:
     try:
         return ColumnRule.model_validate(values)
     except ValidationError as error:
-        message = f"column {source!r} cannot be mapped so: {fault(error, ColumnRule)}"
-        raise MappingError(message) from None
+        reason = fault(error, ColumnRule, action="correct it")
+        raise MappingError(f"column {source!r} cannot be mapped so: {reason}") from None
 
 
 def _mapping(values: dict[str, object], source: str) -> ColumnMapping:
     try:
         return ColumnMapping.model_validate(values)
     except ValidationError as error:
-        message = f"{source} cannot be mapped so: {fault(error, ColumnMapping)}"
-        raise MappingError(message) from None
+        reason = fault(error, ColumnMapping, action="correct it")
+        raise MappingError(f"{source} cannot be mapped so: {reason}") from None

@@ -190,8 +190,8 @@ def _options(
     try:
         return FitOptions.model_validate(given)
     except ValidationError as error:
-        message = f"icp.toml: learning.options.{fault(error, FitOptions)}; correct it"
-        raise ConfigError(message) from error
+        reason = fault(error, FitOptions, action="correct it")
+        raise ConfigError(f"icp.toml: learning.options.{reason}") from error
 
 
 def _means(ref: str, found: ProfileRecord) -> bool:

@@ -42,10 +42,10 @@ def test_json_says_everything_and_comes_back() -> None:
     [
         ("", "not a column mapping"),
         ("[]", "not a column mapping"),
-        ('{"source": "x"}', "columns: Field required"),
-        ('{"source": "x", "columns": [], "more": 1}', "more: Extra inputs"),
+        ('{"source": "x"}', "columns: is missing; add it"),
+        ('{"source": "x", "columns": [], "more": 1}', "more: unknown key"),
         ('{"format": 2, "source": "x", "columns": []}', "format"),
-        ('{"source": "x", "columns": [{"source": "a"}]}', r"columns\.0\.name"),
+        ('{"source": "x", "columns": [{"source": "a"}]}', r"columns\[1\]\.name"),
     ],
 )
 def test_a_damaged_document_is_refused_by_place(text: str, match: str) -> None:
