@@ -126,8 +126,8 @@ def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
             "date_order": row["date order"] or None,
             "decimal": row["decimal"] or None,
         }
-        rules.append(rule.model_copy(update=update))
-    given = {"columns": [rule.model_dump() for rule in rules]}
+        rules.append(rule.model_dump() | update)
+    given = {"columns": rules}
     try:
         return ColumnMapping.model_validate(mapping.model_dump() | given)
     except ValidationError as error:

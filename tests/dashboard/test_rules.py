@@ -47,7 +47,7 @@ WORTH = Worth(
         ),
         (
             OutcomePolicy(rules=(LEFT,)),
-            "**Regrettable**: left\\: \\(churn reason\\), also for young customers "
+            "**Regrettable**: left\\: \\(churn reason\\)\\, also for young customers "
             ":small[:gray[gone]]",
         ),
         (OutcomePolicy(worth=Worth(value="net_revenue")), "Worth is net revenue"),
@@ -67,11 +67,11 @@ WORTH = Worth(
             OutcomePolicy(
                 worth=WORTH, thresholds=Thresholds(best_from=8000), currency="EUR"
             ),
-            "**Best**: worth is 8,000 EUR or more",
+            "**Best**: worth is 8\\,000 EUR or more",
         ),
         (
             OutcomePolicy(worth=WORTH, thresholds=Thresholds(best_top=0.25)),
-            "**Best**: the 25% worth most",
+            "**Best**: the 25\\% worth most",
         ),
         (
             OutcomePolicy(worth=WORTH, thresholds=Thresholds(regrettable_below=0)),
@@ -79,11 +79,11 @@ WORTH = Worth(
         ),
         (
             OutcomePolicy(worth=WORTH, thresholds=Thresholds(regrettable_bottom=0.1)),
-            "**Regrettable**: the 10% worth least",
+            "**Regrettable**: the 10\\% worth least",
         ),
         (
             OutcomePolicy(maturity=Maturity(start="customer_since", months=6)),
-            "**Unknown**: younger than 6 months, counted from customer since, unless "
+            "**Unknown**: younger than 6 months\\, counted from customer since\\, unless "
             "an early regret shows already",
         ),
         (OutcomePolicy(), "**Neutral**: everybody else of whom anything is known"),
