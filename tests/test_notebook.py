@@ -127,7 +127,7 @@ def test_points_shown_add_up_to_the_margin(value, column):
     headers, *points, margin = reader.rows
     numbers = [int(row[column].replace(",", "")) for row in points]
     assert headers[column] == "points"
-    assert (points[0][0], numbers) == ("start", [-40, -300, 100, 7])
+    assert (points[0][0], numbers) == ("base", [-40, -300, 100, 7])
     assert (margin[0], int(margin[column])) == ("margin", sum(numbers))
     assert f"Fit {SCORE.fit:.1f} of 100, grade {SCORE.grade}" in reader.texts
 

@@ -341,7 +341,7 @@ class Explanation(NamedTuple):
         """What a notebook shows: fit, grade, and points that add up to the margin."""
         moving = (c for c in self.contributions if c.points)
         rows = [
-            ("start", "", f"{self.score.base:+,}", "before anything is known"),
+            ("base", "", f"{self.score.base:+,}", "before anything is known"),
             *((c.title, c.value, f"{c.points:+,}", c.text) for c in moving),
             ("margin", "", f"{self.score.margin:+,}", "the sum"),
         ]

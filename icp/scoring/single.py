@@ -70,7 +70,7 @@ class Score(NamedTuple):
         """What a notebook shows: fit, grade, and points that add up to the margin."""
         largest = sorted(self.points.items(), key=lambda one: -abs(one[1]))
         moving = (one for one in largest if one[1])
-        points = [("start", self.base), *moving, ("margin", self.margin)]
+        points = [("base", self.base), *moving, ("margin", self.margin)]
         rows = ((name, f"{value:+,}") for name, value in points)
         return notebook(self.headline, [], html_table(("attribute", "points"), rows))
 
