@@ -83,8 +83,8 @@ WORTH = Worth(
         ),
         (
             OutcomePolicy(maturity=Maturity(start="customer_since", months=6)),
-            "**Unknown**: younger than 6 months\\, counted from customer since\\, unless "
-            "an early regret shows already",
+            "**Unknown**: younger than 6 months\\, counted from customer since\\, "
+            "unless an early regret shows already",
         ),
         (OutcomePolicy(), "**Neutral**: everybody else of whom anything is known"),
     ],
