@@ -119,16 +119,20 @@ def test_a_large_profile_stays_a_small_table():
     assert len(reader.rows) == 1 + 15 + 1
 
 
+def integer(text: str) -> int:
+    return int(text.replace(",", "").replace("−", "-"))
+
+
 @pytest.mark.parametrize(
     ("value", "column"), [(SCORE, 1), (explain(ROW, PROFILE), 2)], ids=["score", "why"]
 )
 def test_points_shown_add_up_to_the_margin(value, column):
     reader = shown(value)
     headers, *points, margin = reader.rows
-    numbers = [int(row[column].replace(",", "")) for row in points]
+    numbers = [integer(row[column]) for row in points]
     assert headers[column] == "points"
     assert (points[0][0], numbers) == ("base", [-40, -300, 100, 7])
-    assert (margin[0], int(margin[column])) == ("margin", sum(numbers))
+    assert (margin[0], integer(margin[column])) == ("margin", sum(numbers))
     assert f"Fit {SCORE.fit:.1f} of 100, grade {SCORE.grade}" in reader.texts
 
 

@@ -44,8 +44,9 @@ def test_every_time_in_force_is_told_newest_first(scored, clock):
 def test_what_best_means_is_told_until_customers_are_labelled_anew(scored):
     means = said(scored.card(), "What best and regrettable mean")
     assert sorted(means) == [
-        "customer_status 'Bad' is regrettable",
-        "customer_status 'Good' is best",
+        "Best: customer status is Good",
+        "Neutral: everybody else of whom anything is known",
+        "Regrettable: customer status is Bad",
     ]
     scored.override_label("C0", "best", reason="paid")
     scored.label()
