@@ -322,7 +322,7 @@ def draw_quality(space: Workspace, /) -> None:
         )
     )
     components.section(
-        "Where every line went", "Used, mended, kept out and set aside add up to read."
+        "Where every line went", "Used, repaired, kept out and excluded add up to read."
     )
     components.table(ledger(last), alt="Lines per file", height="content")
     components.section("What you should know", "Worst first.")
@@ -343,9 +343,9 @@ def _line(source: SourceImport) -> dict[str, object]:
         "what": source.object,
         "lines read": book.read,
         "used": book.used,
-        "mended": book.repaired,
+        "repaired": book.repaired,
         "kept out": book.quarantined,
-        "set aside": book.set_aside,
+        "excluded": book.excluded,
         "adds up": "yes" if book.balanced else "no",
         "rows": source.rows,
     }

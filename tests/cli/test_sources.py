@@ -53,7 +53,7 @@ def test_a_question_is_answered_beforehand(fresh, deals):
     ("answer", "message"),
     [
         ("Close:date_order=dmy", "has no column 'Close'; did you mean"),
-        ("Amount:decimal=x", "column 'Amount' cannot be mapped so"),
+        ("Amount:decimal=x", "column 'Amount' cannot be mapped like that"),
         ("Amount", "is not COLUMN:FIELD=VALUE"),
     ],
 )

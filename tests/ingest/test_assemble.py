@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from icp.errors import ConfigError, PolicyError
 from icp.ingest.assemble import assemble
+from icp.ingest.parse import IngestResult
 from icp.ingest.plan import AssemblyPlan
-from icp.ingest.result import LINE, IngestResult
+from icp.ingest.result import LINE
 from icp.schema import AccountSchema, match_to_schema
 
 

@@ -19,7 +19,7 @@ from icp.ingest.result import LINE, Ledger, Original, QuarantinedRow
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
-    from icp.ingest.result import IngestResult
+    from icp.ingest.parse import IngestResult
 
 
 def _rule(name: str, kind: Kind, **other: object) -> ColumnRule:
@@ -306,7 +306,7 @@ def test_a_row_is_quoted_from_its_source_with_all_its_lines() -> None:
     assert result.report.ledger == Ledger(read=5, used=1, quarantined=3, header=1)
 
 
-def test_rows_that_the_reader_set_aside_stay_listed_in_line_order() -> None:
+def test_rows_that_the_reader_kept_out_stay_listed_in_line_order() -> None:
     table = raw({"Company": [None, "Acme"]}, first_line=5)
     earlier = (
         QuarantinedRow(line=9, last_line=10, raw="x,y,z", reason="3 of 1 values"),

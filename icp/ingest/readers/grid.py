@@ -12,13 +12,20 @@ import numpy as np
 import polars as pl
 
 from icp.errors import IcpError, SourceError
-from icp.ingest.result import LINE, AsideLine, Finding, Ledger, Original, QuarantinedRow
+from icp.ingest.result import (
+    LINE,
+    ExcludedLine,
+    Finding,
+    Ledger,
+    Original,
+    QuarantinedRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from icp.ingest.readers.options import ReadOptions
-    from icp.ingest.result import AsideKind, Level
+    from icp.ingest.result import ExclusionKind, Level
 
 
 #: Last physical line of a row, beside `LINE`.
@@ -441,7 +448,7 @@ def _point(digits: str) -> str:
 # ---- A table in the making: rows are taken out of a grid until only its own are left
 
 _SAMPLE = 400
-_MOST_ASIDE = 2_000
+_MOST_EXCLUDED = 2_000
 
 
 class Draft:
@@ -453,7 +460,7 @@ class Draft:
         self.options = options
         self.rows = grid.rows
         self.odd = list(grid.odd)
-        self.aside: list[AsideLine] = []
+        self.excluded: list[ExcludedLine] = []
         self.quarantined: list[QuarantinedRow] = []
         self._fates = Fates(grid.lines)
         self._fates.decide(grid.blank, "blank")
@@ -485,23 +492,23 @@ class Draft:
         odd = [record for record in self.odd if record.line < line]
         return sorted([*rows, *odd], key=lambda record: record.line)
 
-    def set_aside(self, records: Iterable[Record], kind: AsideKind, /) -> None:
+    def exclude(self, records: Iterable[Record], kind: ExclusionKind, /) -> None:
         """Take records out of the table and say what they are."""
         taken = list(records)
         for record in taken:
             lines = range(record.line, record.last_line + 1)
             self._fates.decide(lines, "other_tables" if kind == "other_table" else kind)
-            if len(self.aside) < _MOST_ASIDE:
+            if len(self.excluded) < _MOST_EXCLUDED:
                 raw = self.grid.raw(record.line, record.last_line)
-                self.aside.append(AsideLine(line=record.line, kind=kind, raw=raw))
+                self.excluded.append(ExcludedLine(line=record.line, kind=kind, raw=raw))
         self._forget({record.line for record in taken})
 
-    def set_lines_aside(self, lines: Iterable[int], kind: AsideKind, /) -> None:
+    def exclude_lines(self, lines: Iterable[int], kind: ExclusionKind, /) -> None:
         """Take lines that are no records (such as `sep=;`) out of the table."""
         for line in lines:
             self._fates.decide([line], kind)
             raw = self.grid.raw(line, line)
-            self.aside.append(AsideLine(line=line, kind=kind, raw=raw))
+            self.excluded.append(ExcludedLine(line=line, kind=kind, raw=raw))
 
     def quarantine(self, record: Record, reason: str, /) -> None:
         """Keep a row out of the table exactly as it came."""
@@ -540,7 +547,7 @@ class Draft:
             self._fates.decide(range(line + 1, end + 1), "used")
         placed = frame_of(self._placed, width=self.width)
         rows = pl.concat([self.rows, placed]).sort(LINE)
-        self.aside.sort(key=lambda item: item.line)
+        self.excluded.sort(key=lambda item: item.line)
         self.quarantined.sort(key=lambda item: item.line)
         ends = dict(rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST).rows())
         original = Original(

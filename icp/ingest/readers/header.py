@@ -20,7 +20,7 @@ from icp.ingest.readers.grid import (
     shapes_of,
     value_kind,
 )
-from icp.ingest.result import LINE, AsideLine
+from icp.ingest.result import LINE, ExcludedLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,8 +120,8 @@ def take_header(draft: Draft, /) -> Header:
     header = find_header(draft)
     first = header.records[0].line if header.records else 0
     above = draft.above(first)
-    draft.set_aside(header.records, "header")
-    draft.set_aside(above, "preamble")
+    draft.exclude(header.records, "header")
+    draft.exclude(above, "preamble")
     if above:
         lines = [line for r in above for line in range(r.line, r.last_line + 1)]
         draft.notes.note(
@@ -363,7 +363,7 @@ class Named:
     """The table under its own column names, with what was typed beside it."""
 
     frame: pl.DataFrame
-    beside: tuple[AsideLine, ...]
+    beside: tuple[ExcludedLine, ...]
 
 
 def name_columns(
@@ -428,7 +428,7 @@ def _report_invisible(labels: list[str], clean: list[str], notes: Notes) -> None
 
 def _without_spare(
     rows: pl.DataFrame, spare: list[int], notes: Notes
-) -> tuple[pl.DataFrame, tuple[AsideLine, ...], set[int]]:
+) -> tuple[pl.DataFrame, tuple[ExcludedLine, ...], set[int]]:
     """Take out columns without a label: empty ones, and remarks beside the table."""
     filled = {i: rows.height - rows[str(i)].null_count() for i in spare}
     few = max(_FEW_AT_LEAST, _FEW_NOTES * rows.height)
@@ -461,10 +461,10 @@ def _report_apart(
     )
 
 
-def _remarks(rows: pl.DataFrame, index: int) -> list[AsideLine]:
+def _remarks(rows: pl.DataFrame, index: int) -> list[ExcludedLine]:
     typed = rows.filter(pl.col(str(index)).is_not_null()).select(LINE, str(index))
     return [
-        AsideLine(line=line, kind="beside", raw=text)
+        ExcludedLine(line=line, kind="beside", raw=text)
         for line, text in typed.iter_rows()
     ]
 
@@ -473,7 +473,7 @@ def _report_spare(
     spare: list[int],
     empty: list[int],
     remarks: list[int],
-    beside: tuple[AsideLine, ...],
+    beside: tuple[ExcludedLine, ...],
     filled: dict[int, int],
     notes: Notes,
 ) -> None:

@@ -94,7 +94,7 @@ def _ask_about_total(draft: Draft, record: Record) -> None:
 def _report_totals(draft: Draft, taken: list[Record], unsure: list[Record]) -> None:
     if not taken:
         return
-    draft.set_aside(taken, "totals")
+    draft.exclude(taken, "totals")
     lines = [record.line for record in taken]
     draft.notes.note(
         "totals",
@@ -326,7 +326,7 @@ def take_footer(draft: Draft, /) -> None:
     footer = [record for record in footer if not is_surely_total(record)]
     if not footer:
         return
-    draft.set_aside(footer, "footer")
+    draft.exclude(footer, "footer")
     lines = [record.line for record in footer]
     draft.notes.note(
         "footer",
@@ -368,7 +368,7 @@ def take_repeated_headers(draft: Draft, header: Header, /) -> None:
     again = _same_cells(draft, header.records[-1])
     if not again:
         return
-    draft.set_aside(again, "header")
+    draft.exclude(again, "header")
     lines = [record.line for record in again]
     draft.notes.note(
         "header",
@@ -398,7 +398,7 @@ def take_rules(draft: Draft, /) -> None:
     rows += [r for r in draft.odd if r.filled and all(map(pattern.search, r.cells))]
     if not rows:
         return
-    draft.set_aside(rows, "header")
+    draft.exclude(rows, "header")
     lines = [record.line for record in rows]
     draft.notes.note(
         "header", f"nothing but dashes on {line_list(lines)}; set aside", lines=lines
@@ -411,7 +411,7 @@ def take_other_tables(draft: Draft, /) -> None:
         if not _is_table(draft, _block(draft, start, count=_LOOK)):
             continue
         block = _block(draft, start, count=draft.grid.lines)
-        draft.set_aside(block, "other_table")
+        draft.exclude(block, "other_table")
         names = ", ".join(repr(cell.strip()) for cell in start.cells if cell.strip())
         last = block[-1].last_line
         draft.notes.ask(

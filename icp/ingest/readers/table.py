@@ -66,7 +66,7 @@ def build_table(
         SourceError: no row is left, or `options.strict` and there is a finding.
     """
     draft = Draft(grid, notes, options)
-    draft.set_lines_aside(range(1, origin.declared + 1), "preamble")
+    draft.exclude_lines(range(1, origin.declared + 1), "preamble")
     header = take_header(draft)
     _take_the_rest(draft, header)
     rows, ledger, original = draft.finish()
@@ -91,7 +91,7 @@ def build_table(
         quote=origin.quote,
         header_line=header.line,
         sheets=origin.sheets,
-        aside=(*draft.aside, *named.beside),
+        excluded=(*draft.excluded, *named.beside),
     )
     if options.strict:
         notes.refuse_any()

@@ -126,7 +126,7 @@ def text_table(
         ledger=Ledger(read=frame.height, used=frame.height),
         columns=tuple(name for name in named.frame.columns if name != LINE),
         findings=notes.findings,
-        aside=named.beside,
+        excluded=named.beside,
     )
     if options.strict:
         notes.refuse_any()
