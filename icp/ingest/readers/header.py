@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from icp.ingest.fields import words
 from icp.ingest.readers.grid import (
     LAST,
     Shape,
@@ -34,27 +35,7 @@ _MAX_LABEL = 40
 _STRONG = 2
 _DATA_KINDS = frozenset({"number", "date", "email", "url"})
 #: Words that often name a column of a CRM export.
-LABEL_WORDS = frozenset(
-    word
-    for line in (
-        "account active address age amount annual area arr band billing branch",
-        "branche budget category channel churn churned city close closed code",
-        "comments company contact contract count country created currency customer",
-        "customers date days deal deals department description discount domain email",
-        "employees end entered expected fax firm firma first gender gewonnen group",
-        "headcount id identifier industry invoice invoices item job key kunde",
-        "kundennummer label land last lead level lifecycle line location lost manager",
-        "market member menge method mitarbeiter modified month monthly mrr name nom",
-        "note notes nps number nummer orders ort owner paid partner payment percent",
-        "phone plan plz postal postcode price prix probability product prospect",
-        "quantity quarter rate rating reason record ref region remarks renewal rep",
-        "revenue sales score seats sector segment seller size sku source spend stage",
-        "start state status strasse street sub subject support tag tags tax team",
-        "tenure territory ticket tickets tier title total type umsatz unit units",
-        "updated url user users value website wert won year zip",
-    )
-    for word in line.split()
-)
+LABEL_WORDS = frozenset(words("label"))
 
 
 @dataclass(frozen=True, kw_only=True)
