@@ -44,7 +44,9 @@ def test_title_rows_are_excluded(read):
     table = read("Closed business\nExported by Ann\n\n" + ROWS)
     assert cells(table) == TWO_ROWS
     assert table.report.header_line == 4
-    assert "header taken from line 4; lines 1 and 2 above it were" in messages(table)
+    assert "header taken from line 4; lines 1 and 2 above it excluded" in messages(
+        table
+    )
     assert table.report.ledger.preamble == 2
 
 
@@ -289,7 +291,7 @@ def test_a_short_row_is_quarantined_as_it_came(read):
     (row,) = table.quarantined
     assert (row.line, row.raw) == (7, "Firm,5,x@x.org")
     assert row.reason.startswith("has 3 of 4 values")
-    assert "line 7 cannot be read in one way only" in messages(table)
+    assert "line 7 cannot be read in exactly one way" in messages(table)
 
 
 def test_empty_values_beyond_the_last_column_are_harmless(read):
