@@ -1,8 +1,4 @@
-"""One source's rows brought to another's: fetched one to one, or many summed up.
-
-A `SourceTable` is a source on its way into the accounts: its rows, its columns, its
-findings. `join_tables` never changes how many rows the base has.
-"""
+"""One source's rows brought to another's: fetched one to one, or many summed up."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The dictionary of column names: what a header usually means, in several languages.
 
-`fields.json` holds facts only: canonical names, the headers they go by in exports of
-the common CRMs and in sheets kept by hand, the words for yes, no and missing, and the
-words that give away when a column is written.
+`fields.json` holds facts only: canonical names, the headers they go by in exports, the
+words for yes, no and missing, and words that give away when a column is written.
 """
 
 from __future__ import annotations

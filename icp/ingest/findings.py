@@ -1,7 +1,4 @@
-"""What a person should know about a column that was read: counts and lines, no values.
-
-Last come numbers whose size looks like an accident of locale, decimals as thousands.
-"""
+"""What a person should know about a column: counts and lines, never values."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 _TEXT = pl.col("text")
 _POINT, _COMMA, _EITHER = pl.col("point"), pl.col("comma"), pl.col("either")
 _UNREAD = ~pl.col("missing") & pl.col("value").is_null()
-_LINES_LISTED = 5
+_MOST_LINES = 5
 _MUCH = 0.1
 _NOUN = {
     Kind.NUMBER: "numbers",
@@ -81,9 +78,9 @@ def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
 
 
 def _lines(rows: pl.DataFrame) -> str:
-    first = ", ".join(f"{line:,}" for line in rows["line"].head(_LINES_LISTED))
+    first = ", ".join(f"{line:,}" for line in rows["line"].head(_MOST_LINES))
     noun = "line" if len(rows) == 1 else "lines"
-    return f"{noun} {first}{' ...' if len(rows) > _LINES_LISTED else ''}"
+    return f"{noun} {first}{' ...' if len(rows) > _MOST_LINES else ''}"
 
 
 def _of_kind(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:

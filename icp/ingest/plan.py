@@ -9,10 +9,6 @@ AssemblyPlan
  │   └─ aggregates: Aggregate ...
  └─ derived: Derived ...  columns computed from those that exist by then
 ```
-
-Rows of two exports are the same account by one of three keys, from sure to unsure: the
-identifier, the web domain, the company's name. A key that points to several accounts is
-ambiguous and matches none; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -197,6 +193,9 @@ _LETTERS: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ
 
 def match_rows(seeking: pl.DataFrame, targets: pl.DataFrame, /) -> pl.DataFrame:
     """Find for each row of `seeking` the one row of `targets` with an equal key.
+
+    Keys go from sure to unsure: the identifier, the web domain, the company's name. One
+    that points to several accounts is ambiguous and matches none; nothing is guessed.
 
     Both frames hold the same key columns (String), tried in that order: the first key
     that points to exactly one target wins. The result has `seeking`'s rows in order:

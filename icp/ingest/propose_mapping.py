@@ -47,7 +47,7 @@ _FEW_ROWS = 20
 _BY_VALUES = 0.6
 _ALIKE = 75.0
 _SHARED_LEVELS = 0.6
-_MOST_LISTED = 5
+_MOST_EXAMPLES = 5
 _GEOGRAPHY = frozenset(
     {"billing_country", "shipping_country", "territory", "region", "billing_state"}
 )
@@ -449,7 +449,7 @@ def _new_levels(table: RawTable, rule: ColumnRule) -> Iterator[Finding]:
     )
     if unseen.is_empty():
         return
-    first = sorted(unseen["text"].head(_MOST_LISTED))
+    first = sorted(unseen["text"].head(_MOST_EXAMPLES))
     more = f" and {len(unseen) - len(first)} more" if len(unseen) > len(first) else ""
     yield table.report.finding(
         "note",
@@ -466,8 +466,8 @@ def _missing_and_new(
     table: RawTable, mapping: ColumnMapping
 ) -> tuple[list[ColumnRule], list[str]]:
     headers = [name for name in table.frame.columns if name != LINE]
-    gone = [rule for rule in mapping.columns if rule.source not in headers]
-    return gone, [name for name in headers if name not in mapping.sources]
+    missing = [rule for rule in mapping.columns if rule.source not in headers]
+    return missing, [name for name in headers if name not in mapping.sources]
 
 
 def renamed_columns(table: RawTable, mapping: ColumnMapping, /) -> dict[str, str]:

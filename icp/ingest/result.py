@@ -103,7 +103,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantinedRow:
-    """A row that could not be read in one way only, exactly as it came."""
+    """A row that cannot be read in exactly one way, as it came."""
 
     line: int
     last_line: int

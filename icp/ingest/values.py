@@ -1,9 +1,4 @@
-"""Cell text as values: cleaned, then read as flag, list, domain, date or number.
-
-What can be read in two ways is decided per column, never per value. `03/04/2025` is
-read only once the column's order of day and month is known; a time of day is dropped.
-`1,234` is 1234 where the comma groups thousands, 1.234 where it is the decimal sign.
-"""
+"""Cell text as values: cleaned, then read as flag, list, domain, date or number."""
 
 from __future__ import annotations
 
@@ -143,6 +138,8 @@ def read_date(
 ) -> pl.Expr:
     """A Date from cleaned text; null where it is no date or its order is not known.
 
+    Day and month are told apart per column, never per value; a time of day is dropped.
+
     Reads `2024-03-01`, `2024/3/1`, `20240301`, `1 Mar 2024`, `Mar 1, 2024` in any
     column; `03/04/2024` and the like only with an order. `serials` also reads a
     spreadsheet's day numbers (1900 system).
@@ -269,6 +266,9 @@ _TEXT = pl.col("text")
 
 def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
     """Add three readings of the cleaned `text` of each row, as Float64.
+
+    `1,234` is 1234 where the comma groups thousands and 1.234 where it is the decimal
+    sign: which one holds is decided per column (`decimal`), never per value.
 
     `point` with a decimal point, `comma` with a decimal comma, `either` only where one
     reading exists: both agree, or one of them fails. Null where the text is no number,

@@ -1,9 +1,4 @@
-"""What a file is, by its bytes and never by its name; and its bytes as text.
-
-Text is read by its byte order mark, as strict UTF-8, as UTF-16, else in an old code
-page. That can only be guessed from its letters, so every guess is a finding that shows
-words as they were decoded, with their lines.
-"""
+"""What a file is, by its bytes and never by its name; and its bytes as text."""
 
 from __future__ import annotations
 
@@ -235,6 +230,10 @@ class Decoded:
 
 def decode(data: bytes, notes: Notes, /, *, encoding: str | None = None) -> Decoded:
     """Turn the bytes of a text file into text; NUL characters are removed.
+
+    Read by the byte order mark, as strict UTF-8, as UTF-16, else in an old code page:
+    that can only be guessed from its letters, so every guess is a finding that shows
+    words as they were decoded, with their lines.
 
     Raises:
         SourceError: the encoding that was asked for does not fit or does not exist.

@@ -1,11 +1,4 @@
-"""CSV and its relatives: text to rows, whatever separates and quotes the values.
-
-The dialect is found by the agreement of row widths. A line is *regular* when a strict
-pattern proves that it is a whole row of the expected width whose quotes stand only
-around whole values. Regular lines go to Polars in bulk; on those it agrees with the
-standard `csv` module cell by cell (a test says so). All other lines go through `csv`
-one record at a time, where a stray quote can do no harm to its neighbours.
-"""
+"""CSV and its relatives: text to rows, whatever separates and quotes the values."""
 
 from __future__ import annotations
 
@@ -192,7 +185,7 @@ class Dialect:
 def find_dialect(
     lines: Sequence[str], notes: Notes, /, *, delimiter: str | None = None
 ) -> tuple[Dialect, int]:
-    """Find the dialect of physical lines; also how many lines only declare it.
+    """Find the dialect by the agreement of row widths; also how many lines declare it.
 
     A first line `sep=;` counts as one such line.
 
@@ -315,6 +308,12 @@ def split(
     lines: Sequence[str], dialect: Dialect, notes: Notes, /, *, skip: int
 ) -> Grid:
     """Cut lines into a grid; the first `skip` lines are not rows.
+
+    A line is *regular* when a strict pattern proves that it is a whole row of the
+    expected width whose quotes stand only around whole values. Regular lines go to
+    Polars in bulk; on those it agrees with the standard `csv` module cell by cell (a
+    test says so). All other lines go through `csv` one record at a time, where a stray
+    quote can do no harm to its neighbours.
 
     Raises:
         SourceError: a line or the number of columns is beyond any table's size.

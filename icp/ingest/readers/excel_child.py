@@ -23,7 +23,7 @@ SECONDS = 60
 MAX_CELLS = 20_000_000
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
-MOST_LISTED = 10
+MOST_EXAMPLES = 10
 PIECE = 4_000_000
 # A sheet's cells by pattern: a parser's call-backs take ten times as long. `P` is a
 # name-space prefix, `R` looks ahead for the cell's reference, `F` is its formula.
@@ -154,7 +154,7 @@ class SheetScan:
             "rows": self.last[0],
             "columns": self.last[1],
             "counts": {fault: len(cells) for fault, cells in self.faults.items()},
-            **{fault: cells[:MOST_LISTED] for fault, cells in self.faults.items()},
+            **{fault: cells[:MOST_EXAMPLES] for fault, cells in self.faults.items()},
             "padded": self.padded,
             "merged": self.merged,
             "hidden_rows": self.hidden_rows,

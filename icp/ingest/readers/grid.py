@@ -1,9 +1,4 @@
-"""A source cut into rows and cells, before anyone knows what the rows are.
-
-A `Grid` is all that was read, a `Draft` the table in the making: rows are taken out of
-it until only its own are left, and `Fates` holds what became of every line. `Notes`
-collects the findings on the way; a `Shape` is what the values of a column look like.
-"""
+"""A source cut into rows and cells, before anyone knows what the rows are."""
 
 from __future__ import annotations
 
@@ -38,7 +33,7 @@ _KINDS = (
     *("unknown", "used", "repaired", "quarantined", "blank", "preamble"),
     *("header", "footer", "totals", "other_tables"),
 )
-_MOST_LISTED = 10
+_MOST_EXAMPLES = 10
 _MOST_EXCLUDED = 2_000
 _SAMPLE = 400
 
@@ -50,7 +45,7 @@ class Record:
     line: int
     last_line: int
     cells: tuple[str, ...]
-    #: Why the row could not be split in one way only; "" where only its width is odd.
+    #: Why the row could not be split in exactly one way; "" if only its width is odd.
     problem: str = ""
     #: How the row was repaired while splitting; "" if it was not.
     repair: str = ""
@@ -89,7 +84,7 @@ class Grid:
 
 
 class Draft:
-    """The rows still to be placed, and where all others went."""
+    """A table in the making: rows are taken out until only its own are left."""
 
     def __init__(self, grid: Grid, notes: Notes, options: ReadOptions, /) -> None:
         self.grid = grid
@@ -304,7 +299,9 @@ class Notes:
         """
         if not self._findings:
             return
-        findings = "\n".join(str(finding) for finding in self._findings[:_MOST_LISTED])
+        findings = "\n".join(
+            str(finding) for finding in self._findings[:_MOST_EXAMPLES]
+        )
         count = plural(len(self._findings), "finding")
         raise SourceError(
             f"{self.file}: {count}, and strict reading allows none; "
@@ -356,9 +353,9 @@ def line_list(lines: Iterable[int], /) -> str:
     'line 4'
     """
     ordered = sorted(set(lines))
-    shown = [f"{line:,}" for line in ordered[:_MOST_LISTED]]
-    if len(ordered) > _MOST_LISTED:
-        return f"lines {', '.join(shown)} and {len(ordered) - _MOST_LISTED:,} more"
+    shown = [f"{line:,}" for line in ordered[:_MOST_EXAMPLES]]
+    if len(ordered) > _MOST_EXAMPLES:
+        return f"lines {', '.join(shown)} and {len(ordered) - _MOST_EXAMPLES:,} more"
     if len(shown) == 1:
         return f"line {shown[0]}"
     return f"lines {', '.join(shown[:-1])} and {shown[-1]}"

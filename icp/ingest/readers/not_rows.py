@@ -1,8 +1,4 @@
-"""Rows that are not customers: totals, footers, repeated headers, further tables.
-
-A total is known by its label and by the sums above it. Rows of the right width that
-hold nothing their columns usually hold are kept, and asked about.
-"""
+"""Rows that are not customers: totals, footers, repeated headers, further tables."""
 
 from __future__ import annotations
 

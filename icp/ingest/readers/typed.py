@@ -1,7 +1,4 @@
-"""Sources with types of their own, every value as text: Parquet and database queries.
-
-A database is read through SQLAlchemy; nothing is ever written there.
-"""
+"""Sources with types of their own, every value as text: Parquet and databases."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ def read_parquet(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable
 
 
 def read_query(url: str, options: ReadOptions, /) -> RawTable:
-    """Read the rows of one SELECT statement, every value as text.
+    """Read the rows of one SELECT statement, every value as text; nothing is written.
 
     Raises:
         SourceError: no query, not a SELECT, or the database refuses it. A password in
