@@ -322,7 +322,8 @@ def draw_quality(space: Workspace, /) -> None:
         )
     )
     components.section(
-        "Where every line went", "Used, repaired, kept out and excluded add up to read."
+        "Where every line went",
+        "Used, repaired, quarantined and excluded add up to read.",
     )
     components.table(ledger(last), alt="Lines per file", height="content")
     components.section("What you should know", "Worst first.")
@@ -344,7 +345,7 @@ def _line(source: SourceImport) -> dict[str, object]:
         "lines read": book.read,
         "used": book.used,
         "repaired": book.repaired,
-        "kept out": book.quarantined,
+        "quarantined": book.quarantined,
         "excluded": book.excluded,
         "adds up": "yes" if book.balanced else "no",
         "rows": source.rows,
@@ -365,10 +366,10 @@ def _quarantine(space: Workspace) -> None:
     if kept_out.is_empty():
         return
     components.section(
-        "Rows kept out", "As they came, with the reason. Mend them at the source."
+        "Quarantined rows", "As they came, with the reason. Correct them at the source."
     )
     components.table(
-        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} kept out"
+        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} quarantined"
     )
     st.download_button(
         f"All {len(kept_out):,} as CSV",

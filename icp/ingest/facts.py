@@ -107,7 +107,7 @@ class ColumnFacts:
 
     @property
     def decimal(self) -> Decimal | None:
-        """The one decimal sign that every value agrees with, if its values tell."""
+        """The one decimal mark that every value agrees with, if its values tell."""
         if self.point_only and not self.comma_only:
             return "."
         return "," if self.comma_only and not self.point_only else None

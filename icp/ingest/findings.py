@@ -86,7 +86,7 @@ def _lines(rows: pl.DataFrame) -> str:
 def _of_kind(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     if rule.kind is Kind.NUMBER:
         yield from _either_way(rule, read)
-        yield from _other_sign(rule, read)
+        yield from _other_mark(rule, read)
         yield from _mixed_units(read)
     elif rule.kind is Kind.DATE:
         yield from _undecided_dates(rule, read)
@@ -148,21 +148,21 @@ def _either_way(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
         yield _Remark(
             rows=rows,
             code="type-error",
-            message="{values} such as 1,234 can be read in two ways; the decimal sign "
+            message="{values} such as 1,234 can be read in two ways; the decimal mark "
             f"is taken to be {rule.decimal!r}",
-            action="confirm the mapping, or set decimal to the other sign",
+            action="confirm the mapping, or set decimal to the other mark",
             level="ask",
         )
 
 
-def _other_sign(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
+def _other_mark(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     other = _COMMA if rule.decimal == "." else _POINT
     yield _Remark(
         rows=read.filter(_UNREAD & _EITHER.is_not_null() & other.is_not_null()),
         code="type-error",
-        message=f"{{values}} do not fit the decimal sign {rule.decimal!r}, left empty "
+        message=f"{{values}} do not fit the decimal mark {rule.decimal!r}, left empty "
         "({lines})",
-        action="check the decimal sign of this export before you use the column",
+        action="check the decimal mark of this export before you use the column",
         level="ask",
     )
 
@@ -280,7 +280,7 @@ def _magnitude_finding(
     return table.report.finding(
         "ask",
         "deviated-value",
-        f"its numbers may have lost their decimal sign: {reason}",
+        f"its numbers may have lost their decimal mark: {reason}",
         line=sizes[LINE][0],
         column=rule.source,
         count=len(sizes),

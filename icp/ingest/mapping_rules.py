@@ -35,7 +35,7 @@ class ColumnRule(Frozen):
     unit: str = ""
     #: Order of day and month in dates such as 03/04/2025; None: not decided.
     date_order: Literal["ymd", "dmy", "mdy"] | None = None
-    #: Decimal sign of numbers such as 1,234; None: not decided.
+    #: Decimal mark of numbers such as 1,234; None: not decided.
     decimal: Literal[".", ","] | None = None
     #: Between the items of a multi-select list.
     separator: Annotated[str, Field(min_length=1)] | None = None

@@ -217,10 +217,10 @@ def _key_findings(
         yield report.finding(
             "note",
             "missing-cell",
-            f"{len(keyless):,} rows have {_NO_KEY}: kept out",
+            f"{len(keyless):,} rows have {_NO_KEY}: quarantined",
             line=int(table.frame[LINE][keyless[0]]),
             count=len(keyless),
-            action="see the rejected rows; complete them in the source",
+            action="see the quarantined rows; complete them in the source",
         )
     for rule in mapping.columns:
         if rule.name == "account_id" and not _many_per_account(accounts):

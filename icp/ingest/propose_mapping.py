@@ -125,7 +125,7 @@ def _facts(table: RawTable, header: str, kind: TableObject) -> ColumnFacts:
 
 
 def _agreed_decimal(facts: dict[str, ColumnFacts]) -> Decimal | None:
-    """The decimal sign of a file whose columns all agree, if they show one."""
+    """The decimal mark of a file whose columns all agree, if they show one."""
     signs = {f.decimal for f in facts.values() if f.numbers > 0.5 and f.decimal}
     return signs.pop() if len(signs) == 1 else None
 
@@ -350,7 +350,7 @@ def _decimal(
     file_decimal: Decimal | None,
     kind: Kind,
 ) -> tuple[Decimal | None, str]:
-    """The decimal sign, and why if the column's own values do not show it."""
+    """The decimal mark, and why if the column's own values do not show it."""
     if kind is not Kind.NUMBER:
         return None, ""
     if facts.decimal or not facts.either_way:
@@ -361,8 +361,8 @@ def _decimal(
         other: Decimal = "." if facts.either_sign == "," else ","
         return other, "people are counted in whole numbers"
     if file_decimal:
-        return file_decimal, f"{file_decimal!r} is the decimal sign of other columns"
-    return None, "1,234 can be read in two ways: set the decimal sign"
+        return file_decimal, f"{file_decimal!r} is the decimal mark of other columns"
+    return None, "1,234 can be read in two ways: set the decimal mark"
 
 
 def _unit(header: str, facts: ColumnFacts, match: Match | None) -> str:

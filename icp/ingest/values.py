@@ -297,7 +297,7 @@ def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
 
 
 def number_column(decimal: Decimal | None, /) -> Literal["point", "comma", "either"]:
-    """Which column of `with_numbers` holds for a column's decimal sign."""
+    """Which column of `with_numbers` holds for a column's decimal mark."""
     if decimal is None:
         return "either"
     return "point" if decimal == "." else "comma"

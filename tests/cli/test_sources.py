@@ -224,7 +224,7 @@ def test_status_says_where_the_workspace_stands(cli, fresh):
         "Workspace 'Tiny'; ann is admin",
         "Sources: customers (accounts), prospects (prospects)",
     ]
-    assert lines[2].endswith(": 90 customers, 6 prospects, 0 rows kept out")
+    assert lines[2].endswith(": 90 customers, 6 prospects, 0 rows quarantined")
     assert lines[4:6] == [
         "Profiles: 1, in force: v1",
         "Newest scores: 6 prospects with profile v1",

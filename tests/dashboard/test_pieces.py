@@ -127,7 +127,7 @@ def test_lines_of_a_file_are_accounted_for() -> None:
             "lines read": 7,
             "used": 4,
             "repaired": 0,
-            "kept out": 2,
+            "quarantined": 2,
             "excluded": 1,
             "adds up": "yes",
             "rows": 4,

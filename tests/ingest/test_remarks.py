@@ -56,7 +56,7 @@ def remarks(values: list[str], kind: Kind, **other: object) -> list[tuple[str, s
             [
                 (
                     "ask",
-                    "1 value such as 1,234 can be read in two ways; the decimal sign "
+                    "1 value such as 1,234 can be read in two ways; the decimal mark "
                     "is taken to be ','",
                 )
             ],

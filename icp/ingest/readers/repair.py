@@ -192,7 +192,7 @@ def _report(draft: Draft, lines_by_fate: dict[str, list[int]]) -> None:
     if lines := lines_by_fate.get("quarantined"):
         draft.notes.ask(
             "quarantined",
-            f"{line_list(lines)} cannot be read in exactly one way; kept out",
+            f"{line_list(lines)} cannot be read in exactly one way; quarantined",
             lines=lines,
             action="repair them in the file, or leave them out",
         )

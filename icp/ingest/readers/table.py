@@ -137,7 +137,7 @@ def _no_rows(draft: Draft, header: Header) -> Exception:
     if draft.quarantined:
         return draft.notes.stop(
             "row-count",
-            f"no row could be read; {rows} kept out",
+            f"no row could be read; {rows} quarantined",
             action="name the separator (delimiter=...) or export it again",
         )
     return draft.notes.stop(
