@@ -273,8 +273,8 @@ def test_a_row_without_any_key_is_quarantined_as_it_came() -> None:
     result = parse(table, propose_mapping(table))
     assert result.accounts.collect()[LINE].to_list() == [2, 4]
     assert result.rejected.rows() == [
-        (3, 3, " \t-\t b", "no value in any column that says which row this is"),
-        (5, 5, "n/a\t\td", "no value in any column that says which row this is"),
+        (3, 3, " \t-\t b", "no value in any column that identifies the row"),
+        (5, 5, "n/a\t\td", "no value in any column that identifies the row"),
     ]
     ledger = result.report.ledger
     assert (ledger.used, ledger.quarantined, ledger.balanced) == (2, 2, True)

@@ -76,7 +76,7 @@ def test_a_damaged_document_is_refused_without_its_values() -> None:
     ],
 )
 def test_a_wrong_change_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(MappingError, match="mapped so"):
+    with pytest.raises(MappingError, match="mapped like that"):
         _mapping(_rule()).replace("Branche", **changes)
 
 
