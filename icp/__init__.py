@@ -74,7 +74,7 @@ _HOMES: Final = {
     "Explanation": "icp.scoring",
     "FitOptions": "icp.learn",
     "IcpError": "icp.errors",
-    "IngestResult": "icp.ingest.result",
+    "IngestResult": "icp.ingest.parse",
     "OutcomePolicy": "icp.outcomes",
     "Profile": "icp.profile",
     "Score": "icp.scoring",

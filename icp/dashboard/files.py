@@ -125,10 +125,9 @@ def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
             "date_order": row["date order"] or None,
             "decimal": row["decimal"] or None,
         }
-        rules.append(rule.model_copy(update=update))
-    given = {"columns": [rule.model_dump() for rule in rules]}
+        rules.append(rule.model_dump() | update)
     try:
-        return ColumnMapping.model_validate(mapping.model_dump() | given)
+        return ColumnMapping.model_validate(mapping.model_dump() | {"columns": rules})
     except ValidationError as error:
         raise MappingError(_fault(error, mapping)) from None
 
