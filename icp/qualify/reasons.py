@@ -18,7 +18,7 @@ from icp.documents import Frozen
 from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 VerdictName = Literal[
@@ -43,6 +43,16 @@ Play = Literal[
 ]
 Cure = Literal["time", "person", "money", "proof", "nothing"]
 
+#: The order of verdicts, from worst to best.
+RANK: Final[Mapping[VerdictName, int]] = {
+    "walk_away": 0,
+    "not_now": 1,
+    "second_option": 2,
+    "redirect": 3,
+    "ask": 4,
+    "not_evaluable": 5,
+    "pursue": 6,
+}
 #: What each play means for the deal.
 PLAYS: Final[Mapping[Play, VerdictName]] = {
     "quantify": "ask",
@@ -205,6 +215,15 @@ class Catalogue(Frozen):
     def codes(self) -> tuple[str, ...]:
         """The codes in order."""
         return tuple(reason.code for reason in self.reasons)
+
+    def codes_over(self, columns: Iterable[str], /) -> frozenset[str]:
+        """Codes of the reasons whose conditions read any of these columns."""
+        names = set(columns)
+        return frozenset(
+            reason.code
+            for reason in self.reasons
+            if any(names & c.columns for c in (*reason.when, *reason.unless))
+        )
 
 
 _TABLES: Final[Mapping[str, type[BaseModel]]] = {
