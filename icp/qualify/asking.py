@@ -7,6 +7,7 @@ questions are the same numbers alone and in a list.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from math import nextafter
 from sys import float_info
@@ -53,6 +54,16 @@ class Outlook:
     chance: Whole
     stakes: Stakes[Floats]
 
+    @cached_property
+    def p(self) -> Floats:
+        """The probability of best."""
+        return probabilities(self.chance)
+
+    @cached_property
+    def worth(self) -> Floats:
+        """Expected money of pursuing."""
+        return self.stakes.pursue(self.p)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inquiry:
@@ -73,7 +84,7 @@ class Inquiry:
 
 def probabilities(chances: Whole, /) -> Floats:
     """Probabilities of log-odds in millinats; as `probability`."""
-    return np.asarray(_CHANCES[np.clip(chances, -LIMIT, LIMIT) + LIMIT])
+    return np.asarray(_CHANCES[np.minimum(np.maximum(chances, -LIMIT), LIMIT) + LIMIT])
 
 
 def coherent(p: Floats, after: Floats, likely: Floats, /) -> Floats:
@@ -163,7 +174,7 @@ def _inquiry(
     most: Floats | None = None,
 ) -> Inquiry:
     """`evidence` is what the deal itself adds to the profile's chances."""
-    p, stakes = probabilities(outlook.chance), outlook.stakes
+    p, stakes = outlook.p, outlook.stakes
     after = probabilities(chances + evidence[:, None])
     if most is not None:
         # Under a rule nobody pursues, whatever its own share of best would bring.
@@ -173,7 +184,7 @@ def _inquiry(
     gains = replace(stakes, value=stakes.value[:, None]).pursue(after)
     if most is not None:
         gains = np.where(most < 1, np.minimum(gains, 0.0), gains)
-    value, turns = evsi(gains, stakes.pursue(p), shares)
+    value, turns = evsi(gains, outlook.worth, shares)
     return Inquiry(
         chances=chances, after=after, shares=shares, value=value, turns=turns
     )
@@ -184,14 +195,14 @@ def _inquiry(
 
 def ask_reason(reason: Reason, outlook: Outlook, /) -> Inquiry:
     """Ask whether a reason holds: yes, no."""
-    p = probabilities(outlook.chance)
+    p = outlook.p
     evidence = [evidence_of(reason.seen, holds=holds) for holds in (True, False)]
     share = p * reason.seen.best + (1 - p) * reason.seen.regrettable
     return _inquiry(
         outlook,
         outlook.chance[:, None] + np.array(evidence, dtype=np.int64),
         np.zeros(len(p), dtype=np.int64),
-        np.column_stack([share, 1 - share]),
+        np.array([share, 1 - share]).T,
     )
 
 
@@ -225,7 +236,7 @@ def ask_attribute(
         _shares(table.regrettable[_FIRST:]),
     )
     moves = centred(_moves(profile, place, codes), best + regrettable)
-    p = probabilities(outlook.chance)[:, None]
+    p = outlook.p[:, None]
     return _inquiry(
         outlook,
         profile_chances(profile, margins[:, None] + moves),
@@ -327,14 +338,21 @@ def chance_under(rule: Disqualifier, /) -> float:
     return (good + 0.5) / (evidence.later_covered + 1)
 
 
-def covers_of(rules: Sequence[Disqualifier], frame: pl.DataFrame, /) -> Flags:
-    """Rows x rules: whether the rule surely covers the account."""
+def covers_of(
+    rules: Sequence[Disqualifier],
+    frame: pl.DataFrame,
+    /,
+    answer: pl.Expr | None = None,
+) -> Flags:
+    """Rows x rules: whether the rule surely covers the account, given an answer."""
     covers = np.zeros((frame.height, len(rules)), dtype=np.bool_)
     if rules:
-        flags = frame.select(
-            rule.condition.covers(frame.schema).alias(str(place))
+        facts = frame.lazy() if answer is None else frame.lazy().with_columns(answer)
+        schema = facts.collect_schema()
+        flags = facts.select(
+            rule.condition.covers(schema).alias(str(place))
             for place, rule in enumerate(rules)
-        )
+        ).collect()
         for place, column in enumerate(flags.iter_columns()):
             covers[:, place] = column.to_numpy()
     return covers
@@ -347,7 +365,7 @@ def covers_by_answer(
     cells = answers_of(table, [rule.condition for rule in rules])
     covers = np.zeros((frame.height, len(cells), len(rules)), dtype=np.bool_)
     for answer, values in enumerate(cells):
-        flags = [covers_of(rules, _answered(table, v, frame)) for v in values]
+        flags = [covers_of(rules, frame, _answer(table, value)) for value in values]
         covers[:, answer, :] = bool(flags) and np.logical_and.reduce(flags)
     return covers
 
@@ -372,12 +390,9 @@ def bounds_of(
     return np.asarray(np.where(covers, chances, 1.0).min(axis=-1))
 
 
-def _answered(
-    table: AttributeTable, value: object, frame: pl.DataFrame
-) -> pl.DataFrame:
-    """The frame with one answer given by everybody."""
-    answer = pl.lit(value, dtype=_TYPES.get(table.kind)).alias(table.column)
-    return frame.with_columns(answer)
+def _answer(table: AttributeTable, value: object) -> pl.Expr:
+    """The table's column as if everybody had answered so."""
+    return pl.lit(value, dtype=_TYPES.get(table.kind)).alias(table.column)
 
 
 # --------------------------------------------------------------------- values of a cell

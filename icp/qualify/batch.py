@@ -187,19 +187,16 @@ class Cases:
         return np.asarray(self.profile_chance + counting.sum(axis=1))
 
     @cached_property
-    def p(self) -> Floats:
-        """The probability of best once everything is cured that can be."""
-        return probabilities(self.chance)
-
-    @cached_property
     def stakes(self) -> Stakes[Floats]:
         """V, L and C after the deal's terms."""
         return self.terms.stakes(self.economics)
 
     @cached_property
-    def worth(self) -> Floats:
-        """Expected money of pursuing, once everything is cured that can be."""
-        return self.stakes.pursue(self.p)
+    def outlook(self) -> Outlook:
+        """Chances and stakes that decide, and what pursuing is worth by them."""
+        return Outlook(
+            profile_chance=self.profile_chance, chance=self.chance, stakes=self.stakes
+        )
 
     # ------------------------------------------------------------------------- reasons
 
@@ -221,7 +218,7 @@ class Cases:
         """Money of going against an incumbent, and of staying the second option."""
         plan = self.catalogue.head_to_head
         near = self.terms.near_end(plan.window)
-        return incumbent_returns(self.stakes, self.p, plan, near)
+        return incumbent_returns(self.stakes, self.outlook.p, plan, near)
 
     @cached_property
     def relaxed(self) -> Flags:
@@ -256,7 +253,7 @@ class Cases:
 
     def verdict(self, ask: Flags | None = None, /) -> Whole:
         """Ranks of the verdicts; where `ask`, money waits for the answer."""
-        money = np.where(self.worth > 0, _PURSUE, _LEAVE)
+        money = np.where(self.outlook.worth > 0, _PURSUE, _LEAVE)
         if ask is not None:
             money = np.where(ask, _ASK, money)
         money = np.where(self.scored, money, _UNSURE)
@@ -266,7 +263,7 @@ class Cases:
     def distances(self, verdict: Whole, /) -> Whole:
         """The place in `DISTANCES` of what money and distances say."""
         outside = self.outside & (verdict == _LEAVE)
-        money = np.where(self.worth > 0, 0, np.where(outside, 1, 2))
+        money = np.where(self.outlook.worth > 0, 0, np.where(outside, 1, 2))
         return np.where(self.scored, money, 3)
 
     def reason(self, verdict: Whole, /) -> Whole:
@@ -279,13 +276,6 @@ class Cases:
         return np.where(in_order.any(axis=1), first[:, 0], -1)
 
     # ----------------------------------------------------------------------- questions
-
-    @property
-    def outlook(self) -> Outlook:
-        """Chances and stakes before anything is asked."""
-        return Outlook(
-            profile_chance=self.profile_chance, chance=self.chance, stakes=self.stakes
-        )
 
     @property
     def asking_cost(self) -> float:
@@ -342,17 +332,19 @@ class OpenQuestion:
 def open_questions(
     cases: Cases, attributes: Attributes | None = None, /
 ) -> Iterator[OpenQuestion]:
-    """All questions by code, first those about attributes.
+    """The questions that are open for anybody, by code, attributes first.
 
     Cases must have a chance by the profile.
     """
+    if cases.ruled_out.all():
+        return
     if attributes is not None:
         yield from _attribute_questions(cases, attributes)
     signals = cases.signals
     closed = signals.holds | signals.refuted | cases.relaxed
     reasons = enumerate(cases.catalogue.reasons)
     for place, reason in sorted(reasons, key=lambda pair: pair[1].code):
-        if reason.asked:
+        if reason.asked and not closed[:, place].all():
             yield OpenQuestion(
                 code=f"reason:{reason.code}",
                 text=reason.question,
@@ -484,7 +476,7 @@ class _Lists:
             *_reason_codes(cases),
             pl.Series(DISTANCES).gather(cases.distances(verdict)),
         ]
-        worth = pl.Series(cases.worth).set(pl.Series(~cases.scored), None)
+        worth = pl.Series(cases.outlook.worth).set(pl.Series(~cases.scored), None)
         return frame.with_columns(
             pl.Series(VERDICTS).gather(verdict).alias("verdict"),
             _lists_of(codes).alias("verdict_reasons"),

@@ -97,7 +97,7 @@ def questions_of(
         if case.worth_asking(question)[0]
     ]
     worth_asking.sort(key=lambda question: (-case.net(question)[0], question.code))
-    verdicts = _verdicts_after(case, worth_asking)
+    verdicts = _verdicts_after(case, worth_asking) if worth_asking else []
     first = any(bool(case.first(question)[0]) for question in worth_asking)
     return tuple(
         _in_words(question, case, attributes, after)

@@ -324,14 +324,14 @@ class _Ruling:
             cost=case.stakes.cost,
         )
         p = probability(int(case.chance_now[0]))
-        p_cured = float(case.p[0])
+        p_cured = float(case.outlook.p[0])
         return Money(
             p_profile=probability(int(case.profile_chance[0])) if scored else None,
             p=p if scored else None,
             p_cured=p_cured if scored else None,
             stakes=stakes,
             pursue=stakes.pursue(p) if scored else None,
-            pursue_cured=float(case.worth[0]) if scored else None,
+            pursue_cured=float(case.outlook.worth[0]) if scored else None,
             invested=invested,
             sensitivity=sensitivity(p_cured, stakes) if scored else (),
         )
