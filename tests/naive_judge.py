@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from naive_score import naive_code
@@ -105,17 +106,17 @@ class Account:
     rules: Sequence[Disqualifier]
     #: An answer that falls under a rule.
     ruled_out: bool = False
-    terms: Terms = Terms()
+    terms: Terms
 
-    @property
+    @cached_property
     def stakes(self) -> Stakes:
         return stakes_of(self.economics, self.terms)
 
-    @property
+    @cached_property
     def scored(self) -> bool:
         return self.score.state == "scored" and self.chance is not None
 
-    @property
+    @cached_property
     def covering(self) -> list[Disqualifier]:
         return [
             rule
@@ -123,7 +124,7 @@ class Account:
             if rule.id not in self.exempt and rule.condition.holds(self.facts)
         ]
 
-    @property
+    @cached_property
     def present(self) -> list[Reason]:
         return [
             self.catalogue[code]
@@ -133,6 +134,7 @@ class Account:
 
     # ---- chances
 
+    @cached_property
     def evidence(self) -> dict[str, int]:
         """What each reason adds; what the profile reads already adds nothing."""
         added = {}
@@ -144,16 +146,18 @@ class Account:
                 added[code] = evidence_of(reason.seen, holds=signal.holds)
         return added
 
+    @cached_property
     def p_now(self) -> float:
         assert self.chance is not None
-        return probability(self.chance + sum(self.evidence().values()))
+        return probability(self.chance + sum(self.evidence.values()))
 
+    @cached_property
     def cured(self) -> int:
         """Log-odds of best once everything is cured that can be."""
         assert self.chance is not None
         total = self.chance
         present = {reason.code for reason in self.present}
-        for code, added in self.evidence().items():
+        for code, added in self.evidence.items():
             reason = self.catalogue[code]
             lone = len(present) == 1 and reason.severity == "soft"
             curable = "nothing" not in reason.cure
@@ -162,8 +166,9 @@ class Account:
             total += added
         return total
 
+    @cached_property
     def p(self) -> float:
-        return probability(self.cured())
+        return probability(self.cured)
 
     # ---- reasons
 
@@ -178,6 +183,7 @@ class Account:
             return False
         return both[0] is not None and both[1] is not None and both[0] <= both[1]
 
+    @cached_property
     def attack_pays(self) -> bool:
         if not self.scored:
             return False
@@ -185,7 +191,7 @@ class Account:
         return attack > max(0.0, present)
 
     def returns(self) -> tuple[float, float]:
-        plan, stakes, p = self.catalogue.head_to_head, self.stakes, self.p()
+        plan, stakes, p = self.catalogue.head_to_head, self.stakes, self.p
         months = self.terms.incumbent_months
         near = months is not None and months <= plan.window
         displace = min(1.0, 2 * plan.displace) if near else plan.displace
@@ -197,7 +203,7 @@ class Account:
 
     def relaxed(self, reason: Reason) -> bool:
         if reason.weigh == "head_to_head":
-            return self.attack_pays()
+            return self.attack_pays
         return self.usual(reason)
 
     def step(self, reason: Reason) -> Step:
@@ -229,7 +235,7 @@ class Account:
     def worth(self) -> str:
         if not self.scored:
             return "not_evaluable"
-        return "pursue" if self.stakes.pursue(self.p()) > 0 else "walk_away"
+        return "pursue" if self.stakes.pursue(self.p) > 0 else "walk_away"
 
     def verdict(self, *, ask: bool) -> str:
         if self.ruled_out or self.covering:
@@ -305,12 +311,12 @@ def questions_of(account: Account) -> list[Question]:
 
 
 def about_reason(account: Account, reason: Reason) -> Question:
-    p, seen = account.p(), reason.seen
+    p, seen = account.p, reason.seen
     share = p * seen.best + (1 - p) * seen.regrettable
     after, answers = [], []
     for holds in (True, False):
         added = evidence_of(seen, holds=holds)
-        after.append(probability(account.cured() + added))
+        after.append(probability(account.cured + added))
         signal = Signal(reason=reason.code, holds=holds)
         answered = replace(account, signals={**account.signals, reason.code: signal})
         answers.append(answered.verdict(ask=False))
@@ -326,7 +332,7 @@ def about_reason(account: Account, reason: Reason) -> Question:
 
 
 def about_attribute(account: Account, place: int) -> Question:
-    profile, p = account.profile, account.p()
+    profile, p = account.profile, account.p
     assert account.chance is not None
     table = profile.tables[place]
     best, regrettable = shares_of(table.best[2:]), shares_of(table.regrettable[2:])
@@ -339,7 +345,7 @@ def about_attribute(account: Account, place: int) -> Question:
     margins = [account.score.margin + move for move in moves]
     chances = [LOG_ODDS[profile.calibration.step(margin)] for margin in margins]
     most = [bound_of(account, table, answer) for answer in range(len(moves))]
-    by_deal = account.cured() - account.chance
+    by_deal = account.cured - account.chance
     value, turns = worth_of(
         account.stakes,
         p,
@@ -510,7 +516,7 @@ def judge(account: Account) -> Ruling:
         reason=reason,
         play=play,
         questions=questions,
-        p_now=account.p_now() if scored else None,
-        p=account.p() if scored else None,
-        worth=account.stakes.pursue(account.p()) if scored else None,
+        p_now=account.p_now if scored else None,
+        p=account.p if scored else None,
+        worth=account.stakes.pursue(account.p) if scored else None,
     )

@@ -41,7 +41,6 @@ from icp.qualify.asking import (
     attribute_words,
     bounds_of,
     covers_of,
-    probabilities,
     profile_chances,
 )
 from icp.qualify.money import TermColumns, UsualTerms, evidence_of, incumbent_returns

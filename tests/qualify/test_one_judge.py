@@ -168,6 +168,7 @@ def a_table(draw: Random, kind: str) -> AttributeTable:
 
 def rules_over(profile: Profile) -> list[Disqualifier]:
     texts = ["vendors_in_play >= 6", "deals > 2", "vendors_in_play > 3 and deals = 1"]
+    texts.append("days_since_reply > 30")
     own = {
         "category": "category = 'level 2'",
         "flag": "flag or vendors_in_play > 6",
