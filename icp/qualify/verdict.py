@@ -31,7 +31,11 @@ from icp.qualify.money import (
     sensitivity,
 )
 from icp.qualify.questions import Question, questions_of
-from icp.qualify.reasons import RANK, default_catalogue
+from icp.qualify.reasons import (
+    RANK,
+    VerdictName,  # the store reads exits by their types
+    default_catalogue,
+)
 from icp.qualify.signals import SignalColumns, aged, signals_of, standing
 from icp.scoring.prepared import steps_of
 from icp.scoring.single import scorer_of
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
     from icp.disqualifiers import Disqualifier, Override
     from icp.outcomes import Economics
     from icp.profile import Profile
-    from icp.qualify.reasons import Catalogue, Reason, Step, VerdictName, Wake
+    from icp.qualify.reasons import Catalogue, Reason, Step, Wake
     from icp.qualify.signals import Attempt, Signal
     from icp.scoring import Score
 
@@ -473,17 +477,17 @@ def _cured(reason: Reason) -> str:
     return f"{reason.title.lower()}: {reason.wake.text}"
 
 
-# ---- The way out: what was said and promised, and what wakes the account again
+# ---- The way out: words and promises, and when the account is due for another look
 
 #: What each play is called on screen.
 PLAY_NAMES: Final[Mapping[str, str]] = {
     "quantify": "put a number on the gain",
     "ask_again": "ask once more",
     "last_message": "one last message",
-    "next_event": "agree on the next event and its date",
-    "other_stakeholder": "find somebody else in the company",
+    "next_event": "agree on the next step and its date",
+    "other_stakeholder": "find somebody else at the company",
     "second_option": "stay the second option",
-    "park": "put it aside until it wakes",
+    "park": "park it until something changes",
     "referral": "walk away and ask for a referral",
 }
 _MONTHS: Final = 12
@@ -492,7 +496,7 @@ _LEAST_DAYS: Final = 28
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """One exit: what it was for, what was said, and what wakes the account again."""
+    """One exit: why, with which words, and when the account is due for another look."""
 
     account_id: str
     verdict: VerdictName
@@ -500,23 +504,23 @@ class Exit:
     reason: str
     play: str
     words: str
-    #: What we promised to do; empty where nothing.
+    #: Our promise; empty where there is none.
     promised: str = ""
-    #: Money and hours that going on would have taken.
+    #: Money and hours that pursuing would have taken.
     money: float = 0.0
     hours: float = 0.0
     wake_text: str = ""
     wake_when: str = ""
     wake_on: date | None = None
-    #: Why nothing wakes it; empty where something does.
+    #: Why it will not be looked at again; empty where it will.
     never: str = ""
-    #: Whether the condition was not met yet when it was last looked at.
+    #: Whether the condition was not met when it was last checked.
     armed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Freed:
-    """What exits set free."""
+    """Time and money that exits set free."""
 
     exits: int
     hours: float
@@ -538,7 +542,7 @@ def exit_of(
     if verdict.step is None or verdict.reason is None:
         return None
     wake = catalogue[verdict.reason].wake
-    found = Exit(
+    left = Exit(
         account_id=account_id,
         verdict=verdict.verdict,
         reason=verdict.reason,
@@ -552,7 +556,7 @@ def exit_of(
         wake_on=_due(wake, today),
         never=wake.never,
     )
-    return found if not _met(found, facts) else _disarmed(found)
+    return replace(left, armed=not _met(left, facts))
 
 
 def facts_of(
@@ -563,14 +567,14 @@ def facts_of(
     *,
     today: date,
 ) -> dict[str, object]:
-    """What wake-up conditions read: columns, ages, and `signal_<code>` yes or no."""
-    known = standing(signals, catalogue, today=today)
-    said = {f"signal_{code}": signal.holds for code, signal in known.items()}
-    return {**aged(row, today), **said}
+    """The facts that wake conditions read: columns, ages, `signal_<code>` yes or no."""
+    newest = standing(signals, catalogue, today=today)
+    flags = {f"signal_{code}": signal.holds for code, signal in newest.items()}
+    return {**aged(row, today), **flags}
 
 
 def woken(sleeping: Exit, facts: Mapping[str, object], today: date, /) -> str:
-    """Why the account woke, in words; empty while it sleeps.
+    """Why the account is due for another look; empty where it is not.
 
     A condition that was met when the account was left must fail once before it counts.
 
@@ -584,12 +588,12 @@ def woken(sleeping: Exit, facts: Mapping[str, object], today: date, /) -> str:
     if sleeping.armed and _met(sleeping, facts):
         return f"{sleeping.wake_text} ({parse(sleeping.wake_when).words()})"
     if sleeping.wake_on is not None and sleeping.wake_on <= today:
-        return f"it is time: {sleeping.wake_text}"
+        return f"due for another look: {sleeping.wake_text}"
     return ""
 
 
 def arms(sleeping: Exit, facts: Mapping[str, object], /) -> bool:
-    """Whether its condition is known to fail now, so that it counts from here on."""
+    """Whether its condition is known to fail now, so that it counts from now on."""
     return not sleeping.armed and _holds(sleeping, facts) is False
 
 
@@ -624,7 +628,3 @@ def _holds(sleeping: Exit, facts: Mapping[str, object]) -> bool | None:
         return parse(sleeping.wake_when).holds(facts)
     except SchemaError:
         return None
-
-
-def _disarmed(found: Exit) -> Exit:
-    return replace(found, armed=False)

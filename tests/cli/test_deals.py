@@ -52,7 +52,7 @@ def test_steps_exits_and_taking_up_again(rich):
     assert said.startswith("Verdict: Walk away")
     said = rich("deal", "leave", "P1", "--promised", "a card").stdout
     assert said.startswith("Left: referral because of no_authority\n")
-    assert "Wakes: somebody who decides is at the table, at the latest " in said
+    assert "Wakes: a decision maker joins, at the latest " in said
     assert "Left on " in rich("check", "P1").stdout
     said = rich("deal", "exits").stdout
     assert "P1" in said

@@ -245,7 +245,7 @@ def test_a_discount_of_an_account_may_be_a_decimal():
         ),
         ("reasons.no_need.titel = 'x'", "did you mean 'title'?"),
         ("reasons.no_need.cod = 'x'", "no_need.cod: unknown key; it has 14 names"),
-        ("reasons.no_need.code = 'x'", "no_need.code: the table's own name is the"),
+        ("reasons.no_need.code = 'x'", "no_need.code: the table's name is the code"),
     ],
 )
 def test_an_unknown_key_names_the_nearest_of_its_own_table(text, message):

@@ -134,8 +134,8 @@ def test_a_curable_reason_keeps_its_chance_and_says_what_cures_it():
     assert money.pursue < 0 < money.pursue_cured
     assert money.p < money.break_even < money.p_cured == money.p_profile
     assert decided.changes[:2] == (
-        "cannot decide: somebody who decides is at the table",
-        "does not move: a next event with a date is agreed",
+        "cannot decide: a decision maker joins",
+        "stalled: a next step with a date is agreed",
     )
 
 

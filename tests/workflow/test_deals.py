@@ -267,7 +267,7 @@ def test_time_wakes_who_sleeps(space, clock):
     space.leave("P1")
     clock.pass_time(days=200)
     (woke,) = space.wake_up()
-    assert woke.woke_why.startswith("it is time")
+    assert woke.woke_why.startswith("due for another look")
 
 
 def test_an_account_that_left_the_export_still_sleeps(space):
