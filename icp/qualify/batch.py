@@ -1,24 +1,16 @@
 """The one judge: accounts as rows, one of them or a million.
 
 ```
-chances    whole sums of evidence on the profile's chance, then one look-up
-ranks      per reason the rank of its next step
-questions  what each answer is worth (`icp.qualify.asking`), for all rows at once
-verdict    the worst of money and reasons; below a rule in force, to walk away
+rule in force   policy or active, and no approved exception      -> walk away
+gate reason     no approved exception                            -> walk away
+other reasons   each asks for its next step that was not tried
+money           pursue, ask first, or walk away; not_evaluable without a chance
 ```
 
-By rule:
-
-```
-policy gate          a policy rule or a gate reason, no approved exception -> walk away
-active disqualifier  a rule that a person put in force                     -> walk away
-reasons              each asks for its next step that was not tried
-expected value       pursue, ask first, or walk away; not_evaluable without a chance
-```
-
-As the worst of these counts (`RANK`), taking something bad away, or a better chance,
-can only improve a verdict. A row never depends on its neighbours: lists are judged
-batch by batch, and `decide` judges a list of one.
+The verdict is the worst of these (`RANK`), so that removing something bad, or a better
+chance, can only improve it. Chances are whole sums of evidence on the profile's chance,
+then one look-up; what asking is worth comes from `icp.qualify.asking`. A row never
+depends on its neighbours: lists are judged batch by batch, `decide` a list of one.
 """
 
 from __future__ import annotations
@@ -424,7 +416,7 @@ def verdicts(
     if missing:
         message = f"{counted(missing, 'missing column')}; score the frame first"
         raise SchemaError(message)
-    court = _Lists(
+    judge = _Judge(
         profile=profile,
         economics=economics,
         catalogue=catalogue or default_catalogue(),
@@ -435,13 +427,13 @@ def verdicts(
         today=today,
     )
     if isinstance(scored, pl.DataFrame):
-        return court.judge(scored)
+        return judge.verdicts(scored)
     types = pl.Schema({**schema, **VERDICT_COLUMNS})
-    return scored.map_batches(court.judge, schema=types, streamable=True)
+    return scored.map_batches(judge.verdicts, schema=types, streamable=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Lists:
+class _Judge:
     """Everything that is the same for all batches."""
 
     profile: Profile
@@ -453,7 +445,7 @@ class _Lists:
     on: date | None
     today: date | None
 
-    def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def verdicts(self, frame: pl.DataFrame) -> pl.DataFrame:
         """One batch with its verdicts."""
         rule_codes = [rule.id for rule in self.rules]
         exempt = _flags(frame, self.known.excepted, rule_codes)
