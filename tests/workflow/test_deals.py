@@ -254,7 +254,7 @@ def test_an_import_wakes_who_sleeps(space, clock):
     space.import_sources()
     (woke,) = space.awake()
     assert woke.exit.account_id == "P1"
-    assert "an owner of a budget is named" in woke.woke_why
+    assert "they name a budget owner" in woke.woke_why
     assert kinds(space)[0] == "woke"
     assert "Look at 1 account that woke up: icp deal exits --awake" in (
         space.status().next_steps
