@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -26,6 +26,11 @@ from icp.expressions import columns_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: One account's amount, or a column of them.
+Amount = TypeVar("Amount", float, "NDArray[np.float64]")
 
 Outcome = Literal["best", "regrettable", "neutral", "unknown"]
 _Share = Annotated[float, Field(gt=0, lt=1)]
@@ -200,6 +205,29 @@ class OutcomePolicy(Frozen):
         return sentences
 
 
+def pursue(p: Amount, value: Amount, loss: float, cost: float, /) -> Amount:
+    """Expected money of pursuing at probability p of best; walking away is worth 0.
+
+    >>> pursue(0.5, 9_000.0, 1_000.0, 500.0)
+    3500.0
+    """
+    return p * value - (1 - p) * loss - cost
+
+
+def break_even(value: Amount, loss: float, cost: float, /) -> Amount:
+    """The probability p* above which pursuing pays; 1 or more means never.
+
+    `pursue` is 0 at p* = (L + C) / (V + L). Where nothing is at stake it is 1.
+
+    >>> break_even(9_000.0, 1_000.0, 500.0), break_even(0.0, 0.0, 500.0)
+    (0.15, 1.0)
+    """
+    stake = value + loss
+    nothing = stake <= 0
+    # Plain arithmetic, so that amounts and columns of them share the formula.
+    return (loss + cost * (1 - nothing) + nothing) / (stake + nothing)
+
+
 @dataclass(frozen=True)
 class Economics:
     """V, L and C in money: value of a best customer, loss of a regrettable one, cost.
@@ -237,7 +265,7 @@ value of a best customer and the loss of a regrettable one in [economics]
     @property
     def break_even(self) -> float:
         """The probability above which pursuing pays; 1 or more means never."""
-        return (self.L + self.C) / (self.V + self.L)
+        return break_even(self.V, self.L, self.C)
 
     @classmethod
     def from_labelled(
