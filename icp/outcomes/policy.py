@@ -1,12 +1,12 @@
-"""What "best" and "regrettable" mean, as written in `icp.toml`.
+"""What "best" and "regrettable" mean, as written in `icp.toml`, and the money at stake.
 
-The first of these that says something about an account decides:
+The first of these that applies to an account decides:
 
 1. a manual override;
 2. an early regret (a rule with `early`, or a regrettable value of the label column);
 3. the maturity window: too young is `unknown`;
 4. the label column; 5. the rules in order; 6. the worth thresholds;
-7. `otherwise`, where anything is known about the account at all, else `unknown`.
+7. `otherwise`, if anything is known about the account at all, else `unknown`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -28,6 +28,11 @@ from icp.words import agreeing, amount, capital, listing, percent, plural, reada
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: One account's amount, or a column of them.
+Amount = TypeVar("Amount", float, "NDArray[np.float64]")
 
 Outcome = Literal["best", "regrettable", "neutral", "unknown"]
 _Share = Annotated[float, Field(gt=0, lt=1)]
@@ -36,7 +41,7 @@ _Share = Annotated[float, Field(gt=0, lt=1)]
 class Cost(Frozen):
     """What an account costs to keep, in money; a null amount costs nothing."""
 
-    #: How a person calls it: support, discounts, refunds, late payment.
+    #: What people call it: support, discounts, refunds, late payment.
     name: str = Field(min_length=1)
     #: SQL expression over the account's columns.
     amount: str
@@ -56,7 +61,7 @@ class LabelColumn(Frozen):
     column: str
     #: Outcome per value, as text ("true" and "false" for yes/no columns).
     values: dict[str, Outcome] = Field(min_length=1)
-    #: Words for the reason, with {column} placeholders; empty means "column is value".
+    #: Reason in words, with {column} placeholders; empty means "column is value".
     reason: str = ""
     #: Whether a regrettable value counts for young customers too.
     early: bool = True
@@ -78,7 +83,7 @@ class Thresholds(Frozen):
     """Outcomes by worth; the regrettable ones are taken first.
 
     A share is of the mature customers whose worth is known, rounded down, at least one;
-    customers of equal worth share their fate.
+    customers of equal worth get the same outcome.
     """
 
     #: Share of the customers, by worth, that is best.
@@ -94,16 +99,16 @@ class Thresholds(Frozen):
 class Maturity(Frozen):
     """How long a customer must have been one before the outcome counts.
 
-    A customer whose start is not known is judged like a mature one.
+    A customer without a start date is judged like a mature one.
     """
 
-    #: Date column: when the customer relation began.
+    #: Date column: when the customer became one.
     start: str
     months: int = Field(default=12, ge=0, le=240)
 
 
-class OutcomeOverride(Frozen):
-    """A person's word on one account; the latest one counts."""
+class Override(Frozen):
+    """A person's decision on one account; the latest one counts."""
 
     account_id: str = Field(min_length=1)
     outcome: Outcome
@@ -161,85 +166,72 @@ class OutcomePolicy(Frozen):
 
     def describe(self) -> tuple[str, ...]:
         """The policy in plain sentences, in the order in which it decides."""
-        return tuple(str(clause) for clause in self.clauses())
-
-
-# ---- A policy in words
-
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
-_PLACE: Final = re.compile(r"\{(\w+)\}")
-
-
-class Clause(NamedTuple):
-    """One thing that decides: the outcome it leads to, why, and the formula behind it.
-
-    >>> str(Clause("best", "pays in time", "days_late <= 0"))
-    'Best: pays in time (days_late <= 0)'
-    """
-
-    #: None where it says how something is counted.
-    outcome: Outcome | None
-    text: str
-    formula: str = ""
-
-    def __str__(self) -> str:
-        """The clause on one line."""
-        start = f"{capital(self.outcome)}: " if self.outcome else ""
-        end = f" ({self.formula})" if self.formula else ""
-        return f"{start}{self.text}{end}"
-
-
-def _clauses(policy: OutcomePolicy) -> Iterator[Clause]:
-    if policy.overrides:
-        count = len(policy.overrides)
-        verb = agreeing(count, "is", "are")
-        yield Clause(None, f"{plural(count, 'customer')} {verb} decided by hand")
-    if policy.worth:
-        yield _worth(policy.worth)
-    if policy.maturity:
-        age = plural(policy.maturity.months, "month")
-        yield Clause(
-            "unknown",
-            f"younger than {age}, counted from {readable(policy.maturity.start)}, "
-            "unless an early regret shows already",
+        return (
+            *self._about_people_and_age(),
+            *self._about_columns(),
+            *self._about_worth(),
         )
-    if policy.label:
-        column = readable(policy.label.column)
-        for value, outcome in policy.label.values.items():
-            yield Clause(outcome, f"{column} is {value}")
-    for rule in policy.rules:
-        reason = _PLACE.sub(lambda match: f"({readable(match[1])})", rule.reason)
-        early = ", also for young customers" if rule.early else ""
-        yield Clause(rule.outcome, f"{reason}{early}", rule.when)
-    yield from _cuts(policy.thresholds, policy.currency)
-    yield Clause(policy.otherwise, "everybody else of whom anything is known")
+
+    def _about_people_and_age(self) -> list[str]:
+        sentences = []
+        if self.overrides:
+            sentences.append(f"{len(self.overrides)} decided by hand")
+        if self.maturity:
+            months, start = self.maturity.months, self.maturity.start
+            sentences.append(
+                f"unknown before {months} months from {start}, except for early regret"
+            )
+        return sentences
+
+    def _about_columns(self) -> list[str]:
+        sentences = [f"{rule.outcome} when {rule.when}" for rule in self.rules]
+        if self.label:
+            column = self.label.column
+            values = self.label.values.items()
+            sentences = [*(f"{column} {v!r} is {o}" for v, o in values), *sentences]
+        return sentences
+
+    def _about_worth(self) -> list[str]:
+        sentences, cuts = [], self.thresholds
+        if self.worth:
+            costs = "".join(f" less {cost.name}" for cost in self.worth.costs)
+            sentences.append(f"worth is {self.worth.value}{costs}")
+        if cuts.regrettable_below is not None:
+            sentences.append(
+                f"regrettable when worth is below {cuts.regrettable_below:,.0f}"
+            )
+        if cuts.regrettable_bottom is not None:
+            sentences.append(
+                f"the {cuts.regrettable_bottom:.0%} worth least are regrettable"
+            )
+        if cuts.best_from is not None:
+            sentences.append(f"best from a worth of {cuts.best_from:,.0f}")
+        if cuts.best_top is not None:
+            sentences.append(f"the {cuts.best_top:.0%} worth most are best")
+        return sentences
 
 
-def _worth(worth: Worth) -> Clause:
-    plain = _NAME.fullmatch(worth.value) is not None
-    basis = readable(worth.value) if plain else "what the customer brought in"
-    costs = listing(cost.name for cost in worth.costs)
-    formulas = [] if plain else [worth.value]
-    formulas += [f"{c.name}: {c.amount}" for c in worth.costs if c.amount != c.name]
-    less = f" less {costs}" if costs else ""
-    return Clause(None, f"Worth is {basis}{less}", "; ".join(formulas))
+def pursue(p: Amount, value: Amount, loss: float, cost: float, /) -> Amount:
+    """Expected money of pursuing at probability p of best; walking away is worth 0.
+
+    >>> pursue(0.5, 9_000.0, 1_000.0, 500.0)
+    3500.0
+    """
+    return p * value - (1 - p) * loss - cost
 
 
-def _cuts(cuts: Thresholds, currency: str) -> Iterator[Clause]:
-    if cuts.regrettable_below is not None:
-        below = amount(cuts.regrettable_below, currency)
-        yield Clause("regrettable", f"worth is below {below}")
-    if cuts.regrettable_bottom is not None:
-        share = percent(cuts.regrettable_bottom)
-        yield Clause("regrettable", f"the {share} worth least")
-    if cuts.best_from is not None:
-        start = amount(cuts.best_from, currency)
-        yield Clause("best", f"worth is {start} or more")
-    if cuts.best_top is not None:
-        yield Clause("best", f"the {percent(cuts.best_top)} worth most")
+def break_even(value: Amount, loss: float, cost: float, /) -> Amount:
+    """The probability p* above which pursuing pays; 1 or more means never.
 
+    `pursue` is 0 at p* = (L + C) / (V + L). Where nothing is at stake it is 1.
 
-# ---- The three amounts of money that decide how likely "best" must be to pursue
+    >>> break_even(9_000.0, 1_000.0, 500.0), break_even(0.0, 0.0, 500.0)
+    (0.15, 1.0)
+    """
+    stake = value + loss
+    nothing = stake <= 0
+    # Plain arithmetic, so that amounts and columns of them share the formula.
+    return (loss + cost * (1 - nothing) + nothing) / (stake + nothing)
 
 
 @dataclass(frozen=True)
@@ -279,7 +271,7 @@ value of a best customer and the loss of a regrettable one in [economics]
     @property
     def break_even(self) -> float:
         """The probability above which pursuing pays; 1 or more means never."""
-        return (self.L + self.C) / (self.V + self.L)
+        return break_even(self.V, self.L, self.C)
 
     @classmethod
     def from_labelled(
@@ -291,21 +283,21 @@ value of a best customer and the loss of a regrettable one in [economics]
         loss: float | None = None,
         cost: float = 0.0,
     ) -> Economics:
-        """Take what is not given from the data.
+        """Take from the data any amount that is left out.
 
         `value` is the median worth of the best. `loss` is the median loss of those
         regrettable customers that lost money, 0 where none did. Null worths do not
         count. Raises PolicyError where no best customer's worth is known.
         """
         frame, outcome = labelled.lazy(), pl.col("outcome")
-        there = "worth" in frame.collect_schema()
-        amount = pl.col("worth") if there else pl.lit(None)
+        has_worth = "worth" in frame.collect_schema()
+        amount = pl.col("worth") if has_worth else pl.lit(None)
         worth = amount.cast(pl.Float64).fill_nan(None)
-        regretted = outcome == "regrettable"
+        is_regrettable = outcome == "regrettable"
         row = (
             frame.select(
                 best=worth.filter(outcome == "best").median(),
-                lost=(-worth).filter(regretted & (worth < 0)).median(),
+                lost=(-worth).filter(is_regrettable & (worth < 0)).median(),
             )
             .collect()
             .row(0, named=True)
@@ -320,17 +312,12 @@ value of a best customer and the loss of a regrettable one in [economics]
         )
 
 
-# ---- Which columns an outcome is made from: learning from them would go in a circle
-
-_WORTH = "worth"
-
-
 def columns_read(policy: OutcomePolicy, /) -> frozenset[str]:
     """The columns from which the policy tells best from regrettable.
 
-    Those of the label column, of worth and its costs, and of every rule. The date that
-    maturity counts from is not one of them: it says whether, not how, to judge.
-    Raises PolicyError where an expression cannot be read.
+    Those of the label column, of worth and its costs, and of every rule: learning from
+    them would be circular. The date that maturity counts from is not one of them: it
+    says whether, not how, to judge. PolicyError where an expression cannot be read.
 
     >>> from icp.outcomes.policy import OutcomePolicy, Rule, Worth
     >>> lost = Rule(outcome="regrettable", when="worth < 0 OR left_us", reason="left")
@@ -342,9 +329,11 @@ def columns_read(policy: OutcomePolicy, /) -> frozenset[str]:
     ...
     icp.errors.PolicyError: worth: cannot use "fee *": ...
     """
-    read = set().union(*(columns_in(text, what=what) for what, text in _texts(policy)))
+    read = set().union(
+        *(columns_in(text, subject=subject) for subject, text in _texts(policy))
+    )
     label = {policy.label.column} if policy.label else set()
-    return frozenset((read - {_WORTH}) | label)
+    return frozenset((read - {"worth"}) | label)
 
 
 def _texts(policy: OutcomePolicy) -> Iterator[tuple[str, str]]:
