@@ -30,7 +30,7 @@ OWN_PERCENT = {
 OWN_PLURAL: dict[str, str] = {}
 
 FORMATTED = re.compile(r"\.\d%$")
-BY_HAND = re.compile(r"(?<=[\d}]) %(?![\w({%])|\}%")
+BY_HAND = re.compile(r"(?<=[\d}]) %(?![\w({%])|\}%|(?<!%)\{[^{}]*:\.\d%\}")
 
 
 def name_of(path: Path) -> str:

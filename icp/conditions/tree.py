@@ -170,9 +170,8 @@ class Compare(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "vendors > 3", "industry is Retail"."""
-        sign = {"=": "is", "!=": "is not"}.get(self.operator, self.operator)
-        if isinstance(self.value, date):
-            sign = _DATE_WORDS[self.operator]
+        signs = _DATE_WORDS if isinstance(self.value, date) else _SIGNS
+        sign = signs.get(self.operator, self.operator)
         return f"{title(self.column, titles)} {sign} {value_words(self.value)}"
 
     def __str__(self) -> str:

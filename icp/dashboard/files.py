@@ -370,7 +370,7 @@ def _quarantine(space: Workspace) -> None:
         "Quarantined rows", "As they came, with the reason. Correct them at the source."
     )
     components.table(
-        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} quarantined"
+        kept_out.head(_SHOWN), alt=f"{plural(len(kept_out), 'row')} quarantined"
     )
     st.download_button(
         f"All {len(kept_out):,} as CSV",

@@ -164,7 +164,7 @@ def _repeated_accounts(
     return Finding(
         level="note",
         code="repeated-account",
-        message=f"{some(accounts, 'account')} with {rows} rows in total; "
+        message=f"{plural(accounts, 'account')} with {rows} rows in total; "
         f"the {plan.keep} known value of each column was kept",
         file=table.file,
         count=rows - accounts,
@@ -186,7 +186,7 @@ def _no_key(table: SourceTable, key: str, rows: int) -> Finding:
     return Finding(
         level="note",
         code="missing-identifier",
-        message=f"{some(rows, 'row')} without {key!r} belong to no account",
+        message=f"{plural(rows, 'row')} without {key!r} belong to no account",
         file=table.file,
         column=key,
         count=rows,

@@ -280,8 +280,8 @@ def _one_per_key(source: SourceTable, join: Join) -> SourceTable:
     finding = Finding(
         level="note",
         code=_REPEATED_KEY,
-        message=f"{some(repeats, 'row')} of {source.name!r} repeat the key of another; "
-        f"the {join.keep} known value of each column was kept",
+        message=f"{plural(repeats, 'row')} of {source.name!r} repeat the key of "
+        f"another; the {join.keep} known value of each column was kept",
         file=source.file,
         count=repeats,
     )
@@ -321,13 +321,13 @@ def _match_finding(
     why = ", ".join(f"{count} {problem}" for problem, count in sorted(reasons))
     few = len(misses) > _FEW_MATCHES * max(1, len(matches))
     idle = len(target.frame) - matches["target"].drop_nulls().n_unique()
-    hits = f"{len(matches) - len(misses):,} of {some(len(matches), 'row')}"
+    hits = f"{len(matches) - len(misses):,} of {plural(len(matches), 'row')}"
     return Finding(
         level="ask" if few else "note",
         code="unmatched-rows" if len(misses) else "matched-rows",
         message=f"{hits} of {seeking.name!r} match a row of {target.name!r}"
-        f"{f' ({why})' if why else ''}; {some(idle, 'row')} of {target.name!r} without "
-        "a match",
+        f"{f' ({why})' if why else ''}; {plural(idle, 'row')} of {target.name!r} "
+        "without a match",
         file=file,
         count=len(misses),
         action="check the keys of this join" if few else "",

@@ -21,7 +21,8 @@ from icp.words import HIDDEN, LINE_BREAKS
 
 #: What a row of a table is, in the words of `icp.toml`.
 TableObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+#: Line breaks stay: they part words.
+_HIDDEN = dict.fromkeys(HIDDEN - LINE_BREAKS, "")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[\W_]+")
 _BRACKETED = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
@@ -226,7 +227,7 @@ def normalised(header: str, /) -> str:
     >>> normalised("NumberOfEmployees"), normalised("Société")
     ('number of employees', 'societe')
     """
-    visible = unicodedata.normalize("NFKC", _INVISIBLE.sub("", header))
+    visible = unicodedata.normalize("NFKC", header.translate(_HIDDEN))
     split = _CAMEL.sub(" ", _CUSTOM_ENDING.sub("", visible.strip()))
     bare = unicodedata.normalize("NFKD", split.casefold())
     letters = "".join(c for c in bare if not unicodedata.combining(c))

@@ -66,7 +66,7 @@ class _Remark:
 def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
     rows = remark.rows.sort("line")
     count = int(rows["rows"].sum())
-    values = "1 value" if count == 1 else f"{count:,} values"
+    values = plural(count, "value")
     return table.report.finding(
         remark.level,
         remark.code,
@@ -80,7 +80,7 @@ def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
 
 def _lines(rows: pl.DataFrame) -> str:
     first = ", ".join(f"{line:,}" for line in rows["line"].head(_MOST_LINES))
-    noun = "line" if len(rows) == 1 else "lines"
+    noun = agreeing(len(rows), "line", "lines")
     return f"{noun} {first}{' ...' if len(rows) > _MOST_LINES else ''}"
 
 

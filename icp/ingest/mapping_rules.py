@@ -126,7 +126,9 @@ class ColumnMapping(Frozen):
             columns = tuple(rule if r.source == source else r for r in self.columns)
             return self.model_copy(update={"columns": columns})
         except ValidationError as error:
-            message = f"{subject} cannot be mapped like that: {_first(error)}"
+            model = ColumnMapping if subject == self.source else ColumnRule
+            reason = fault(error, model, action="correct it")
+            message = f"{subject} cannot be mapped like that: {reason}"
             raise MappingError(message) from None
 
     def confirm(self) -> ColumnMapping:
@@ -146,12 +148,3 @@ class ColumnMapping(Frozen):
         except ValidationError as error:
             reason = fault(error, cls, action="correct it or map again")
             raise ConfigError(f"not a column mapping: {reason}") from None
-
-
-def _first(error: ValidationError) -> str:
-    """The first fault, with its place but without the value."""
-    fault = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    rest = error.error_count() - 1
-    more = f" (and {rest} more)" if rest else ""
-    return f"{place + ': ' if place else ''}{fault['msg']}{more}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from icp.errors import some
 from icp.ingest.facts import column_facts, distinct_values
 from icp.ingest.fields import (
     Field,
@@ -456,7 +455,7 @@ def _new_levels(table: RawTable, rule: ColumnRule) -> Iterator[Finding]:
     yield table.report.finding(
         "note",
         "deviated-value",
-        f"{some(len(unseen), 'new level')}: {', '.join(map(repr, first))}{more}",
+        f"{plural(len(unseen), 'new level')}: {', '.join(map(repr, first))}{more}",
         line=int(unseen["line"][0]),
         column=rule.source,
         count=int(unseen["rows"].sum()),

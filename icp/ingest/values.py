@@ -14,15 +14,11 @@ Decimal = Literal[".", ","]
 EMAIL = r"^[^@\s;,]+@[^@\s;,]+\.[A-Za-z]{2,}$"
 PHONE = r"^(?:\+|00|\()?\d[\d\s().x/-]{6,}\d$"
 WEB_ADDRESS = r"^(?:https?://|www\.)?(?:[\w-]+\.)+[A-Za-z]{2,}(?:[/?#]\S*)?$"
-_INVISIBLE = [
-    *map(chr, (*range(9), *range(14, 32), 127, 0xAD, *range(0x200B, 0x2010))),
-    # Windows puts these around text copied from its dialogs.
-    *map(chr, (0x61C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
-    "\u2060",
-    "\ufeff",
-]
+#: Line breaks stay inside a value; so do the C1 controls of text that was read in the
+#: wrong encoding, where they are what is left of letters.
+_HIDDEN = map(chr, sorted(HIDDEN - LINE_BREAKS - {*range(0x80, 0xA0)}))
 _BLANKS = ["\t", *map(chr, (0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))]
-_VISIBLE = dict.fromkeys(_INVISIBLE, "") | dict.fromkeys(_BLANKS, " ")
+_VISIBLE = dict.fromkeys(_HIDDEN, "") | dict.fromkeys(_BLANKS, " ")
 
 
 def cleaned(text: pl.Expr, /) -> pl.Expr:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
-from icp.errors import PolicyError, counted, near
+from icp.errors import PolicyError, near
 from icp.expressions import columns_in, condition, evaluated, number
 from icp.frames import as_polars
 from icp.words import MINUS, NOT_KNOWN, counted, percent
@@ -30,9 +30,8 @@ _OVERRIDE_OUTCOME, _OVERRIDE_REASON = "__override_outcome__", "__override_reason
 #: A share such as 0.29 of 100 customers is 29, though 0.29 * 100 is a little less.
 _ROUNDING = 1e-9
 _NO_EVIDENCE = "no data on how it turned out"
-_UNKNOWN = "not known"
-_WORTH_LEAST = "among the {:.0%} worth least, up to"
-_WORTH_MOST = "among the {:.0%} worth most, from"
+_WORTH_LEAST = "among the {} worth least, up to"
+_WORTH_MOST = "among the {} worth most, from"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -236,7 +235,7 @@ def _by_worth(policy: OutcomePolicy) -> Iterator[_Verdict]:
         if words in {_WORTH_LEAST, _WORTH_MOST}:
             cut = _edge(judged, value, descending=outcome == "best")
         reason = pl.format(
-            f"worth {{}}, {words.format(value)} {{}}",
+            f"worth {{}}, {words.format(percent(value))} {{}}",
             money(worth, currency=policy.currency),
             money(cut, currency=policy.currency),
         )
@@ -309,7 +308,7 @@ def _in_words(name: str, dtype: pl.DataType, currency: str) -> pl.Expr:
     column = pl.col(name)
     if name == "worth":
         return money(column, currency=currency)
-    return _value_text(column, dtype).fill_null(_UNKNOWN)
+    return _value_text(column, dtype).fill_null(NOT_KNOWN)
 
 
 def _value_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -324,18 +323,18 @@ def _value_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def money(amount: pl.Expr, /, *, currency: str = "") -> pl.Expr:
-    """Money without decimals, with thousands separated; null is "not known".
+    """As `icp.words.amount`, of a column; null is "not known".
 
     >>> frame = pl.DataFrame({"x": [1234567.8, -999.5, None]})
     >>> frame.select(money(pl.col("x"), currency="EUR"))["x"].to_list()
-    ['1,234,568 EUR', '-1,000 EUR', 'not known']
+    ['1,234,568 EUR', '−1,000 EUR', 'not known']
     """
     whole = amount.abs().round(mode="half_away_from_zero")
     digits = whole.cast(pl.Int128, strict=False).cast(pl.String).str.reverse()
     grouped = digits.str.replace_all(r"(\d{3})", "${1},").str.reverse()
-    sign = pl.when((amount < 0) & (whole > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
+    sign = pl.when((amount < 0) & (whole > 0)).then(pl.lit(MINUS)).otherwise(pl.lit(""))
     unit = pl.lit(f" {currency}" if currency else "")
     # A number beyond all integers stays as it is, for instance 1e+300.
     figure = pl.coalesce(grouped.str.strip_chars_start(","), whole.cast(pl.String))
     text = pl.concat_str(sign, figure, unit)
-    return text.fill_null(_UNKNOWN).alias(amount.meta.output_name())
+    return text.fill_null(NOT_KNOWN).alias(amount.meta.output_name())

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Self, TypeVar
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -107,7 +107,7 @@ class Maturity(Frozen):
     months: int = Field(default=12, ge=0, le=240)
 
 
-class Override(Frozen):
+class OutcomeOverride(Frozen):
     """A person's decision on one account; the latest one counts."""
 
     account_id: str = Field(min_length=1)
@@ -166,49 +166,82 @@ class OutcomePolicy(Frozen):
 
     def describe(self) -> tuple[str, ...]:
         """The policy in plain sentences, in the order in which it decides."""
-        return (
-            *self._about_people_and_age(),
-            *self._about_columns(),
-            *self._about_worth(),
+        return tuple(str(clause) for clause in self.clauses())
+
+
+# ---- A policy in words
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+
+
+class Clause(NamedTuple):
+    """One thing that decides: the outcome it leads to, why, and the formula behind it.
+
+    >>> str(Clause("best", "pays in time", "days_late <= 0"))
+    'Best: pays in time (days_late <= 0)'
+    """
+
+    #: None where it says how something is counted.
+    outcome: Outcome | None
+    text: str
+    formula: str = ""
+
+    def __str__(self) -> str:
+        """The clause on one line."""
+        start = f"{capital(self.outcome)}: " if self.outcome else ""
+        end = f" ({self.formula})" if self.formula else ""
+        return f"{start}{self.text}{end}"
+
+
+def _clauses(policy: OutcomePolicy) -> Iterator[Clause]:
+    if policy.overrides:
+        count = len(policy.overrides)
+        verb = agreeing(count, "is", "are")
+        yield Clause(None, f"{plural(count, 'customer')} {verb} decided by hand")
+    if policy.worth:
+        yield _worth(policy.worth)
+    if policy.maturity:
+        age = plural(policy.maturity.months, "month")
+        yield Clause(
+            "unknown",
+            f"younger than {age}, counted from {readable(policy.maturity.start)}, "
+            "unless an early regret shows already",
         )
+    if policy.label:
+        column = readable(policy.label.column)
+        for value, outcome in policy.label.values.items():
+            yield Clause(outcome, f"{column} is {value}")
+    for rule in policy.rules:
+        reason = _PLACE.sub(lambda match: f"({readable(match[1])})", rule.reason)
+        early = ", also for young customers" if rule.early else ""
+        yield Clause(rule.outcome, f"{reason}{early}", rule.when)
+    yield from _cuts(policy.thresholds, policy.currency)
+    yield Clause(policy.otherwise, "everybody else of whom anything is known")
 
-    def _about_people_and_age(self) -> list[str]:
-        sentences = []
-        if self.overrides:
-            sentences.append(f"{len(self.overrides)} decided by hand")
-        if self.maturity:
-            months, start = self.maturity.months, self.maturity.start
-            sentences.append(
-                f"unknown before {months} months from {start}, except for early regret"
-            )
-        return sentences
 
-    def _about_columns(self) -> list[str]:
-        sentences = [f"{rule.outcome} when {rule.when}" for rule in self.rules]
-        if self.label:
-            column = self.label.column
-            values = self.label.values.items()
-            sentences = [*(f"{column} {v!r} is {o}" for v, o in values), *sentences]
-        return sentences
+def _worth(worth: Worth) -> Clause:
+    plain = _NAME.fullmatch(worth.value) is not None
+    basis = readable(worth.value) if plain else "what the customer brought in"
+    costs = listing(cost.name for cost in worth.costs)
+    formulas = [] if plain else [worth.value]
+    formulas += [f"{c.name}: {c.amount}" for c in worth.costs if c.amount != c.name]
+    less = f" less {costs}" if costs else ""
+    return Clause(None, f"Worth is {basis}{less}", "; ".join(formulas))
 
-    def _about_worth(self) -> list[str]:
-        sentences, cuts = [], self.thresholds
-        if self.worth:
-            costs = "".join(f" less {cost.name}" for cost in self.worth.costs)
-            sentences.append(f"worth is {self.worth.value}{costs}")
-        if cuts.regrettable_below is not None:
-            sentences.append(
-                f"regrettable when worth is below {cuts.regrettable_below:,.0f}"
-            )
-        if cuts.regrettable_bottom is not None:
-            sentences.append(
-                f"the {cuts.regrettable_bottom:.0%} worth least are regrettable"
-            )
-        if cuts.best_from is not None:
-            sentences.append(f"best from a worth of {cuts.best_from:,.0f}")
-        if cuts.best_top is not None:
-            sentences.append(f"the {cuts.best_top:.0%} worth most are best")
-        return sentences
+
+def _cuts(cuts: Thresholds, currency: str) -> Iterator[Clause]:
+    if cuts.regrettable_below is not None:
+        below = amount(cuts.regrettable_below, currency)
+        yield Clause("regrettable", f"worth is below {below}")
+    if cuts.regrettable_bottom is not None:
+        share = percent(cuts.regrettable_bottom)
+        yield Clause("regrettable", f"the {share} worth least")
+    if cuts.best_from is not None:
+        start = amount(cuts.best_from, currency)
+        yield Clause("best", f"worth is {start} or more")
+    if cuts.best_top is not None:
+        yield Clause("best", f"the {percent(cuts.best_top)} worth most")
 
 
 def pursue(p: Amount, value: Amount, loss: float, cost: float, /) -> Amount:

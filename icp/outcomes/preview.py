@@ -173,10 +173,10 @@ def _amounts_and_shares(
         if value is None:
             continue
         step = abs(value) or _usual(labelled["worth"])
-        for amount in (value + shift * step for shift in shifts):
-            if name in _AMOUNTS or 0 < amount < 1:
-                cuts_after = cuts.model_copy(update={name: amount})
-                yield name, amount, policy.model_copy(update={"thresholds": cuts_after})
+        for limit in (value + shift * step for shift in shifts):
+            if name in _AMOUNTS or 0 < limit < 1:
+                cuts_after = cuts.model_copy(update={name: limit})
+                yield name, limit, policy.model_copy(update={"thresholds": cuts_after})
 
 
 def _compared_numbers(

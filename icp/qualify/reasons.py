@@ -292,31 +292,9 @@ def _catalogue(document: dict[str, Any], file: str) -> Catalogue:
         raise ConfigError(text) from error
 
 
-def _keys(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that may stand at a place of the document."""
-    of_reason = place[0] == "reasons"
-    tables = [part for part in place[2 * of_reason : -1] if isinstance(part, str)]
-    holder = _TABLES[tables[-1]] if tables else Reason if of_reason else Catalogue
-    return [key for key in holder.model_fields if key != "code"]
-
-
-def _mistakes(error: ValidationError, codes: list[str], file: str) -> str:
-    errors = error.errors(include_url=False, include_input=False)
-    lines = [f"{file}: {_mistake(dict(one), codes)}" for one in errors]
-    more = len(lines) - _MOST_MISTAKES
-    if more > 0:
-        lines = [*lines[:_MOST_MISTAKES], f"and {more} more"]
-    return "\n".join(lines)
-
-
-def _mistake(mistake: dict[str, Any], codes: list[str]) -> str:
-    location = [str(part) for part in mistake["loc"]]
-    if len(location) > 1 and location[0] == "reasons":
-        location = [codes[int(location[1])], *location[2:]]
-    place = ".".join(location)
-    if mistake["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {near(location[-1], _keys(mistake['loc']))}"
-    if mistake["type"] == "missing":
-        return f"{place}: is missing; add it"
-    reason = str(mistake["msg"]).removeprefix("Value error, ")
-    return f"{place}: {reason[:1].lower()}{reason[1:]}"
+def _place(codes: Sequence[str], location: Location) -> str:
+    """The place in the file, where reasons are tables named by their codes."""
+    match location:
+        case ("reasons", int(number), *below):
+            return place_of((codes[number], *below))
+    return place_of(location)

@@ -40,13 +40,14 @@ from icp.qualify.reasons import (
 from icp.qualify.signals import SignalColumns, aged, signals_of, standing
 from icp.scoring.prepared import steps_of
 from icp.scoring.single import scorer_of
+from icp.words import amount, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from icp.disqualifiers import Disqualifier, Override
+    from icp.disqualifiers import Disqualifier, RuleException
     from icp.outcomes import Economics
     from icp.profile import Profile
     from icp.qualify.reasons import Catalogue, Reason, Step, Wake
@@ -221,7 +222,7 @@ def chance_of(score: Score, profile: Profile | None = None, /) -> int | None:
 
 
 def exempt_codes(
-    exceptions: Sequence[Override],
+    exceptions: Sequence[RuleException],
     covering: Sequence[Disqualifier],
     catalogue: Catalogue,
     /,
@@ -392,8 +393,8 @@ class _Ruling:
         if weigh == "head_to_head" and self.case.scored[0]:
             attack, present = self.case.returns
             return (
-                f"going head-to-head would return {attack[0]:,.0f}, staying the second "
-                f"option {present[0]:,.0f}"
+                f"going head-to-head would return {amount(attack[0])}, staying the "
+                f"second option {amount(present[0])}"
             )
         return _USUAL.get(weigh or "", "") if relaxed else ""
 
@@ -450,7 +451,7 @@ class _Ruling:
                 yield _cured(self._catalogue[ground.code])
         if money.p_cured is not None and 0 < money.break_even < 1:
             side = "above" if money.p_cured <= money.break_even else "below"
-            now = f"{money.break_even:.0%} (now {money.p_cured:.0%})"
+            now = f"{percent(money.break_even)} (now {percent(money.p_cured)})"
             if side == "above" or self.name != "walk_away":
                 yield f"a chance of best {side} {now}"
         for question in self.questions[:_MOST]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from icp.ingest.readers.grid import Notes, frame_of_cells, letter
 from icp.ingest.readers.header import Named, name_columns
 from icp.ingest.result import LINE, ExcludedLine
+from icp.words import line_list, plural
 
 
 def named(

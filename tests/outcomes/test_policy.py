@@ -30,16 +30,18 @@ WHOLE = {
 
 def test_describe_follows_the_order_of_deciding():
     assert OutcomePolicy.model_validate(WHOLE).describe() == (
-        "1 decided by hand",
-        "unknown before 12 months from since, except for early regret",
-        "stage 'Won' is best",
-        "stage 'Lost' is regrettable",
-        "regrettable when gone",
-        "worth is paid less support",
-        "regrettable when worth is below 0",
-        "the 10% worth least are regrettable",
-        "best from a worth of 1,000",
-        "the 25% worth most are best",
+        "1 customer is decided by hand",
+        "Worth is paid less support (support: 60 * hours)",
+        "Unknown: younger than 12 months, counted from since, unless an early regret "
+        "shows already",
+        "Best: stage is Won",
+        "Regrettable: stage is Lost",
+        "Regrettable: left (gone)",
+        "Regrettable: worth is below 0",
+        "Regrettable: the 10% worth least",
+        "Best: worth is 1,000 or more",
+        "Best: the 25% worth most",
+        "Neutral: everybody else of whom anything is known",
     )
 
 

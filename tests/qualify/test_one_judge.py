@@ -14,7 +14,7 @@ from naive_judge import Account, judge, newest
 from qualify_cases import CATALOGUE, CODES, MONEY, TODAY, UNGATED, a_rule
 from strategies import frame_of, profile_of, steady_calibration, table_of
 
-from icp.disqualifiers import Evidence, Override
+from icp.disqualifiers import RuleEvidence, RuleException
 from icp.outcomes import Economics
 from icp.profile import Abstention, Calibration, PairTable, Segment
 from icp.qualify import (
@@ -180,7 +180,7 @@ def rules_over(profile: Profile) -> list[Disqualifier]:
     return [*rules, *(rule.seen(EVIDENCE) for rule in rules if rule.kind == "learned")]
 
 
-EVIDENCE = Evidence(
+EVIDENCE = RuleEvidence(
     customers=100,
     all_regrettable=50,
     covered=20,
@@ -293,8 +293,8 @@ def listed(chunk: Chunk) -> pl.DataFrame:
     )
 
 
-def exception(code: str) -> Override:
-    return Override(
+def exception(code: str) -> RuleException:
+    return RuleException(
         rule=code,
         account_id="x",
         asked_by="bob",

@@ -53,19 +53,19 @@ def test_every_exit_has_a_way_back_or_a_reason_why_not(code):
         (
             "too_many_vendors",
             {"vendors_in_play": 3},
-            "three vendors or fewer remain (vendors in play <= 3)",
+            "three vendors or fewer remain (vendors in play ≤ 3)",
         ),
         (
             "glass_wall",
             {"incumbent_contract_months": 4},
-            "the incumbent's contract is about to end (incumbent contract months <= 6)",
+            "the incumbent's contract is about to end (incumbent contract months ≤ 6)",
         ),
         ("glass_wall", {"incumbent_contract_months": "soon"}, ""),
         ("outside_profile", {"fit": 49.9}, ""),
         (
             "outside_profile",
             {"fit": 50.0},
-            "new facts about them make them fit (fit >= 50)",
+            "new facts about them make them fit (fit ≥ 50)",
         ),
         ("ethics", {"signal_ethics": False}, ""),
     ],

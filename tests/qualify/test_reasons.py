@@ -138,12 +138,12 @@ FINE = {
         ({"severity": "hard"}, "new.severity: input should be 'gate', 'strong' or"),
         ({"best": "0.9"}, "new.seen: a reason to walk away must be seen less often in"),
         ({"best": "2"}, "new.seen.best: input should be less than or equal to 1"),
-        ({"play": "shout"}, "new.steps.0.play: input should be 'quantify'"),
+        ({"play": "shout"}, "new.steps[1].play: input should be 'quantify'"),
         ({"cure": '["nothing", "time"]'}, "new: 'nothing' excludes every other cure"),
         ({"cure": "[]"}, "new.cure: tuple should have at least 1 item"),
         ({"wake": '{ text = "x" }'}, "new.wake: give 'when' or 'months', or explain"),
         ({"wake": "{ months = 3 }"}, "new.wake: describe in 'text' what reopens it"),
-        ({"when": "vendors >"}, 'new.when.0: cannot read the rule at "the end"'),
+        ({"when": "vendors >"}, 'new.when[1]: cannot read the rule at "the end"'),
     ],
 )
 def test_mistakes_are_named_with_their_place(changed, message):

@@ -13,16 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from icp.ingest.readers.content import check_zip, protection
-from icp.ingest.readers.grid import (
-    LAST,
-    Grid,
-    Notes,
-    amount,
-    cell_columns,
-    letter,
-    line_list,
-    plural,
-)
+from icp.ingest.readers.grid import LAST, Grid, Notes, amount, cell_columns, letter
 from icp.ingest.readers.table import Origin, build_table
 from icp.ingest.result import LINE, SheetInfo
 from icp.words import line_list, plural

@@ -20,6 +20,7 @@ from icp.ingest.result import (
     Original,
     QuarantinedRow,
 )
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -333,32 +334,6 @@ class Notes:
                 action=action,
             )
         )
-
-
-def plural(count: int, noun: str, /) -> str:
-    """Say how many there are.
-
-    >>> plural(1, "row"), plural(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def line_list(lines: Iterable[int], /) -> str:
-    """List line numbers in order, the first ten in full.
-
-    >>> line_list([7, 3])
-    'lines 3 and 7'
-    >>> line_list([4])
-    'line 4'
-    """
-    ordered = sorted(set(lines))
-    shown = [f"{line:,}" for line in ordered[:_MOST_EXAMPLES]]
-    if len(ordered) > _MOST_EXAMPLES:
-        return f"lines {', '.join(shown)} and {len(ordered) - _MOST_EXAMPLES:,} more"
-    if len(shown) == 1:
-        return f"line {shown[0]}"
-    return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def letter(index: int, /) -> str:

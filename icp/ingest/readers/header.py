@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from icp.ingest.fields import words
-from icp.ingest.readers.grid import (
-    LAST,
-    Shape,
-    letter,
-    line_list,
-    plural,
-    shapes_of,
-    value_kind,
-)
+from icp.ingest.readers.grid import LAST, Shape, letter, shapes_of, value_kind
 from icp.ingest.result import LINE, ExcludedLine
+from icp.words import HIDDEN, line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +30,6 @@ _DATA_KINDS = frozenset({"number", "date", "email", "url"})
 LABEL_WORDS = frozenset(words("label"))
 _FEW_NOTES = 0.05
 _FEW_AT_LEAST = 20
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\x00-\x1f\x7f]")
 _BLANKS = re.compile(r"[\s\u00a0]+")
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from icp.database_url import database_url
 from icp.errors import SourceError
-from icp.ingest.readers.grid import LAST, Notes, plural
+from icp.ingest.readers.grid import LAST, Notes
 from icp.ingest.readers.header import name_columns
 from icp.ingest.result import LINE, Ledger, RawTable, SourceReport
 from icp.words import plural
