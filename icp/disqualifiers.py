@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # ---- What speaks for a rule and against it, in counts, bounds and money
 
 _SURE: Final = 0.05
-_LISTED: Final = 3
+_EXAMPLES: Final = 3
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -172,11 +172,11 @@ class RuleEvidence(Frozen):
         """
         spared = f"would have spared you {self.regrettable:,} of "
         spared += plural(self.all_regrettable, "regret")
-        names = ", ".join(self.best_lost[:_LISTED])
-        if self.best > _LISTED and names:
+        names = ", ".join(self.best_lost[:_EXAMPLES])
+        if self.best > _EXAMPLES and names:
             names += ", ..."
-        named = f" ({names})" if names else ""
-        return f"{spared}, would have cost you {self.best or 'no'} best{named}"
+        end = f" ({names})" if names else ""
+        return f"{spared}, would have cost you {self.best or 'no'} best{end}"
 
     def sentences(self, currency: str = "", /) -> tuple[str, ...]:
         """All of it in words: effect, certainty, money, and what is in doubt."""
@@ -413,8 +413,8 @@ def policy_rule(
     """
     if not (by and by.strip() and why.strip()):
         raise RuleError("a policy rule needs a person and a reason; give both")
-    made = _new(condition, "policy", Move(state="policy", by=by, reason=why, on=on))
-    return made.model_copy(
+    rule = _new(condition, "policy", Move(state="policy", by=by, reason=why, on=on))
+    return rule.model_copy(
         update={"reason": reason, "title": title, "exit": exit, "review_on": review_on}
     )
 
@@ -448,8 +448,8 @@ def held_back(rule: Disqualifier, evidence: RuleEvidence, /, *, on: date) -> boo
 
 def deciding(rules: Iterable[Disqualifier], /) -> tuple[Disqualifier, ...]:
     """The rules that disqualify, policy first, then in the order given."""
-    found = [rule for rule in rules if rule.decides]
-    return tuple(sorted(found, key=lambda rule: rule.kind != "policy"))
+    active = [rule for rule in rules if rule.decides]
+    return tuple(sorted(active, key=lambda rule: rule.kind != "policy"))
 
 
 def disqualified_by(

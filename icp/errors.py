@@ -117,8 +117,8 @@ def near(name: str, names: Iterable[str], /) -> str:
     >>> near("industri", ["industry", "size"]), near("x", ["a"])
     ("did you mean 'industry'?", "it has 1 name: 'a'")
     """
-    known = sorted(name for name in names if not name.startswith("__"))
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    public = sorted(name for name in names if not name.startswith("__"))
+    close = get_close_matches(name, public, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"it has {counted(known, 'name')}" if known else "there are none"
+    return f"it has {counted(public, 'name')}" if public else "there are none"

@@ -74,7 +74,7 @@ class Document:
     sections: tuple[Section, ...] = field(default=())
 
 
-_LISTED: Final = 15
+_MOST_ROWS: Final = 15
 #: Notes with this word are about segments, the others about the customers.
 _SEGMENTS: Final = "segment"
 _KINDS: Final = {
@@ -180,26 +180,26 @@ def _outcomes(origin: Origin | None) -> Iterator[Block]:
 
 
 def _data(profile: Profile) -> Iterator[Block]:
-    used = profile.provenance
+    learnt = profile.provenance
     lines = [
-        f"{used.best:,} best and {used.regrettable:,} regrettable customers; "
-        f"{used.neutral:,} neutral ones help to say what is usual, {used.unknown:,} "
-        "whose outcome is not known were left out.",
-        f"Dates from {used.first_date} to {used.last_date}."
-        if used.first_date
+        f"{learnt.best:,} best and {learnt.regrettable:,} regrettable customers; "
+        f"{learnt.neutral:,} neutral ones help to say what is usual, "
+        f"{learnt.unknown:,} whose outcome is not known were left out.",
+        f"Dates from {learnt.first_date} to {learnt.last_date}."
+        if learnt.first_date
         else "No date was given, so that change over time could not be looked for.",
     ]
-    if used.capacity:
-        carried = used.capacity
-        lines.append(f"{carried.in_words()}.")
+    if learnt.capacity:
+        capacity = learnt.capacity
+        lines.append(f"{capacity.in_words()}.")
         lines.append(
             f"The share of best ones is known to within "
-            f"{percent(carried.share_within)}; "
-            f"within 5% needs {plural(carried.needed_for_share, 'customer')}."
+            f"{percent(capacity.share_within)}; "
+            f"within 5% needs {plural(capacity.needed_for_share, 'customer')}."
         )
-    lines += [note for note in used.notes if _SEGMENTS not in note]
-    if used.data_hash:
-        lines.append(f"SHA-256 of what was learnt from: {used.data_hash}.")
+    lines += [note for note in learnt.notes if _SEGMENTS not in note]
+    if learnt.data_hash:
+        lines.append(f"SHA-256 of what was learnt from: {learnt.data_hash}.")
     yield Bullets(tuple(lines))
 
 
@@ -215,15 +215,15 @@ def _attributes(profile: Profile) -> Iterator[Block]:
         "regrettable (-); they add up to the margin exactly."
     )
     headers = ("attribute", "column", "kind", "known", "weight", "points")
-    yield Table(headers, tuple(_row(table, total) for table in tables[:_LISTED]))
-    if len(tables) > _LISTED:
-        names = ", ".join(title_of(table) for table in tables[_LISTED:])
+    yield Table(headers, tuple(_row(table, total) for table in tables[:_MOST_ROWS]))
+    if len(tables) > _MOST_ROWS:
+        names = ", ".join(title_of(table) for table in tables[_MOST_ROWS:])
         yield f"And with less weight: {names}."
     if profile.pairs:
-        said = {table.name: title_of(table) for table in tables}
+        titles = {table.name: title_of(table) for table in tables}
         names = ", ".join(
-            f"{said.get(pair.first, pair.first)} with "
-            f"{said.get(pair.second, pair.second)}"
+            f"{titles.get(pair.first, pair.first)} with "
+            f"{titles.get(pair.second, pair.second)}"
             for pair in profile.pairs
         )
         yield (
@@ -246,28 +246,32 @@ def _row(table: AttributeTable, total: int) -> tuple[str, ...]:
 
 
 def _left_out(profile: Profile) -> Iterator[Block]:
-    found = [f for f in profile.provenance.findings if f.excluded]
-    if found:
-        yield Table(("column", "why"), tuple(_said(f.column, f.message) for f in found))
-    chosen = profile.provenance.options.get("exclude")
-    if chosen:
-        yield f"Left out by a person: {chosen}."
-    if not found and not chosen:
+    findings = [f for f in profile.provenance.findings if f.excluded]
+    if findings:
+        yield Table(
+            ("column", "why"),
+            tuple(_finding_row(f.column, f.message) for f in findings),
+        )
+    columns = profile.provenance.options.get("exclude")
+    if columns:
+        yield f"Left out by a person: {columns}."
+    if not findings and not columns:
         yield "No column."
 
 
 def _warnings(profile: Profile) -> Iterator[Block]:
-    found = [f for f in profile.provenance.findings if not f.excluded]
-    if found:
+    findings = [f for f in profile.provenance.findings if not f.excluded]
+    if findings:
         yield Table(
-            ("column", "what"), tuple(_said(f.column, f.message) for f in found)
+            ("column", "what"),
+            tuple(_finding_row(f.column, f.message) for f in findings),
         )
-    accepted = profile.provenance.options.get("accept")
-    if accepted:
-        yield f"A person answered for using: {accepted}."
+    columns = profile.provenance.options.get("accept")
+    if columns:
+        yield f"A person answered for using: {columns}."
 
 
-def _said(column: str, message: str) -> tuple[str, str]:
+def _finding_row(column: str, message: str) -> tuple[str, str]:
     return column, message.removeprefix(f"{column}: ")
 
 
@@ -282,12 +286,12 @@ def _method(profile: Profile) -> Iterator[Block]:
     )
     options = profile.provenance.options
     if options:
-        said = "; ".join(
+        settings = "; ".join(
             f"{name.replace('_', ' ')} {_plainly(value)}"
             for name, value in sorted(options.items())
             if name not in {"accept", "exclude"}
         )
-        yield f"Settings: {said}."
+        yield f"Settings: {settings}."
 
 
 def _plainly(value: object) -> str:
@@ -309,10 +313,10 @@ def _segments(profile: Profile) -> Iterator[Block]:
 
 
 def _sureness(profile: Profile) -> Iterator[Block]:
-    evidence, told = profile.provenance.evidence, profile.calibration
-    shown = told.shown_step
-    a, b, c = map(per_mille, told.grade_cuts)
-    held = profile.abstention
+    evidence, calibration = profile.provenance.evidence, profile.calibration
+    step = calibration.shown_step
+    a, b, c = map(per_mille, calibration.grade_cuts)
+    abstention = profile.abstention
     interval = percent_range(evidence.auc_low, evidence.auc_high)
     yield Bullets(
         (
@@ -322,18 +326,18 @@ def _sureness(profile: Profile) -> Iterator[Block]:
             f"Log loss {evidence.log_loss:.3f}, against {evidence.base_log_loss:.3f} "
             f"for the base rate alone; Brier score {evidence.brier:.3f}.",
             f"Measured by {evidence.method}.",
-            f"Calibration: {_CALIBRATION[told.method]}; 90% intervals from refits on "
-            "resampled customers. "
+            f"Calibration: {_CALIBRATION[calibration.method]}; 90% intervals from "
+            "refits on resampled customers. "
             + (
-                f"Probabilities are shown to {per_mille(shown)}."
-                if shown
+                f"Probabilities are shown to {per_mille(step)}."
+                if step
                 else "No probability is shown, grades only."
             ),
             f"Grade A from {a}, B from {b}, C from {c}, else D; a range such as B-D "
             "where the interval allows no single letter.",
-            f"No score where less than {per_mille(held.known)} of what counts is "
+            f"No score where less than {per_mille(abstention.known)} of what counts is "
             "known, or for accounts more unusual than "
-            f"{per_mille(1000 - held.novelty)} of customers.",
+            f"{per_mille(1000 - abstention.novelty)} of customers.",
         )
     )
 

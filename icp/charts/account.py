@@ -72,7 +72,7 @@ def waterfall(explanation: Explanation, /, *, top: int = 6, unknown: int = 3) ->
 
 def _steps(explanation: Explanation, top: int, unknown: int) -> list[_Step]:
     score = explanation.score
-    known = [c for c in explanation.contributions if c.known and c.points]
+    telling = [c for c in explanation.contributions if c.known and c.points]
     idle = sum(1 for c in explanation.contributions if c.known and not c.points)
     open_ = sorted(explanation.unknown, key=lambda c: c.lowest - c.highest)
     steps = [
@@ -86,9 +86,9 @@ def _steps(explanation: Explanation, top: int, unknown: int) -> list[_Step]:
             highest=score.base,
         )
     ]
-    for one in known[:top]:
+    for one in telling[:top]:
         _append(steps, "known", [one], f"{one.title}: {one.value}", one.text)
-    rest = known[top:]
+    rest = telling[top:]
     if rest or idle:
         count = len(rest) + idle
         _append(steps, "others", rest, f"{count} other{'s' * (count > 1)}", "")
@@ -231,11 +231,11 @@ def _waterfall_table(steps: list[_Step]) -> pl.DataFrame:
 
 
 def _waterfall_alt(explanation: Explanation) -> str:
-    known = [c for c in explanation.contributions if c.known and c.points][:3]
-    named = ", ".join(f"{c.title} {c.value} ({signed(c.points)})" for c in known)
+    largest = [c for c in explanation.contributions if c.known and c.points][:3]
+    names = ", ".join(f"{c.title} {c.value} ({signed(c.points)})" for c in largest)
     score = explanation.score
     fit = "no fit is given" if score.fit is None else f"the fit is {score.fit:.0f}"
-    strongest = f" Strongest: {named}." if named else ""
+    strongest = f" Strongest: {names}." if names else ""
     missing = f" {len(explanation.unknown)} not known." if explanation.unknown else ""
     return f"Total {signed(score.margin)} points, {fit}.{strongest}{missing}"
 

@@ -33,8 +33,8 @@ def rule_shares(
     Rules without evidence (policy) are not drawn. A line marks from where leaving
     pays.
     """
-    told = [(rule.words(titles), rule.latest) for rule in rules if rule.latest]
-    table = _table([(name, seen) for name, seen in told if seen])
+    looks = [(rule.words(titles), rule.latest) for rule in rules if rule.latest]
+    table = _table([(name, evidence) for name, evidence in looks if evidence])
     if table.is_empty():
         alt = "No rule has evidence yet."
         return Chart(figure=None, table=table, alt=alt)
@@ -52,7 +52,7 @@ def rule_shares(
         },
         **(_lines(rows) if len(pays) > 1 else _line(*pays)),
     )
-    strong = sum(seen.strong for _, seen in told if seen)
+    strong = sum(evidence.strong for _, evidence in looks if evidence)
     alt = (
         f"{_count(strong, len(rows))} strong: beyond chance, confirmed, and paying "
         f"(more than {' or '.join(map(percent, sorted(pays)))} regrettable even at the "
@@ -69,13 +69,13 @@ def _count(strong: int, rules: int) -> str:
 
 def rule_history(rule: Disqualifier, /) -> Chart:
     """The same for one rule, each time it was looked at."""
-    told = [
-        (seen.on.isoformat() if seen.on else f"look {place + 1}", seen)
-        for place, seen in enumerate(rule.evidence)
+    looks = [
+        (evidence.on.isoformat() if evidence.on else f"look {place + 1}", evidence)
+        for place, evidence in enumerate(rule.evidence)
     ]
-    table = _table(told).rename({"rule": "looked at"})
-    if len(told) < 2:
-        alt = "It was looked at once so far." if told else "Policy needs no evidence."
+    table = _table(looks).rename({"rule": "looked at"})
+    if len(looks) < 2:
+        alt = "It was looked at once so far." if looks else "Policy needs no evidence."
         return Chart(figure=None, table=table, alt=alt)
     rows = table.rename({"looked at": "rule"}).to_dicts()
     figure = drawn(
@@ -90,26 +90,26 @@ def rule_history(rule: Disqualifier, /) -> Chart:
         },
         **_line(rows[-1]["leaving pays from"]),
     )
-    first, last = told[0][1], told[-1][1]
+    first, last = looks[0][1], looks[-1][1]
     alt = (
         f"The share that is sure went from {percent(first.low)} to {percent(last.low)} "
-        f"over {len(told)} looks."
+        f"over {len(looks)} looks."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
 
 
-def _table(told: list[tuple[str, RuleEvidence]]) -> pl.DataFrame:
+def _table(looks: list[tuple[str, RuleEvidence]]) -> pl.DataFrame:
     rows = [
         {
             "rule": name,
-            "regrettable": seen.later_regrettable,
-            "of": seen.later_covered,
-            "share": seen.later_regrettable / max(1, seen.later_covered),
-            "at least": seen.low,
-            "at most": seen.high,
-            "leaving pays from": seen.break_even,
+            "regrettable": evidence.later_regrettable,
+            "of": evidence.later_covered,
+            "share": evidence.later_regrettable / max(1, evidence.later_covered),
+            "at least": evidence.low,
+            "at most": evidence.high,
+            "leaving pays from": evidence.break_even,
         }
-        for name, seen in told
+        for name, evidence in looks
     ]
     whole = dict.fromkeys(("regrettable", "of"), pl.Int64)
     shares = ("share", "at least", "at most", "leaving pays from")
@@ -146,7 +146,7 @@ def _share_axis() -> dict[str, Any]:
 def _line(share: float) -> dict[str, Any]:
     """Where leaving begins to pay, as layout: a line and what it says."""
     place = {"x0": share, "x1": share, "y0": 0, "y1": 1, "yref": "paper"}
-    said = {
+    note = {
         "text": f"leaving pays from {percent(share)}",
         "x": share,
         "xanchor": "right" if share > 0.5 else "left",
@@ -157,7 +157,7 @@ def _line(share: float) -> dict[str, Any]:
     }
     line = {"type": "line", "line": {"color": MUTED, "width": 3}, **place}
     margin = {"l": 8, "r": 16, "t": 26, "b": 8}
-    return {"shapes": [line], "annotations": [said], "margin": margin}
+    return {"shapes": [line], "annotations": [note], "margin": margin}
 
 
 def _lines(rows: list[dict[str, Any]]) -> dict[str, Any]:

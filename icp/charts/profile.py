@@ -150,10 +150,10 @@ def _cells(table: AttributeTable) -> pl.DataFrame:
             "regrettable": pl.Int64,
         },
     )
-    used = frame.filter(pl.any_horizontal(pl.col(pl.Int64) != 0))
+    rows = frame.filter(pl.any_horizontal(pl.col(pl.Int64) != 0))
     if table.edges:
-        return used
-    return used.sort("points", "cell", descending=[True, False])
+        return rows
+    return rows.sort("points", "cell", descending=[True, False])
 
 
 def _fewer(cells: pl.DataFrame) -> pl.DataFrame:
@@ -437,14 +437,14 @@ def segment_shares(profile: Profile, segment: int, /, *, top: int = 10) -> Chart
     The `top` cells by difference of the two shares, the most typical first; `segment`
     is a position in `profile.segments`. A cell of missing values is never shown.
     """
-    chosen = profile.segments[segment]
-    table = _shares(profile, chosen).head(top)
+    group = profile.segments[segment]
+    table = _shares(profile, group).head(top)
     if table.is_empty():
         return Chart(figure=None, table=table, alt="No shares were kept for this one.")
     rows = table.to_dicts()
-    colour = _kind_colour(chosen.kind)
+    colour = _kind_colour(group.kind)
     figure = drawn(
-        [_gaps(rows, colour), _everyone(rows), _members(rows, chosen, colour)],
+        [_gaps(rows, colour), _everyone(rows), _members(rows, group, colour)],
         height=28 * len(rows) + 96,
         showlegend=True,
         xaxis={
@@ -459,7 +459,7 @@ def segment_shares(profile: Profile, segment: int, /, *, top: int = 10) -> Chart
             "showgrid": False,
         },
     )
-    return Chart(figure=figure, table=table, alt=_shares_alt(chosen, rows))
+    return Chart(figure=figure, table=table, alt=_shares_alt(group, rows))
 
 
 def _shares(profile: Profile, segment: Segment) -> pl.DataFrame:
@@ -548,9 +548,9 @@ def _members(rows: list[dict[str, Any]], segment: Segment, colour: str) -> Any:
 
 
 def _shares_alt(segment: Segment, rows: list[dict[str, Any]]) -> str:
-    named = "; ".join(
+    comparisons = "; ".join(
         f"{r['attribute']} {r['cell']}: {percent(r['segment'])} "
         f"against {percent(r['all closed'])} of all"
         for r in rows[:3]
     )
-    return f"{segment.name}, n = {thousands(segment.size)}. {named}."
+    return f"{segment.name}, n = {thousands(segment.size)}. {comparisons}."

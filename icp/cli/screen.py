@@ -100,10 +100,10 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[float, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    what = TextColumn("{task.description}", markup=False)
+    column = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True, markup=False)
     with Progress(
-        what, BarColumn(), TimeElapsedColumn(), console=console, transient=True
+        column, BarColumn(), TimeElapsedColumn(), console=console, transient=True
     ) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, message: bar.update(
@@ -119,9 +119,9 @@ def plain(value: object, /) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, dict):
-        return {str(key): plain(held) for key, held in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [plain(held) for held in value]
+        return [plain(item) for item in value]
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, float):
@@ -190,11 +190,11 @@ def opened(folder: Path, /) -> Workspace:
 
 # ---- Profiles, scores and explanations in plain words, for the screen
 
-_LISTED = 8
+_MOST_NAMES = 8
 #: What `mapping_rows` gives.
 MAPPING: Final = ("column", "becomes", "known", "kind", "why")
 #: When a column is known, shorter than the role's own name.
-_KNOWN: Final = {
+_WHEN: Final = {
     "known_at_first_contact": "first contact",
     "known_at_qualification": "qualification",
     "after_sale": "after sale",
@@ -210,14 +210,14 @@ _UNKNOWN_NAME: Final = "its name is not in the dictionary; say when it is known"
 def mapping_rows(mapping: ColumnMapping, /) -> Iterator[tuple[str, ...]]:
     """What each column is taken for; a guess carries a question mark."""
     for rule in mapping.columns:
-        known = _KNOWN.get(rule.role.value, rule.role.value)
+        when = _WHEN.get(rule.role.value, rule.role.value)
         sure = rule.confirmed or rule.score >= _SURE
         why = _PLAIN_REASON.sub("", rule.reason).removeprefix("; ")
         why = why.replace(_UNKNOWN_NAME, "a guess: unknown name") or "known name"
         yield (
             rule.source,
             rule.name,
-            known if sure else f"{known}?",
+            when if sure else f"{when}?",
             rule.kind.value,
             why,
         )
@@ -236,13 +236,13 @@ def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
     for segment in document.segments:
         yield _segment(segment)
     tables = sorted(document.tables, key=lambda t: (-t.information, t.name))
-    telling = [t.title or t.name for t in tables if t.information][:_LISTED]
+    telling = [t.title or t.name for t in tables if t.information][:_MOST_NAMES]
     if telling:
         yield f"What tells most: {', '.join(telling)}"
     for finding in learnt.findings:
-        kept = "Left out" if finding.excluded else "Look at"
-        said = finding.message.removeprefix(f"{finding.column}: ")
-        yield f"{kept} {finding.column}: {said}"
+        start = "Left out" if finding.excluded else "Look at"
+        reason = finding.message.removeprefix(f"{finding.column}: ")
+        yield f"{start} {finding.column}: {reason}"
     refused = [f for f in learnt.findings if f.excluded and f.code not in _USELESS]
     if refused:
         yield (
@@ -290,11 +290,11 @@ def score_line(score: Score, /) -> str:
     """Fit, grade and interval in one sentence."""
     if score.fit is None:
         return f"Not evaluable: {score.why_not}"
-    said = f"Fit {score.fit:.1f} of 100, grade {score.grade}"
+    sentence = f"Fit {score.fit:.1f} of 100, grade {score.grade}"
     if score.p_best is None or score.p_low is None or score.p_high is None:
-        return said
+        return sentence
     return (
-        f"{said}; among companies like those you closed {likely(score.p_best)} are "
+        f"{sentence}; among companies like those you closed {likely(score.p_best)} are "
         f"best ({percent_range(score.p_low, score.p_high)})"
     )
 

@@ -294,10 +294,10 @@ def values(profile: Profile, /) -> dict[str, object] | None:
             with cells[place % _COLUMNS]:
                 filled[column] = field(tables, key="field")
         if st.form_submit_button("Work out the fit", type="primary"):
-            known = {c: v for c, v in filled.items() if v not in (None, [])}
-            st.session_state[_STATE] = known
-    kept: dict[str, object] | None = st.session_state.get(_STATE)
-    return kept
+            answers = {c: v for c, v in filled.items() if v not in (None, [])}
+            st.session_state[_STATE] = answers
+    last: dict[str, object] | None = st.session_state.get(_STATE)
+    return last
 
 
 def field(tables: list[AttributeTable], /, *, key: str) -> object:

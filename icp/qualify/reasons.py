@@ -18,7 +18,9 @@ from icp.documents import Frozen, faults, place_of
 from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from icp.documents import Location
 
 
 VerdictName = Literal[

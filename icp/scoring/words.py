@@ -112,30 +112,34 @@ class Reasons:
     def contribution(self) -> Callable[[int, object], _Entry]:
         """What the value adds to the margin."""
         codes = range(self.table.size)
-        return self._told([_contribution(self.table, code) for code in codes])
+        return self._lookup([_contribution(self.table, code) for code in codes])
 
     @cached_property
     def odd(self) -> Mapping[int, Callable[[int, object], _Entry]]:
         """What is odd about a value among the closed customers, by odd cell codes."""
         table = self.table
         odd = [c for c in range(table.size) if c != MISSING and table.pooled[c] >= ODD]
-        told = self._told([_oddity(table, code) for code in range(table.size)])
-        return dict.fromkeys(odd, told)
+        lookup = self._lookup([_oddity(table, code) for code in range(table.size)])
+        return dict.fromkeys(odd, lookup)
 
-    def _told(self, said: Sequence[Contribution]) -> Callable[[int, object], _Entry]:
+    def _lookup(
+        self, entries: Sequence[Contribution]
+    ) -> Callable[[int, object], _Entry]:
         """Look up what is said by cell code; a number or level is put in as it is."""
-        ready = [_entry(one, self.order) for one in said]
+        ready = [_entry(one, self.order) for one in entries]
         if self.table.kind is Kind.NUMBER:
-            return _number_told(ready, self.table.unit)
+            return _number_lookup(ready, self.table.unit)
         if self.table.kind is Kind.CATEGORY:
-            return _level_told(ready, self.table.levels)
+            return _level_lookup(ready, self.table.levels)
         return lambda code, _: ready[code]
 
 
-def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], _Entry]:
+def _number_lookup(
+    ready: Sequence[_Entry], unit: str
+) -> Callable[[int, object], _Entry]:
     parts = [(rank, one[:_VALUE], one[_VALUE + 1 :]) for rank, one in ready]
 
-    def told(code: int, value: object) -> _Entry:
+    def lookup(code: int, value: object) -> _Entry:
         if code == MISSING:
             return ready[code]
         words = own_number_words(value, unit)
@@ -144,27 +148,27 @@ def _number_told(ready: Sequence[_Entry], unit: str) -> Callable[[int, object], 
         rank, before, behind = parts[code]
         return rank, Contribution._make((*before, words, *behind))
 
-    return told
+    return lookup
 
 
-def _level_told(
+def _level_lookup(
     ready: Sequence[_Entry], levels: Iterable[tuple[str, int]]
 ) -> Callable[[int, object], _Entry]:
-    known: dict[object, _Entry] = {
+    by_level: dict[object, _Entry] = {
         level: (ready[code][0], _of(ready[code][1], own_level_words(level)))
         for level, code in levels
         if code != MISSING
     }
 
-    def told(code: int, value: object) -> _Entry:
+    def lookup(code: int, value: object) -> _Entry:
         if code == MISSING:
             return ready[code]
-        if value.__class__ is str and value in known:
-            return known[value]
+        if value.__class__ is str and value in by_level:
+            return by_level[value]
         rank, one = ready[code]
         return rank, _of(one, own_level_words(value))
 
-    return told
+    return lookup
 
 
 class Together(dict[int, _Entry]):

@@ -221,8 +221,8 @@ class Store:
         learnt = profile.provenance
         with self.database.write(actor) as tx:
             same = profiles.c.hash.in_([profile.id, profile.former_id or profile.id])
-            known = newest(tx.connection, profiles, same)
-            if known is None:
+            row = newest(tx.connection, profiles, same)
+            if row is None:
                 document = profile.to_json()
                 number = tx.insert(
                     profiles,
@@ -238,8 +238,8 @@ class Store:
                 )
                 text = _sha256(document)
                 tx.log("learn", number, profile=profile.id, document=text)
-                known = one(tx.connection, profiles, number)
-            return profile_of(known, active_number(tx.connection))
+                row = one(tx.connection, profiles, number)
+            return profile_of(row, active_number(tx.connection))
 
     def profiles(self) -> list[ProfileRecord]:
         """All profiles, newest first."""
