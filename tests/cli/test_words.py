@@ -50,7 +50,7 @@ INTERVAL = {"p_best": 0.82, "p_low": 0.7, "p_high": 0.91}
         (
             {**SCORED, **INTERVAL},
             "Fit 82.4 of 100, grade A; among companies like those you closed 82% are "
-            "best (70% to 91%)",
+            "best (70–91%)",
         ),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_run_by_grades():
     ]
 
 
-@pytest.mark.parametrize(("points", "shown"), [(1200, "+1,200"), (-5, "-5"), (0, "+0")])
+@pytest.mark.parametrize(("points", "shown"), [(1200, "+1,200"), (-5, "−5"), (0, "0")])
 def test_points_carry_their_sign(points, shown):
     part = Contribution(
         name="industry",
@@ -109,7 +109,7 @@ def test_a_segment_in_one_sentence(kind, traits, words):
 
 def test_evidence_of_nothing_is_said_plainly():
     assert _evidence("none", 0.5, 0.4, 0.6).startswith("No attribute separates")
-    assert "in 80% of cases (70% to 90%)" in _evidence("strong", 0.8, 0.7, 0.9)
+    assert "in 80% of cases (70–90%)" in _evidence("strong", 0.8, 0.7, 0.9)
 
 
 def rule(score=0.9, *, confirmed=False, **given):
