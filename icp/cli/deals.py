@@ -78,7 +78,7 @@ def answer(
             raise InputError(f"a reason is answered yes or no, not {value!r}")
         meant = words[value.lower()]
     with opened(workspace) as open_one:
-        open_one.note_answer(account, question, meant, evidence=text)
+        open_one.deals.answer(account, question, meant, evidence=text)
         _tell_verdict(open_one, account, json=json)
 
 
@@ -97,7 +97,7 @@ def tried(
     Example: icp deal tried P-20001 no_value_seen quantify
     """
     with opened(workspace) as open_one:
-        open_one.note_attempt(account, reason, play, worked=worked, note=text)
+        open_one.deals.attempt(account, reason, play, worked=worked, note=text)
         _tell_verdict(open_one, account, json=json)
 
 
@@ -115,7 +115,7 @@ def leave(
     Example: icp deal leave P-20001 --promised "call before their next budget"
     """
     with opened(workspace) as open_one:
-        kept = open_one.leave(account, promised=promised)
+        kept = open_one.deals.leave(account, promised=promised)
     if json:
         emit(kept)
         return
@@ -136,7 +136,7 @@ def take_up(
     Example: icp deal take-up P-20001 --reason "their budget is set"
     """
     with opened(workspace) as open_one:
-        open_one.take_up(account, reason=reason)
+        open_one.deals.reopen(account, reason=reason)
     if json:
         emit({"account": account, "taken_up": True})
         return
@@ -159,7 +159,7 @@ def approve(
     Example: icp deal approve P-20001 ethics --approver eve --reason "reviewed"
     """
     with opened(workspace) as open_one:
-        open_one.allow_gate(account, reason, approver=approver, why=why)
+        open_one.deals.allow_gate(account, reason, approver=approver, why=why)
         _tell_verdict(open_one, account, json=json)
 
 
@@ -178,8 +178,8 @@ def referral(
     Example: icp deal referral P-20001 --came P-20400
     """
     with opened(workspace) as open_one:
-        open_one.note_referral(account, came=came, note=text)
-        found = open_one.referrals()
+        open_one.deals.refer(account, came=came, note=text)
+        found = open_one.deals.referrals()
     if json:
         emit(found)
         return
@@ -205,7 +205,7 @@ def exits(
     Example: icp deal exits --awake
     """
     with opened(workspace) as open_one:
-        found, freed = open_one.exits(), open_one.freed()
+        found, freed = open_one.deals.exits(), open_one.deals.freed()
     found = sorted(found, key=lambda kept: kept.woke_at is None)
     if awake:
         found = [kept for kept in found if kept.woke_at is not None]
@@ -237,7 +237,7 @@ def waiting(
     Example: icp deal waiting
     """
     with opened(workspace) as open_one:
-        found = open_one.waiting(count)
+        found = open_one.deals.waiting(count)
     if json:
         emit(found)
         return
@@ -255,7 +255,7 @@ def lost_reasons(
     Example: icp deal lost-reasons
     """
     with opened(workspace) as open_one:
-        found = open_one.lost_reasons()
+        found = open_one.deals.lost_reasons()
     if json:
         emit(found)
     elif found.is_empty():
@@ -311,7 +311,7 @@ def judgement_document(found: Judgement, /) -> dict[str, object]:
 
 
 def _tell_verdict(workspace: Workspace, account: str, *, json: bool) -> None:
-    found = workspace.judge(account)
+    found = workspace.verdicts.judge(account)
     if json:
         emit(judgement_document(found))
         return

@@ -65,7 +65,7 @@ def list_(
     if state is not None and state not in STATES:
         raise InputError(f"no state {state!r}; {near(state, STATES)}")
     with opened(workspace) as open_one:
-        found = open_one.disqualifiers(state)
+        found = open_one.rules.list(state)
     if json:
         emit([_document(rule) for rule in found])
     elif not found:
@@ -88,7 +88,7 @@ def find(
     Example: icp rules find
     """
     with opened(workspace) as open_one, progress(quiet=json) as report:
-        found = open_one.find_disqualifiers(seed=seed, progress=report)
+        found = open_one.rules.search(seed=seed, progress=report)
     if json:
         emit(
             {
@@ -116,7 +116,7 @@ def show(
     Example: icp rules show 3f2a91c0
     """
     with opened(workspace) as open_one:
-        found = open_one.disqualifier(rule)
+        found = open_one.rules.get(rule)
     if json:
         emit(_document(found))
         return
@@ -134,7 +134,7 @@ def try_(
     Example: icp rules try "vendors >= 5"
     """
     with opened(workspace) as open_one:
-        evidence = open_one.try_rule(when)
+        evidence = open_one.rules.try_rule(when)
     if json:
         emit(evidence)
         return
@@ -182,7 +182,7 @@ def reject(
     Example: icp rules reject 3f2a91c0 --reason "a coincidence"
     """
     with opened(workspace) as open_one:
-        state = open_one.disqualifier(rule).state
+        state = open_one.rules.get(rule).state
     if state != "proposed":
         message = f"rule {rule} is {state!r}, not proposed; icp rules retire ends it"
         raise InputError(message)
@@ -223,7 +223,7 @@ def policy(
     Example: icp rules policy "industry = 'Arms'" --why "the board decided so"
     """
     with opened(workspace) as open_one:
-        laid = open_one.add_policy_rule(
+        laid = open_one.rules.add_policy(
             when,
             why=why,
             reason=reason,
@@ -253,7 +253,9 @@ def except_(
     Example: icp rules except 3f2a91c0 P-20001 --reason "a friend of the house"
     """
     with opened(workspace) as open_one:
-        made = open_one.allow_exception(rule, account, reason=reason, approver=approver)
+        made = open_one.rules.allow_exception(
+            rule, account, reason=reason, approver=approver
+        )
     if json:
         emit(made)
     else:
@@ -265,7 +267,7 @@ def _move(
     rule: str, state: State, reason: str, workspace: Path, /, *, json: bool
 ) -> None:
     with opened(workspace) as open_one:
-        moved = open_one.move_disqualifier(rule, state, reason=reason)
+        moved = open_one.rules.move(rule, state, reason=reason)
     if json:
         emit(_document(moved))
     else:

@@ -62,7 +62,11 @@ def events(cli: Any) -> int:
         ("label --account C0 --undo", 4, "no outcome of 'C0' was set by hand"),
         ("label --account C0 --outcome great", 2, "'great' is not one of"),
         ("learn --why because", 3, "--why says why --accept is right; give both"),
-        ("learn --accept industry", 3, "accepting 'industry' needs a reason; say"),
+        (
+            "learn --accept industry",
+            3,
+            "a reason is required to accept 'industry'; say",
+        ),
         ("learn --accept industry --accept no --why x", 4, "no column 'no'; it has"),
         ("score x.csv", 3, "scoring a file needs FILE and --out; --parts is for"),
         ("score --out x.csv", 3, "scoring a file needs FILE and --out; --parts"),

@@ -288,12 +288,12 @@ def test_home_shows_five_accounts_that_woke_and_counts_the_rest(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     with open_workspace(copy) as space:
-        accounts = space.waiting(7)["account_id"].to_list()
+        accounts = space.deals.waiting(7)["account_id"].to_list()
         for account in accounts:
-            space.note_answer(account, "reason:no_budget", True, evidence="x")
-            space.leave(account)
-            space.note_answer(account, "reason:no_budget", False, evidence="x")
-        assert len(space.wake_up()) == 7
+            space.deals.answer(account, "reason:no_budget", True, evidence="x")
+            space.deals.leave(account)
+            space.deals.answer(account, "reason:no_budget", False, evidence="x")
+        assert len(space.deals.wake_up()) == 7
     app = page(copy)
     assert not app.exception
     assert "7 accounts woke up" in _said(app)
