@@ -41,9 +41,9 @@ def add_to(app: typer.Typer, /) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    deal.command("take-up")(take_up)
     deal.command("lost-reasons")(lost_reasons)
-    for command in (answer, tried, leave, approve, exits, referral, waiting):
+    deal.command("allow-gate")(allow_gate)
+    for command in (answer, attempt, leave, reopen, exits, refer, waiting):
         deal.command()(command)
     app.add_typer(deal, name="deal")
 
@@ -82,7 +82,7 @@ def answer(
         _tell_verdict(open_one, account, json=json)
 
 
-def tried(
+def attempt(
     account: _Account,
     reason: _Code,
     play: Annotated[str, typer.Argument(help="What was tried, as check names it.")],
@@ -94,7 +94,7 @@ def tried(
 ) -> None:
     """Note that a step was tried; the next one comes into play.
 
-    Example: icp deal tried P-20001 no_value_seen quantify
+    Example: icp deal attempt P-20001 no_value_seen quantify
     """
     with opened(workspace) as open_one:
         open_one.deals.attempt(account, reason, play, worked=worked, note=text)
@@ -124,26 +124,26 @@ def leave(
     say(f"Wakes: {_wakes(kept)}")
 
 
-def take_up(
+def reopen(
     account: _Account,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Take up an account again that was left.
+    """Reopen an account that was left.
 
-    Example: icp deal take-up P-20001 --reason "their budget is set"
+    Example: icp deal reopen P-20001 --reason "their budget is set"
     """
     with opened(workspace) as open_one:
         open_one.deals.reopen(account, reason=reason)
     if json:
-        emit({"account": account, "taken_up": True})
+        emit({"account": account, "reopened": True})
         return
-    say("Taken up again")
+    say("Reopened.")
 
 
-def approve(
+def allow_gate(
     account: _Account,
     reason: Annotated[str, typer.Argument(help="The gate, as in ethics.")],
     *,
@@ -156,14 +156,14 @@ def approve(
 ) -> None:
     """Pursue an account although a gate stands against it.
 
-    Example: icp deal approve P-20001 ethics --approver eve --reason "reviewed"
+    Example: icp deal allow-gate P-20001 ethics --approver eve --reason "reviewed"
     """
     with opened(workspace) as open_one:
         open_one.deals.allow_gate(account, reason, approver=approver, why=why)
         _tell_verdict(open_one, account, json=json)
 
 
-def referral(
+def refer(
     account: _Account,
     *,
     came: Annotated[
@@ -175,7 +175,7 @@ def referral(
 ) -> None:
     """Note that somebody was asked for a referral, or who came of it.
 
-    Example: icp deal referral P-20001 --came P-20400
+    Example: icp deal refer P-20001 --came P-20400
     """
     with opened(workspace) as open_one:
         open_one.deals.refer(account, came=came, note=text)

@@ -130,7 +130,7 @@ class Deals(Area):
 
     @needs("rep")
     def reopen(self, account: str, /, *, reason: str) -> None:
-        """Take an account up again that was left."""
+        """Go back to an account that was left."""
         session, account_id = self._session, self._id(account)
         session.store.deals.reopen(account_id, reason=reason, actor=session.actor)
 

@@ -53,7 +53,7 @@ class Jobs(Area):
     @needs("viewer")
     def get(self, job_id: str, /) -> Job:
         """A background job as it stands; raises NotFoundError."""
-        return self.queue.get(job_id)
+        return self._session.store.jobs.get(job_id)
 
     @needs("analyst")
     def cancel(self, job_id: str, /) -> None:

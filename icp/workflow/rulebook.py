@@ -166,7 +166,7 @@ class Rules(Area):
         exit: str = "",
         review_on: date | None = None,
     ) -> Disqualifier:
-        """Add a rule that no score buys back; it is written into `icp.toml`.
+        """Add a rule that no score outweighs; it is written into `icp.toml`.
 
         `reason` is the code of one of the reasons to walk away.
         """
