@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,7 @@ BLOCK = re.compile(r"<!-- walk: (\w+) -->\n\n```text\n(.*?)```", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def walk():
-    spec = importlib.util.spec_from_file_location("walk", ROOT / "bench/walk.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("bench.guides.walking_away")
 
 
 def blocks(page):
