@@ -294,15 +294,15 @@ def _linked(draft: _Draft, export: Export) -> tuple[Key, ...]:
 
 
 def _sum_up(draft: _Draft, export: Export, summed: Sums, on: tuple[Key, ...]) -> None:
-    taken = set(draft.base.schema.names) if draft.base.name != export.name else set()
-    taken.update(a.name for join in draft.joins for a in join.aggregates)
-    taken.update(derived.name for derived in draft.derived)
-    fresh = [a for a in summed.aggregates if a.name not in taken]
+    names = set(draft.base.schema.names) if draft.base.name != export.name else set()
+    names.update(a.name for join in draft.joins for a in join.aggregates)
+    names.update(derived.name for derived in draft.derived)
+    fresh = [a for a in summed.aggregates if a.name not in names]
     if not on or not fresh:
         return
     draft.joins.append(Join(source=export.name, on=on, aggregates=tuple(fresh)))
     if len(fresh) == len(summed.aggregates):
-        draft.derived += [d for d in summed.derived if d.name not in taken]
+        draft.derived += [d for d in summed.derived if d.name not in names]
     if export.name != draft.base.name:
         draft.sentences.append(f"{export.name}: summed up per customer, {_by(on)}")
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-import icp
 from icp.errors import InputError
 from icp.store.records import JobKind
 from icp.workflow.access import Area, needs
@@ -73,7 +72,7 @@ class Jobs(Area):
 
 def _spawn(workspace: Path, job_id: str) -> subprocess.Popen[bytes]:
     # The worker must find the same icp as this process, wherever it was started.
-    package = str(Path(icp.__file__).parents[1])
+    package = str(Path(__file__).parents[2])
     paths = [package, os.environ.get("PYTHONPATH", "")]
     with (workspace / _LOG).open("ab") as log:
         return subprocess.Popen(

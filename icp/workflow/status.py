@@ -83,14 +83,12 @@ def next_steps(
     proposed = sum(rule.state == "proposed" for rule in session.store.rules.all())
     if proposed:
         yield f"Decide about {some(proposed, 'proposed rule')}: icp rules list"
-    woke = [e for e in session.store.deals.exits(only_open=True) if e.woke_at]
-    if woke:
-        count = some(len(woke), "account")
-        yield f"Look at {count} that woke up: icp deal exits --awake"
-    if last is not None and last.count("ask"):
-        asked = last.count("ask")
-        noun = "question" if asked == 1 else "questions"
-        yield f"Answer {asked} {noun} about the imported data: icp import lists them"
+    exits = session.store.deals.exits(only_open=True)
+    if awake := sum(exit_.woke_at is not None for exit_ in exits):
+        yield f"Look again at {some(awake, 'account')}: icp deal exits --awake"
+    if questions := last.count("ask") if last else 0:
+        count = some(questions, "question")
+        yield f"Answer {count} about the imported data: icp import lists them"
 
 
 def _too_few(labelling: LabelRecord) -> str:

@@ -172,7 +172,7 @@ def test_one_customer_is_decided_by_hand(
 @pytest.mark.parametrize(
     ("account", "reason", "said"),
     [
-        ("nobody", "we know them", "No customers are called"),
+        ("nobody", "we know them", "No customer 'nobody'"),
         ("x", "", "reason is required"),
     ],
 )
