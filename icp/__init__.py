@@ -11,6 +11,7 @@ decide        a score and what the deal taught -> Verdict
 open_workspace, create_workspace     the use cases of the command line
 ```
 
+Tables may be of Polars, pandas, PyArrow or DuckDB; what comes back is of Polars.
 Names are imported when they are first used, so that `import icp` costs nothing.
 """
 

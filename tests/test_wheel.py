@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 import venv
 import zipfile
@@ -82,6 +83,16 @@ def test_wheel_holds_every_file_of_the_package(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert sorted(wanted - held) == []
+
+
+def test_the_installed_distribution_has_a_name_of_its_own(binaries, home, bare):
+    ask = (
+        "from importlib.metadata import version as v; import sys; print(v(sys.argv[1]))"
+    )
+    python = binaries / "python"
+    told = ran(python, "-c", ask, "ideal-customer-profile", cwd=home, env=bare)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert told.strip() == project["version"]
 
 
 def test_help_works_anywhere(binaries, home, bare):

@@ -1,9 +1,11 @@
 """Walk through one demo prospect per verdict; writes the figures of the guide.
 
-    python -m bench.guides.walking_away            # compares the guide with the code
-    python -m bench.guides.walking_away --write    # brings the page up to date
+    python -m bench.guides.walking_away            # compares two pages with the code
+    python -m bench.guides.walking_away --write    # brings them up to date
 
-Each block of the page after `<!-- walk: NAME -->` is what the command line says on the
+The pages are the guide and the README.
+
+Each block of a page after `<!-- walk: NAME -->` is what the command line says on the
 demo's workspace, as `icp demo` makes it.
 """
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
     from icp.workflow import Workspace
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "walking-away.md"
+README: Final = Path(__file__).parents[2] / "README.md"
+PAGE: Final = README.parent / "docs" / "walking-away.md"
 #: The day of the walk: the demo's exports are of the same day.
 TODAY: Final = datetime(2026, 3, 31, 9, tzinfo=UTC)
 _PROSPECTS: Final = 5_000
@@ -58,6 +61,7 @@ def _told(space: Workspace) -> Iterator[tuple[str, str]]:
     )
     for verdict in ("pursue", "ask", "second_option", "walk_away", "not_evaluable"):
         yield verdict, _checked(space, _first(scored, verdict))
+    yield "readme", _checked(space, _first_far(scored), reasons=True)
     spare = (
         scored.filter(pl.col("verdict") == "pursue", pl.col("loss_reason").is_null())
         .sort("expected_value", "account_id", descending=[True, False])
@@ -86,11 +90,18 @@ def _first(scored: pl.DataFrame, verdict: str) -> str:
     return str(found["account_id"][0])
 
 
-def _checked(space: Workspace, account: str) -> str:
+def _first_far(scored: pl.DataFrame) -> str:
+    """The first prospect that is surely like the regrettable customers."""
+    return _first(scored.filter(pl.col("grade") == "D"), "walk_away")
+
+
+def _checked(space: Workspace, account: str, *, reasons: bool = False) -> str:
     judged = space.verdicts.judge(account)
+    sentences = judged.explanation.sentences() if reasons else ()
     lines = [
         f"$ icp check {account}",
         score_line(judged.explanation.score),
+        *(f"  {sentence}" for sentence in sentences),
         "...",
         *verdict_lines(judged.verdict, currency="EUR", left=judged.left),
     ]
@@ -130,18 +141,19 @@ def page_with(page: str, blocks: dict[str, str], /) -> str:
 
 
 def main() -> None:
-    """Compare the page, or write it."""
+    """Compare the pages, or write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         blocks = walked(Path(folder) / "demo")
-    old = PAGE.read_text(encoding="utf-8")
-    new = page_with(old, blocks)
-    if options.write:
-        PAGE.write_text(new, encoding="utf-8")
-    elif new != old:
-        sys.exit("docs/walking-away.md is older than the code; run it with --write")
+    for page in (PAGE, README):
+        old = page.read_text(encoding="utf-8")
+        new = page_with(old, blocks)
+        if options.write:
+            page.write_text(new, encoding="utf-8")
+        elif new != old:
+            sys.exit(f"{page.name} is older than the code; run it with --write")
 
 
 if __name__ == "__main__":

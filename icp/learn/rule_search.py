@@ -28,6 +28,7 @@ from icp.conditions import And
 from icp.disqualifiers import Disqualifier, Evidence, proposed_rule
 from icp.documents import Frozen
 from icp.errors import some
+from icp.frames import as_polars
 from icp.learn.permutations import permuted_labels, search
 from icp.learn.rule_candidates import candidates, combined, pruned
 from icp.learn.screen import check_columns, check_counts, check_seed, closed_customers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from icp.conditions import Condition
+    from icp.frames import ArrowTable
     from icp.learn.rule_candidates import Space
     from icp.outcomes import Economics
     from icp.profile import AttributeTable, Profile
@@ -250,7 +252,7 @@ class FoundRules:
 
 
 def learn_disqualifiers(
-    labelled: pl.DataFrame | pl.LazyFrame,
+    labelled: pl.LazyFrame | ArrowTable,
     profile: Profile,
     /,
     *,
@@ -277,7 +279,7 @@ def learn_disqualifiers(
     """
     chosen = options or RuleOptions()
     tell = progress or (lambda share, phrase: None)
-    frame = labelled.lazy().collect()
+    frame = as_polars(labelled).lazy().collect()
     check_seed(seed)
     check_columns(frame, outcome, group, date)
     closed = closed_customers(frame, outcome)

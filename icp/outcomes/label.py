@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from icp.errors import PolicyError, counted, near
 from icp.expressions import condition, evaluated, number
+from icp.frames import as_polars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from icp.frames import ArrowTable
     from icp.outcomes.policy import OutcomePolicy, Rule
 
 
@@ -81,8 +83,6 @@ def _said(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.String)
 
 
-_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
-
 OUTCOME, REASON, WORTH = "outcome", "outcome_reason", "worth"
 _ID = "account_id"
 _YOUNG, _SAID_ID = "__young__", "__said_id__"
@@ -101,15 +101,28 @@ class _Verdict:
     reason: pl.Expr
 
 
+@overload
 def label(
-    accounts: _Frame, policy: OutcomePolicy, /, *, as_of: date | None = None
-) -> _Frame:
+    accounts: pl.LazyFrame, policy: OutcomePolicy, /, *, as_of: date | None = None
+) -> pl.LazyFrame: ...
+@overload
+def label(
+    accounts: ArrowTable, policy: OutcomePolicy, /, *, as_of: date | None = None
+) -> pl.DataFrame: ...
+def label(
+    accounts: pl.LazyFrame | ArrowTable,
+    policy: OutcomePolicy,
+    /,
+    *,
+    as_of: date | None = None,
+) -> pl.LazyFrame | pl.DataFrame:
     """Add `outcome`, `outcome_reason` and `worth` as the policy says.
 
-    Rows and their order stay. `outcome` and `outcome_reason` are never null; `worth`
-    is money, null where it is not known. `as_of` is the day on which maturity is
-    judged: the policy's own, else today. Raises PolicyError naming the rule and the
-    expression that cannot be evaluated.
+    Lazy in, lazy out; any other table comes back as a Polars DataFrame. Rows and their
+    order stay. `outcome` and `outcome_reason` are never null; `worth` is money, null
+    where it is not known. `as_of` is the day on which maturity is judged: the policy's
+    own, else today. Raises PolicyError naming the rule and the expression that cannot
+    be evaluated.
 
     >>> from icp.outcomes.policy import OutcomePolicy, Rule
     >>> lost = Rule(outcome="regrettable", when="left_us", reason="left: {why}")
@@ -119,13 +132,14 @@ def label(
     (['regrettable', 'neutral'], 'left: price')
     """
     day = as_of or policy.as_of or date.today()
-    labelled = _labelled(accounts.lazy(), policy, day)
-    if isinstance(accounts, pl.LazyFrame):
+    frame = as_polars(accounts)
+    labelled = _labelled(frame.lazy(), policy, day)
+    if isinstance(frame, pl.LazyFrame):
         return labelled
     try:
         return labelled.collect()
     except pl.exceptions.PolarsError:
-        _name_culprit(accounts, policy)
+        _name_culprit(frame, policy)
         raise
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from icp.conditions import parse
 from icp.disqualifiers import deciding
 from icp.errors import RuleError, SchemaError
+from icp.markup import html_table, notebook
 from icp.qualify.money import LOG_ODDS, Money, money_of, probability
 from icp.qualify.questions import Question, questions_of, unknown_attributes
 from icp.qualify.reasons import VerdictName, default_catalogue
@@ -100,6 +101,15 @@ class Verdict:
         if self.question is None:
             return "No question would change this; decide now."
         return self.question.text
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, its reasons, and what to ask next."""
+        rows = ((g.title, g.text, g.excepted_by) for g in self.grounds)
+        return notebook(
+            f"Verdict: {self.title}",
+            [f"Next question: {self.asked}"],
+            html_table(("reason", "evidence", "exception by"), rows),
+        )
 
 
 def decide(

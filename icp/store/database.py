@@ -323,7 +323,7 @@ def _check_references(connection: Connection) -> None:
 
 
 Clock = Callable[[], datetime]
-_INSTALL = "for PostgreSQL install icp[postgres]"
+_INSTALL = "for PostgreSQL install ideal-customer-profile[postgres]"
 #: PostgreSQL's code for a lock that was waited for too long.
 _LOCK_TIMEOUT = "55P03"
 

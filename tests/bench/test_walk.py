@@ -32,6 +32,12 @@ def test_the_guide_walks_through_every_verdict(walk):
     )
 
 
+def test_the_readme_shows_one_verdict(walk):
+    told = blocks(walk.README.read_text("utf-8"))
+    assert set(told) == {"readme"}
+    assert "\nVerdict: Walk away\n" in told["readme"]
+
+
 def test_a_page_is_brought_up_to_date_block_by_block(walk):
     page = "a\n<!-- walk: x -->\n\n```text\nold\n```\nb\n"
     assert walk.page_with(page, {"x": "new\n", "y": "z"}) == page.replace("old", "new")
@@ -47,5 +53,7 @@ def test_long_lines_are_wrapped_and_nothing_is_lost(walk):
 
 @pytest.mark.slow
 def test_the_guides_figures_are_the_codes(walk, tmp_path):
-    page = walk.PAGE.read_text("utf-8")
-    assert walk.page_with(page, walk.walked(tmp_path / "demo")) == page
+    told = walk.walked(tmp_path / "demo")
+    for path in (walk.PAGE, walk.README):
+        page = path.read_text("utf-8")
+        assert walk.page_with(page, told) == page

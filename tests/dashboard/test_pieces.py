@@ -192,14 +192,13 @@ def test_the_newest_work_of_a_kind_counts_whoever_began_it() -> None:
         return Job(id=name, kind=kind, state="done", actor="x", created_at=at)
 
     later = DAY.replace(day=10)
-    space: Any = SimpleNamespace(
-        jobs=lambda: [
-            job("old", "learn", DAY),
-            job("new", "learn", later),
-            job("unknown", "learn", None),
-            job("other", "score", later.replace(day=11)),
-        ]
-    )
+    rows = [
+        job("old", "learn", DAY),
+        job("new", "learn", later),
+        job("unknown", "learn", None),
+        job("other", "score", later.replace(day=11)),
+    ]
+    space: Any = SimpleNamespace(jobs=SimpleNamespace(list=lambda: rows))
     found = jobs.newest(space, "learn")
     assert found is not None
     assert found.id == "new"
