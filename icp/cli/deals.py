@@ -41,9 +41,8 @@ def add_to(app: typer.Typer, /) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    deal.command("lost-reasons")(lost_reasons)
-    deal.command("allow-gate")(allow_gate)
-    for command in (answer, attempt, leave, reopen, exits, refer, waiting):
+    noting = (answer, attempt, allow_gate, leave, reopen, refer)
+    for command in (*noting, exits, waiting, lost_reasons):
         deal.command()(command)
     app.add_typer(deal, name="deal")
 

@@ -43,8 +43,8 @@ def add_to(app: typer.Typer, /) -> None:
     rules.command("try")(try_)
     for command in (search, show, activate, watch, reject, retire):
         rules.command()(command)
-    rules.command("add-policy")(add_policy)
-    rules.command("allow-exception")(allow_exception)
+    rules.command()(add_policy)
+    rules.command()(allow_exception)
     app.add_typer(rules, name="rules")
 
 

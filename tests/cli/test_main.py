@@ -60,7 +60,6 @@ def test_these_are_the_commands():
         "profile export",
         "rules list",
         "rules try",
-        "rules allow-exception",
         "rules search",
         "rules show",
         "rules activate",
@@ -68,15 +67,16 @@ def test_these_are_the_commands():
         "rules reject",
         "rules retire",
         "rules add-policy",
-        "deal reopen",
-        "deal lost-reasons",
+        "rules allow-exception",
         "deal answer",
         "deal attempt",
-        "deal leave",
         "deal allow-gate",
-        "deal exits",
+        "deal leave",
+        "deal reopen",
         "deal refer",
+        "deal exits",
         "deal waiting",
+        "deal lost-reasons",
     ]
 
 
