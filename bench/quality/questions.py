@@ -33,11 +33,12 @@ from bench.sets.recipe import run_recipe  # noqa: E402
 from bench.sets.task import Task, task_of  # noqa: E402
 from icp.learn import FitOptions, fit_profile  # noqa: E402
 from icp.qualify.asking import (  # noqa: E402
-    Places,
+    Outlook,
     ask_attribute,
     probabilities,
     profile_chances,
 )
+from icp.qualify.money import Stakes  # noqa: E402
 from icp.scoring.cells import code_matrix  # noqa: E402
 
 if TYPE_CHECKING:
@@ -145,18 +146,15 @@ def gains(world: World, known: NDArray[np.bool_], /) -> NDArray[np.float64]:
     """EVSI per account and column, in units of V + L; -1 where it is known."""
     codes, margins = world.shown(known), world.margins(known)
     chance = profile_chances(world.profile, margins)
-    places = Places(
-        profile_chance=chance,
-        chance=chance,
-        value=np.full(len(codes), 1 - world.stake),
-        loss=world.stake,
-        cost=0.0,
+    stakes = Stakes(
+        value=np.full(len(codes), 1 - world.stake), loss=world.stake, cost=0.0
     )
+    outlook = Outlook(profile_chance=chance, chance=chance, stakes=stakes)
     found = np.zeros(known.shape)
     for place, table in enumerate(world.profile.tables):
         if len(table.cells) > 1:
             column = world.tables[place]
-            asked = ask_attribute(world.profile, place, codes, margins, places)
+            asked = ask_attribute(world.profile, place, codes, margins, outlook)
             found[:, column] = np.maximum(found[:, column], asked.value)
     return np.where(known, -1.0, found)
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from icp.config import SourceConfig
+    from icp.ingest import IngestResult
     from icp.ingest.propose_plan import Population
-    from icp.ingest.result import IngestResult
     from icp.store.records import ImportRecord
     from icp.workflow.accounts import Accounts
     from icp.workflow.deals import Deals

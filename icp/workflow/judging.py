@@ -134,7 +134,7 @@ class Verdicts(Area):
             catalogue=catalogue,
             attempts=record.attempts,
             exceptions=record.exceptions,
-            terms=terms_of(facts, nearest, self._usual(document)),
+            terms=terms_of(facts, nearest, self._usual(document), on=exported),
             invested=invested,
             today=today,
         )

@@ -16,9 +16,9 @@ from icp.workflow.accounts import PROSPECTS_FIRST
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from icp.ingest import IngestResult
     from icp.ingest.plan import AssemblyPlan
     from icp.ingest.propose_plan import Population
-    from icp.ingest.result import IngestResult
     from icp.profile import Profile
     from icp.scoring import Explanation
     from icp.store.records import ScoreRun

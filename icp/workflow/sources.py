@@ -29,13 +29,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from icp.config import SourceObject
-    from icp.ingest.result import (
-        Finding,
-        IngestResult,
-        RawTable,
-        SheetInfo,
-        SourceReport,
-    )
+    from icp.ingest import IngestResult
+    from icp.ingest.result import Finding, RawTable, SheetInfo, SourceReport
 
 
 _HEAD_ROWS: Final = 20

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from icp.errors import ConfigError
-from icp.ingest.combine import Part, kind_of
+from icp.ingest.combine import SourceTable, kind_of
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema
 
@@ -16,7 +16,7 @@ def part(columns, **roles):
     frame = pl.DataFrame(columns)
     schema = AccountSchema.infer(frame, roles=roles)
     result = SimpleNamespace(report=SimpleNamespace(file="f.csv"), schema=schema)
-    return Part.of("crm", result, frame)
+    return SourceTable.of("crm", result, frame)
 
 
 def test_a_frame_without_lines_gets_numbers():
@@ -79,7 +79,7 @@ def test_where_keeps_rows_for_which_it_holds():
 
 def test_listed_shows_line_numbers_and_what_there_is():
     assert_frame_equal(
-        part({"x": ["a"]}).listed(["x", "nope", "x"]),
+        part({"x": ["a"]}).listing(["x", "nope", "x"]),
         pl.DataFrame({"line": [1], "x": ["a"]}),
     )
 
