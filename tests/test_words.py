@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -27,7 +28,7 @@ OWN_PERCENT = {
     "demo/exports.py": "vendors' exports are messy on purpose",
 }
 #: By file: why it chooses between singular and plural itself.
-OWN_PLURAL: dict[str, str] = {}
+OWN_PLURAL = {"workflow/learning.py": "said of none and of several profiles only"}
 
 FORMATTED = re.compile(r"\.\d%$")
 BY_HAND = re.compile(r"(?<=[\d}]) %(?![\w({%])|\}%|(?<!%)\{[^{}]*:\.\d%\}")
@@ -74,9 +75,25 @@ def percents(tree: ast.Module) -> list[str]:
 
 
 def plurals(tree: ast.Module) -> list[str]:
-    """Choices between two texts by whether a count is one."""
-    choices = [node for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
-    return [ast.unparse(node) for node in choices if _is_by_count(node)]
+    """Choices between two texts by whether a count is one, and plurals without."""
+    nodes = list(ast.walk(tree))
+    choices = [node for node in nodes if isinstance(node, ast.IfExp)]
+    templates = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    return [
+        *(ast.unparse(node) for node in choices if _is_by_count(node)),
+        *(ast.unparse(node) for node in templates if _counts_what_may_be_one(node)),
+    ]
+
+
+def _counts_what_may_be_one(template: ast.JoinedStr) -> bool:
+    """Whether a plural follows `len(...)`, as in "1 rows"."""
+    return any(
+        isinstance(count, ast.FormattedValue)
+        and ast.unparse(count.value).startswith("len(")
+        and isinstance(text, ast.Constant)
+        and re.match(r" (?:\w+ )?\w+[^s\W]s\b", str(text.value))
+        for count, text in pairwise(template.values)
+    )
 
 
 def _is_by_count(choice: ast.IfExp) -> bool:
@@ -117,6 +134,9 @@ def test_percentages_and_plurals_are_written_in_one_place(path: Path) -> None:
         ("'s' if n != 1 else ''", 0, 1),
         ("'is' if n == 1 else 'are'", 0, 1),
         ("1 if n == 1 else n", 0, 0),
+        ("f'{len(rows)} rows'", 0, 1),
+        ("f'{len(rows):,} late rows'", 0, 1),
+        ("f'{len(rows)} more'", 0, 0),
     ],
 )
 def test_what_is_written_by_hand_is_found(code: str, percent: int, plural: int) -> None:

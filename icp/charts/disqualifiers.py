@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from icp.charts.figure import MUTED, REGRETTABLE, Chart, drawn
-from icp.words import agreeing, percent, plain, visible
+from icp.words import agreeing, percent, plain, plural, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ def rule_history(rule: Disqualifier, /) -> Chart:
     first, last = looks[0][1], looks[-1][1]
     alt = (
         f"The share that is sure went from {percent(first.low)} to {percent(last.low)} "
-        f"over {len(looks)} looks."
+        f"over {plural(len(looks), 'look')}."
     )
     return Chart(figure=figure, table=table, alt=alt, notes=(_NOTE,))
 

@@ -26,6 +26,7 @@ from icp.cli.screen import (
     table,
 )
 from icp.errors import ConfigError, GateError
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,7 +177,7 @@ def doctor(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> No
         )
     failed = sum(check.state == "failed" for check in checks)
     if failed:
-        message = f"{failed} of {len(checks)} checks failed; do what they say"
+        message = f"{failed} of {plural(len(checks), 'check')} failed; do what they say"
         raise GateError(message)
 
 

@@ -13,7 +13,7 @@ from streamlit import column_config as cc
 from icp.dashboard.routes import Route, link
 from icp.schema import Kind
 from icp.scoring.words import title_of
-from icp.words import capital, readable, visible
+from icp.words import capital, plural, readable, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -214,10 +214,10 @@ def findings(found: Sequence[Finding], /, *, key: str) -> None:
         }
     )
     with st.container(key=key):
-        alt = f"{len(found)} findings"
+        alt = plural(len(found), "finding")
         reading(rows.head(_MOST_FINDINGS), alt=alt, badges="level")
         if len(found) > _MOST_FINDINGS:
-            with st.expander(f"All {len(found)} findings"):
+            with st.expander(f"All {plural(len(found), 'finding')}"):
                 table(rows.drop("level"), alt=alt)
 
 
@@ -250,7 +250,9 @@ def left_out(found: Iterable[ColumnFinding], /) -> None:
     if not rows:
         st.markdown("Nothing was left out.")
         return
-    reading(pl.DataFrame(rows), alt=f"{len(rows)} columns left out or suspicious")
+    reading(
+        pl.DataFrame(rows), alt=f"{plural(len(rows), 'column')} left out or suspicious"
+    )
 
 
 def reason(finding: ColumnFinding, /) -> str:

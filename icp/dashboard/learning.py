@@ -42,7 +42,9 @@ def draw_refusals(space: Workspace, version: str, /) -> None:
     )
     components.said(_REFUSAL_NOTICE)
     if refused:
-        components.reading(_listed(refused), alt=f"{len(refused)} columns refused")
+        components.reading(
+            _listed(refused), alt=f"{plural(len(refused), 'column')} refused"
+        )
         _accept(space, refused)
     for answer in space.config.learning.accept:
         column, who = escaped(readable(answer.column)), escaped(answer.who)

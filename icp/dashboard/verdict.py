@@ -12,7 +12,7 @@ from icp.dashboard import components, session
 from icp.dashboard.components import escaped, quiet
 from icp.errors import IcpError
 from icp.qualify.verdict import PLAY_NAMES
-from icp.words import amount, capital, chance, day, likely, percent, signed
+from icp.words import amount, capital, chance, day, likely, percent, plural, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def _unknown(explanation: Explanation) -> None:
             "at best": [signed(c.highest) for c in widest],
         }
     )
-    components.table(rows, alt=f"{len(rows)} attributes are not known")
+    components.table(rows, alt=f"{plural(len(rows), 'attribute')} not known")
 
 
 def oddities(explanation: Explanation, /) -> None:

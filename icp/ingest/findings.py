@@ -176,7 +176,8 @@ def _mixed_units(read: pl.DataFrame) -> Iterator[_Remark]:
         yield _Remark(
             rows=values,
             code="deviated-value",
-            message=f"amounts in {len(codes)} currencies: {', '.join(codes)}",
+            message="amounts in "
+            f"{plural(len(codes), 'currency', 'currencies')}: {', '.join(codes)}",
             action="convert them to one currency, or map the column as ignored",
             level="ask",
         )

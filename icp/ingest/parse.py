@@ -25,7 +25,7 @@ from icp.ingest.values import (
     with_numbers,
 )
 from icp.schema import Kind, Role
-from icp.words import counted
+from icp.words import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,7 +218,7 @@ def _key_findings(
         yield report.finding(
             "note",
             "missing-cell",
-            f"{len(keyless):,} rows have {_NO_KEY}: quarantined",
+            f"{plural(len(keyless), 'row')} with {_NO_KEY}: quarantined",
             line=int(table.frame[LINE][keyless[0]]),
             count=len(keyless),
             action="see the quarantined rows; complete them in the source",
@@ -238,7 +238,7 @@ def _duplicates(
         yield report.finding(
             "note",
             "unique-error",
-            f"{len(repeats):,} rows repeat the account id of an earlier row",
+            f"{plural(len(repeats), 'row')} with the account id of an earlier row",
             line=int(repeats[LINE][0]),
             column=source,
             count=len(repeats),

@@ -17,6 +17,7 @@ import polars as pl
 from icp.profile import AttributeTable
 from icp.schema import AccountSchema, Attribute, Kind
 from icp.scoring.cells import code_matrix, levels_of, refuse_unreadable
+from icp.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -436,7 +437,7 @@ def _category_draft(
 def _other_name(rest: list[str], kept: list[str]) -> str:
     if len(rest) == 1:
         return rest[0]
-    name = f"{_OTHER} ({len(rest)} rare ones)"
+    name = f"{_OTHER} ({plural(len(rest), 'rare one')})"
     return name if name not in kept else f"{name} together"
 
 

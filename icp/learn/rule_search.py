@@ -362,7 +362,9 @@ def _hunt(
         space.masks,
         rules,
         drawn,
-        progress=lambda share: tell(0.1 + 0.8 * share, f"trying {len(rules):,} rules"),
+        progress=lambda share: tell(
+            0.1 + 0.8 * share, f"trying {plural(len(rules), 'rule')}"
+        ),
     )
     kept = pruned(
         space, rules, searched, part.regretted, least=options.least, pays=pays

@@ -27,7 +27,7 @@ from icp.learn.leakage import (
 )
 from icp.learn.surprises import seen_once
 from icp.profile import MAX_TABLES
-from icp.words import counted
+from icp.words import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -297,7 +297,7 @@ def _repetition_notes(
         return ()
     both = int(((best > 0) & (best < total)).sum())
     return (
-        f"{repeated:,} of {len(rows):,} customers repeat another one in every "
+        f"{repeated:,} of {plural(len(rows), 'customer')} repeat another one in every "
         f"attribute; {both:,} such patterns have both outcomes. Identical customers "
         "were kept together when measuring.",
     )

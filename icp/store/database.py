@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from icp.database_url import database_url
 from icp.errors import ConflictError, StoreError
 from icp.store.tables import HEAD, bulk, events, meta
+from icp.words import agreeing, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -316,8 +317,8 @@ def _check_references(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         message = (
-            f"the upgrade would break {len(broken)} references and was undone; "
-            "keep the backup and report it"
+            f"the upgrade would break {plural(len(broken), 'reference')} and was "
+            "undone; keep the backup and report it"
         )
         raise StoreError(message)
 
@@ -424,7 +425,9 @@ class Database:
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if found != "ok":
             return f"the file is damaged: {found}"
-        return f"{len(broken)} references lead nowhere" if broken else ""
+        references = plural(len(broken), "reference")
+        verb = agreeing(len(broken), "leads", "lead")
+        return f"{references} {verb} nowhere" if broken else ""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -16,6 +16,7 @@ from icp.errors import (
     near,
 )
 from icp.qualify import default_catalogue, read_catalogue
+from icp.words import plural
 from icp.workflow.access import Area, Progress, Session, granted, needs, silent
 from icp.workflow.accounts import BASES
 
@@ -121,7 +122,11 @@ class Rules(Area):
         matches = [rule for rule in self.list() if ref and rule.id.startswith(ref)]
         if len(matches) == 1:
             return matches[0]
-        count = f"{len(matches)} rules start with" if matches else "no rule is called"
+        count = (
+            f"{plural(len(matches), 'rule')} start with"
+            if matches
+            else "no rule is called"
+        )
         raise NotFoundError(f"{count} {ref!r}; icp rules list shows them all")
 
     @needs("analyst")

@@ -177,7 +177,9 @@ def _database(session: Session) -> Iterator[Check]:
 
 def _events(session: Session) -> Iterator[Check]:
     count = session.store.verify_events()
-    yield Check(name="events", state="ok", message=f"{count} events, unbroken")
+    yield Check(
+        name="events", state="ok", message=f"{plural(count, 'event')}, unbroken"
+    )
 
 
 def _tables(session: Session) -> Iterator[Check]:
@@ -188,7 +190,7 @@ def _tables(session: Session) -> Iterator[Check]:
         message = f"stored table {name} {problem}"
         yield Check(name="tables", state="failed", message=message, action=_RESTORE)
     if not damaged:
-        message = f"{len(files)} stored tables, as they were written"
+        message = f"{plural(len(files), 'stored table')}, as they were written"
         yield Check(name="tables", state="ok", message=message)
 
 
@@ -201,7 +203,7 @@ def _profiles(session: Session) -> Iterator[Check]:
         message=(
             f"changed after they were learnt: {', '.join(changed)}"
             if changed
-            else f"{len(records)} profiles, as they were learnt"
+            else f"{plural(len(records), 'profile')}, as learnt"
         ),
         action=_RESTORE if changed else "",
     )
@@ -225,7 +227,7 @@ def _sources(session: Session) -> Iterator[Check]:
         message=(
             f"files not found: {', '.join(sorted(missing))}"
             if missing
-            else f"{len(session.config.sources)} sources"
+            else f"{plural(len(session.config.sources), 'source')}"
         ),
         action="put the files back or correct their path in icp.toml"
         if missing
@@ -242,7 +244,7 @@ def _jobs(session: Session) -> Iterator[Check]:
     yield Check(
         name="jobs",
         state="warning" if lost else "ok",
-        message=f"{lost} jobs were lost" if lost else "no job was lost",
+        message=f"{plural(lost, 'job')} lost" if lost else "no job was lost",
         action="start them again where their result is missing" if lost else "",
     )
 

@@ -66,7 +66,7 @@ def failed(space: Workspace) -> list[Check]:
         (
             "UPDATE score_runs SET profile = 99",
             "database",
-            "1 references lead nowhere",
+            "1 reference leads nowhere",
         ),
     ],
 )

@@ -14,7 +14,7 @@ from icp.dashboard import components, session, verdict
 from icp.dashboard.components import escaped, quiet
 from icp.dashboard.routes import link
 from icp.dashboard.views import prospects
-from icp.words import percent
+from icp.words import percent, plural
 
 if TYPE_CHECKING:
     from icp.ingest.propose_plan import Population
@@ -149,6 +149,6 @@ def _selected(far: pl.DataFrame) -> int:
         on_select="rerun",
         selection_mode="single-row-required",
         key=f"farthest-{far['account_id'][0]}",
-        alt=f"The {len(far)} farthest accounts",
+        alt=f"The {plural(len(far), 'farthest account')}",
     )
     return event.selection.rows[0] if event.selection.rows else 0

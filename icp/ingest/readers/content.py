@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from icp.words import line_list
+from icp.words import line_list, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,7 +86,7 @@ def content_of(data: bytes, notes: Notes, /) -> Content:
     if not data.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise notes.stop(
             "source-error",
-            f"is empty ({len(data):,} bytes)",
+            f"is empty ({plural(len(data), 'byte')})",
             action="export it again and check that the export holds rows",
         )
     for magic, description, action in _FOREIGN:
@@ -177,7 +177,8 @@ def check_zip(data: bytes, notes: Notes, /) -> None:
     """
     entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
     if len(entries) > _MAX_ENTRIES:
-        raise _too_much(notes, f"has {len(entries):,} parts (limit {_MAX_ENTRIES:,})")
+        parts = plural(len(entries), "part")
+        raise _too_much(notes, f"has {parts} (limit {_MAX_ENTRIES:,})")
     for entry in entries:
         _check_entry(entry, notes)
     total = sum(entry.file_size for entry in entries)

@@ -82,8 +82,8 @@ def _report_width(draft: Draft, header: Header) -> None:
     if header.records and len(labels) != width:
         draft.notes.ask(
             "missing-label" if len(labels) < width else "extra-label",
-            f"{len(labels)} column names, but most rows have {width} values; names "
-            "were given from the left and may be shifted",
+            f"{plural(len(labels), 'column name')}, but most rows have {width} values; "
+            "names were given from the left and may be shifted",
             lines=[header.records[-1].line],
             action="check which values belong to which name",
         )
