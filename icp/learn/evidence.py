@@ -26,19 +26,6 @@ if TYPE_CHECKING:
     from icp.learn.contrast import CrossFit
 
 
-_PERMUTATIONS = 400
-_PERMUTED_ROWS = 4_000
-_SMOOTHING = 1.0
-_WEAK, _MODERATE = 0.65, 0.8
-#: Where nothing separates, every pair of customers counts twice in a held-out AUC:
-#: either one's outcome tells the other's. Its variance is double that of an AUC of
-#: scores that knew no outcome; with few customers it is larger still.
-_TWICE = 2**0.5
-_FEW_EXTRA = 5.0
-_NINE_TENTHS = 1.6449
-_Level = Literal["none", "weak", "moderate", "strong"]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Alone:
     """One table on its own: counts per code and how well it ranks, cross-fitted."""
@@ -87,6 +74,9 @@ def _alone(
     )
 
 
+_SMOOTHING = 1.0
+
+
 def log_odds(
     best: NDArray[np.float64], regrettable: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -96,6 +86,10 @@ def log_odds(
     odds = np.log(best + each * ones) - np.log(regrettable + each * zeros)
     # Equal odds are a tie, whichever counts they come from.
     return np.asarray(odds.round(9))
+
+
+_PERMUTATIONS = 400
+_PERMUTED_ROWS = 4_000
 
 
 def attribute_evidence(
@@ -144,8 +138,8 @@ def _p_value(
     best = shuffled.astype(np.float64) @ onehot
     chance = np.array([information_value(row, totals - row) for row in best])
     own = labels.astype(np.float64) @ onehot
-    found = information_value(own, totals - own)
-    return float((1 + (chance >= found - 1e-12).sum()) / (1 + len(chance)))
+    value = information_value(own, totals - own)
+    return float((1 + (chance >= value - 1e-12).sum()) / (1 + len(chance)))
 
 
 def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidence:
@@ -168,12 +162,24 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
     )
 
 
+#: Where nothing separates, every pair of customers counts twice in a held-out AUC:
+#: either one's outcome tells the other's. Its variance is double that of an AUC of
+#: scores that knew no outcome; with few customers it is larger still.
+_TWICE = 2**0.5
+_FEW_EXTRA = 5.0
+_NINE_TENTHS = 1.6449
+
+
 def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
     """Standard errors to either side of the AUC that make an interval of 90 %."""
     if cross.separates:
         return _NINE_TENTHS
     smaller = min(len(np.unique(cross.groups[side])) for side in (positive, ~positive))
     return _NINE_TENTHS * _TWICE * (1 + _FEW_EXTRA / max(1, smaller))
+
+
+_WEAK, _MODERATE = 0.65, 0.8
+_Level = Literal["none", "weak", "moderate", "strong"]
 
 
 def _level(cross: CrossFit, ranked: float) -> _Level:
@@ -184,31 +190,9 @@ def _level(cross: CrossFit, ranked: float) -> _Level:
     return "moderate" if ranked < _MODERATE else "strong"
 
 
-# ---- How many separate effects so many customers can carry (Riley et al. 2019, 2020)
-#
-# Three wishes for a prediction model with a yes/no outcome, each a sample size:
-#
-# 1. little overfitting: expected shrinkage S of at least 0.9,
-#    effects <= (S - 1) n ln(1 - R2 / S);
-# 2. little optimism: at most 0.05 between apparent and true Nagelkerke R2, which is the
-#    same formula with S = R2 / (R2 + 0.05 max R2);
-# 3. the overall share of best ones known to within 0.05: n >= (1.96 / 0.05)^2 p (1 -
-#   p).
-#
-# R2 is Cox and Snell's, that a new model is expected to reach: here the cross-validated
-# one, R2 = 1 - exp(-2 (base log loss - log loss)), or 15 % of the largest possible
-# where nothing separates (Riley et al. 2020, step 2). Very good ranking needs more
-# customers than the formulas say: half as many again from an area under the curve of
-# 0.85, twice as many from 0.9 (Pavlou et al. 2024). A lasso-like or ridge fit may be
-# offered more effects than that, since it shrinks what the data cannot carry.
-
-_SHRINKAGE: Final = 0.9
-_OPTIMISM: Final = 0.05
 _MARGIN: Final = 0.05
 _ASSUMED: Final = 0.15
 _Z: Final = 1.96
-#: Area under the curve from which more customers are needed, and how many times more.
-_RANKS_WELL: Final = ((0.9, 2.0), (0.85, 1.5))
 
 
 def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> Capacity:
@@ -228,15 +212,15 @@ def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> C
     customers = best + regrettable
     share = best / customers
     most = 1 - exp(2 * (share * log(share) + (1 - share) * log(1 - share)))
-    found = 1 - exp(-2 * (evidence.base_log_loss - evidence.log_loss))
-    assumed = evidence.level == "none" or found <= 0
-    reached = _ASSUMED * most if assumed else min(found, most)
-    each = per_effect(reached, most) * _more(evidence.auc)
+    cross_validated = 1 - exp(-2 * (evidence.base_log_loss - evidence.log_loss))
+    assumed = evidence.level == "none" or cross_validated <= 0
+    r_squared = _ASSUMED * most if assumed else min(cross_validated, most)
+    each = per_effect(r_squared, most) * _more(evidence.auc)
     variance = share * (1 - share)
     return Capacity(
         effects=floor(customers / each),
         offered=offered,
-        r_squared=round(reached, 6),
+        r_squared=round(r_squared, 6),
         assumed=assumed,
         per_effect=round(each, 3),
         share_within=round(_Z * (variance / customers) ** 0.5, 3),
@@ -244,8 +228,20 @@ def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> C
     )
 
 
-def per_effect(reached: float, most: float, /) -> float:
-    """Customers needed per effect, for a Cox-Snell R2 of `reached` of at most `most`.
+#: Area under the curve from which more customers are needed, and how many times more.
+_RANKS_WELL: Final = ((0.9, 2.0), (0.85, 1.5))
+
+
+def _more(auc: float) -> float:
+    return next((times for limit, times in _RANKS_WELL if auc >= limit), 1.0)
+
+
+_SHRINKAGE: Final = 0.9
+_OPTIMISM: Final = 0.05
+
+
+def per_effect(r_squared: float, most: float, /) -> float:
+    """Customers needed per effect, for a Cox-Snell R2 of `r_squared` of at most `most`.
 
     The example of the R package `pmsampsize` (24 effects, 662 customers):
 
@@ -253,10 +249,6 @@ def per_effect(reached: float, most: float, /) -> float:
     >>> ceil(24 * per_effect(0.288, 0.60321))
     662
     """
-    optimism = reached / (reached + _OPTIMISM * most)
+    optimism = r_squared / (r_squared + _OPTIMISM * most)
     wished = max(_SHRINKAGE, optimism)
-    return 1 / ((wished - 1) * log(1 - reached / wished))
-
-
-def _more(auc: float) -> float:
-    return next((times for limit, times in _RANKS_WELL if auc >= limit), 1.0)
+    return 1 / ((wished - 1) * log(1 - r_squared / wished))

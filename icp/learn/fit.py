@@ -20,7 +20,7 @@ from icp.learn.screen import (
     check_counts,
     check_seed,
     closed_customers,
-    renumbered,
+    renumber,
     screen,
     waiting_customers,
 )
@@ -52,13 +52,6 @@ if TYPE_CHECKING:
 
     from icp.learn.boosting import Contrast
     from icp.learn.cells import Cells
-
-
-_LEAST_WEIGHT = 50
-_Kind = Literal["best", "regrettable"]
-_KINDS: tuple[_Kind, ...] = ("best", "regrettable")
-#: So many of each kind are enough to say that nothing separates them.
-_MANY = 30
 
 
 def fit_profile(
@@ -96,13 +89,13 @@ def fit_profile(
     icp.errors.TooFewCustomersError: 1 best and 0 regrettable customers; at least 5 of \
 each are needed: label more customers, or widen what counts as regrettable
     """
-    chosen = options or FitOptions()
+    options = options or FitOptions()
     tell = progress or (lambda share, phrase: None)
     tell(0.0, "reading the customers")
     frame = labelled.lazy().collect()
     learnable = () if schema is None else [a.name for a in schema.learnable]
     check_columns(frame, outcome, group, date, learnable)
-    described = schema or AccountSchema.infer(
+    schema = schema or AccountSchema.infer(
         frame, roles={name: "ignored" for name in {outcome, group, date} if name}
     )
     closed = closed_customers(frame, outcome)
@@ -113,17 +106,14 @@ each are needed: label more customers, or widen what counts as regrettable
         tell(0.02, "checking the columns")
         waiting = waiting_customers(frame, outcome)
         screened = screen(
-            closed, described, outcome, group, prospects, chosen, seed, date, waiting
+            closed, schema, outcome, group, prospects, options, seed, date, waiting
         )
-        learnt = _learnt(screened, chosen, seed, tell)
+        model = _learn(screened, options, seed, tell)
     tell(1.0, "done")
-    return _profile(screened, learnt, frame, outcome, date, chosen, seed)
+    return _profile(screened, model, frame, outcome, date, options, seed)
 
 
-# -------------------------------------------------------------------------- learning
-
-
-class _Learnt(NamedTuple):
+class _Model(NamedTuple):
     cross: CrossFit
     contrast: Contrast
     calibration: Calibration
@@ -136,14 +126,20 @@ class _Learnt(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _learnt(
+_Kind = Literal["best", "regrettable"]
+_KINDS: tuple[_Kind, ...] = ("best", "regrettable")
+#: So many of each kind are enough to say that nothing separates them.
+_MANY = 30
+
+
+def _learn(
     screened: Screened,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
-) -> _Learnt:
+) -> _Model:
     rows, positive = screened.rows, screened.positive
-    groups = renumbered(screened.groups[rows])
+    groups = renumber(screened.groups[rows])
     cross = cross_fit(
         screened.cells,
         rows,
@@ -165,18 +161,18 @@ def _learnt(
         seed=seed,
     )
     calibration = _calibration(screened, cross, contrast, groups, options, seed, tell)
-    kept = positive[np.searchsorted(rows, cross.rows)]
+    outcomes = positive[np.searchsorted(rows, cross.rows)]
     information = _information(screened.cells, contrast)
     weights = _weights(information)
     doubt = not cross.separates and min(len(screened.of(k)) for k in _KINDS) >= _MANY
-    pooled, segments, distances, notes = _segmented(
+    pooled, segments, distances, notes = _segments(
         screened, weights, options, seed, tell, look=not doubt
     )
-    return _Learnt(
+    return _Model(
         cross=cross,
         contrast=contrast,
         calibration=calibration,
-        evidence=overall_evidence(cross, kept),
+        evidence=overall_evidence(cross, outcomes),
         information=information,
         weights=weights,
         pooled=pooled,
@@ -235,6 +231,9 @@ def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
     return np.round(np.array(means, dtype=np.float64).round(9) * 1000).astype(np.int64)
 
 
+_LEAST_WEIGHT = 50
+
+
 def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
     """Per mille by which tables count in distances, the most telling one in full."""
     most = int(information.max(initial=0))
@@ -243,7 +242,7 @@ def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.maximum(_LEAST_WEIGHT, information * 1000 // most)
 
 
-def _segmented(
+def _segments(
     screened: Screened,
     weights: NDArray[np.int64],
     options: FitOptions,
@@ -261,7 +260,7 @@ def _segmented(
     for kind, start in zip(_KINDS, (0.7, 0.85), strict=True):
         found = _split(screened, kind, start, options, seed, tell) if look else None
         split = found or _whole(screened, kind)
-        described, groups = describe_segments(
+        summaries, groups = describe_segments(
             cells,
             screened.of(kind),
             split,
@@ -270,7 +269,7 @@ def _segmented(
             weights=weights,
             prior=options.prior,
         )
-        segments += described
+        segments += summaries
         notes.append(split.note)
         if kind == "best":
             best_groups, best_members = groups, split.members
@@ -313,12 +312,9 @@ def _whole(screened: Screened, kind: _Kind) -> Split:
     return Split(members=members, count=1, note=note)
 
 
-# ------------------------------------------------------------------------ the profile
-
-
 def _profile(
     screened: Screened,
-    learnt: _Learnt,
+    model: _Model,
     frame: pl.DataFrame,
     outcome: str,
     date: str | None,
@@ -326,44 +322,16 @@ def _profile(
     seed: int,
 ) -> Profile:
     return Profile(
-        base=_millinats(learnt.contrast.base),
+        base=_millinats(model.contrast.base),
         tables=tuple(
-            _table(screened, learnt, j) for j in range(len(screened.cells.tables))
+            _table(screened, model, j) for j in range(len(screened.cells.tables))
         ),
-        pairs=_pairs(screened, learnt.contrast),
-        segments=learnt.segments,
-        calibration=learnt.calibration,
-        novelty=learnt.novelty,
+        pairs=_pairs(screened, model.contrast),
+        segments=model.segments,
+        calibration=model.calibration,
+        novelty=model.novelty,
         abstention=Abstention(known=round(1000 * options.least_known)),
-        provenance=_provenance(screened, learnt, frame, outcome, date, options, seed),
-    )
-
-
-def _pairs(screened: Screened, contrast: Contrast) -> tuple[PairTable, ...]:
-    """Pairs that give anything at all, in order of their tables."""
-    tables = screened.cells.tables
-    found = (
-        PairTable(
-            first=tables[pair.first].name,
-            second=tables[pair.second].name,
-            points=tuple(_millinats(value) for value in pair.points.ravel().tolist()),
-        )
-        for pair in contrast.pairs
-    )
-    return tuple(pair for pair in found if any(pair.points))
-
-
-def _table(screened: Screened, learnt: _Learnt, j: int) -> AttributeTable:
-    points = [_millinats(value) for value in learnt.contrast.points[j].tolist()]
-    return screened.cells.tables[j].model_copy(
-        update={
-            "points": tuple(points),
-            "pooled": tuple(learnt.pooled.surprises[j].tolist()),
-            "best": tuple(screened.alone[j].best.astype(int).tolist()),
-            "regrettable": tuple(screened.alone[j].regrettable.astype(int).tolist()),
-            "information": int(learnt.information[j]),
-            "weight": int(learnt.weights[j]),
-        }
+        provenance=_provenance(screened, model, frame, outcome, date, options, seed),
     )
 
 
@@ -372,9 +340,37 @@ def _millinats(nats: float) -> int:
     return round(round(nats * 1000, 6))
 
 
+def _table(screened: Screened, model: _Model, j: int) -> AttributeTable:
+    points = [_millinats(value) for value in model.contrast.points[j].tolist()]
+    return screened.cells.tables[j].model_copy(
+        update={
+            "points": tuple(points),
+            "pooled": tuple(model.pooled.surprises[j].tolist()),
+            "best": tuple(screened.alone[j].best.astype(int).tolist()),
+            "regrettable": tuple(screened.alone[j].regrettable.astype(int).tolist()),
+            "information": int(model.information[j]),
+            "weight": int(model.weights[j]),
+        }
+    )
+
+
+def _pairs(screened: Screened, contrast: Contrast) -> tuple[PairTable, ...]:
+    """Pairs that give anything at all, in order of their tables."""
+    tables = screened.cells.tables
+    pairs = (
+        PairTable(
+            first=tables[pair.first].name,
+            second=tables[pair.second].name,
+            points=tuple(_millinats(value) for value in pair.points.ravel().tolist()),
+        )
+        for pair in contrast.pairs
+    )
+    return tuple(pair for pair in pairs if any(pair.points))
+
+
 def _provenance(
     screened: Screened,
-    learnt: _Learnt,
+    model: _Model,
     frame: pl.DataFrame,
     outcome: str,
     date: str | None,
@@ -382,35 +378,25 @@ def _provenance(
     seed: int,
 ) -> Provenance:
     outcomes = frame[outcome].cast(pl.String)
-    found = {kind: int((outcomes == kind).sum()) for kind in OUTCOMES}
+    counts = {kind: int((outcomes == kind).sum()) for kind in OUTCOMES}
     first, last = _window(frame, date)
     return Provenance(
-        **found,
-        unknown=frame.height - sum(found.values()),
+        **counts,
+        unknown=frame.height - sum(counts.values()),
         first_date=first,
         last_date=last,
         data_hash=_data_hash(screened),
         options=_plain(options, seed),
-        evidence=learnt.evidence,
+        evidence=model.evidence,
         capacity=capacity(
-            found["best"],
-            found["regrettable"],
+            counts["best"],
+            counts["regrettable"],
             len(screened.cells.tables),
-            learnt.evidence,
+            model.evidence,
         ),
         attributes=screened.evidence,
         findings=tuple(sorted(screened.findings, key=lambda f: (f.column, f.code))),
-        notes=(*_headline(learnt.evidence), *screened.notes, *learnt.notes),
-    )
-
-
-def _headline(evidence: Evidence) -> tuple[str, ...]:
-    if evidence.level != "none":
-        return ()
-    return (
-        "No attribute separates best from regrettable customers beyond chance "
-        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
-        f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
+        notes=(*_headline(model.evidence), *screened.notes, *model.notes),
     )
 
 
@@ -441,3 +427,13 @@ def _plain(
     for key in ("accept", "exclude", "made_from"):
         values[key] = ", ".join(sorted(values[key]))
     return {**values, "seed": seed}
+
+
+def _headline(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.level != "none":
+        return ()
+    return (
+        "No attribute separates best from regrettable customers beyond chance "
+        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
+        f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
+    )

@@ -26,18 +26,191 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """A fitted mixture over cells.
+
+    `log_cells` is places x segments, `log_shares` one value per segment.
+    """
+
+    log_cells: NDArray[np.float64]
+    log_shares: NDArray[np.float64]
+    log_likelihood: float
+
+    def joint(self, data: CellRows, /) -> NDArray[np.float64]:
+        """Log of share times likelihood: rows x segments."""
+        parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
+        return np.concatenate(parts)
+
+    def nearest(self, data: CellRows, /) -> NDArray[np.int64]:
+        """The most probable segment of each row."""
+        parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
+        return np.concatenate([part.argmax(axis=1) for part in parts])
+
+
 _RESTARTS = 24
 _SHORT_STEPS = 8
 _KEPT_SHARE = 4
 _LONG_STEPS = 60
-_NEAR = 1e-5
-_BLOCK = 8_192
 _LEVELS = (2_000, 20_000)
 _MANY = 20_000
-_LEAST_LINE = 4
-_LEAST_SPREAD = 0.03
+
+
+def fit_mixture(
+    data: CellRows,
+    count: int,
+    /,
+    *,
+    draw: np.random.Generator,
+    restarts: int = _RESTARTS,
+) -> Mixture:
+    """The best of several MAP-EM runs (Dempster, Laird & Rubin 1977).
+
+    Each run starts at `count` customers drawn at random. All take a few steps, the
+    most promising quarter goes on until it settles (Biernacki, Celeux & Govaert 2003).
+    Runs are compared by penalised log-likelihood rounded to 1e-6; the first of equals
+    is taken. Many rows are started on evenly spaced ones, 2,000 and then 20,000, of
+    which only the best run goes on; beyond that every cell of a number is learnt by
+    itself in the end.
+    """
+    runs = 1 if count == 1 else restarts
+    sizes = [size for size in _LEVELS if 2 * size < len(data.cells)]
+    parts = [_thin(data, size) for size in sizes]
+    if len(data.cells) > _MANY:
+        data = replace(data, ordered=np.zeros_like(data.ordered))
+    parts.append(data)
+    state = _start(parts[0], count, runs, draw)
+    if runs > 1:
+        short = _climb(parts[0], state, _SHORT_STEPS)
+        state = short.best(parts[0], -(-runs // _KEPT_SHARE))
+    runs_state = _climb(parts[0], state, _LONG_STEPS)
+    for small, large in pairwise(parts):
+        scale = len(large.cells) / len(small.cells)
+        runs_state = _climb(large, runs_state.best(small, 1).times(scale), _LONG_STEPS)
+    return runs_state.mixture(data)
+
+
+def _thin(data: CellRows, size: int) -> CellRows:
+    return data.take(slice(0, None, len(data.cells) // size))
+
+
+class _State(NamedTuple):
+    """Expected customers per place and per segment of several runs side by side."""
+
+    sums: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+
+    def times(self, scale: float) -> _State:
+        return _State(self.sums * scale, self.sizes * scale)
+
+
+def _start(data: CellRows, count: int, runs: int, draw: np.random.Generator) -> _State:
+    """Every segment as if all its customers were like one drawn at random."""
+    rows, attributes = data.cells.shape
+    order = draw.random((runs, rows)).argsort(axis=1)[:, :count].T
+    sums = np.zeros((len(data.shares), count, runs))
+    segment, run = np.indices((count, runs))
+    for places in data.cells[order].transpose(2, 0, 1):
+        sums[places, segment, run] = attributes
+    return _State(sums, np.ones((count, runs)))
+
+
+class _Runs(NamedTuple):
+    """Where several runs have come to: places x segments x runs."""
+
+    state: _State
+    log_cells: NDArray[np.float64]
+    log_shares: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    def best(self, data: CellRows, count: int) -> _State:
+        order = np.argsort(-self._penalised(data), kind="stable")[:count]
+        return _State(self.state.sums[:, :, order], self.state.sizes[:, order])
+
+    def mixture(self, data: CellRows) -> Mixture:
+        run = int(np.argmax(self._penalised(data)))
+        return Mixture(
+            log_cells=np.ascontiguousarray(self.log_cells[:, :, run]),
+            log_shares=self.log_shares[:, run],
+            log_likelihood=float(self.value[run]),
+        )
+
+    def _penalised(self, data: CellRows) -> NDArray[np.float64]:
+        weighted = data.shares[:, None, None] * self.log_cells
+        prior = data.prior * weighted.sum(axis=(0, 1))
+        return np.asarray((self.value + prior).round(6))
+
+
+_NEAR = 1e-5
+
+
+def _climb(data: CellRows, state: _State, steps: int) -> _Runs:
+    last = np.full(state.sizes.shape[1], -np.inf)
+    for _ in range(steps):
+        log_cells = _log_cells(data, state.sums)
+        sizes = state.sizes + 1
+        log_shares = np.log(sizes / sizes.sum(axis=0))
+        state, value = _expectation(data, log_cells, log_shares)
+        if np.all(value - last < _NEAR * (1 + np.abs(value))):
+            break
+        last = value
+    return _Runs(state, log_cells, log_shares, value)
+
+
 _STRAY = 0.02
 _LEAST = 1e-300
+
+
+def _log_cells(data: CellRows, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """MAP log shares of every place; 0 where a value is not known."""
+    counts = sums + data.prior * data.shares[:, None, None]
+    counts[data.starts] = 0
+    chance = counts / np.add.reduceat(counts, data.starts)[data.owner]
+    if data.line is not None:
+        places = data.line.places
+        stray = _STRAY * data.shares[places, None, None]
+        normal = data.line.spread_out(chance[places])
+        chance[places] = (1 - _STRAY) * normal + stray
+    chance[data.starts] = 1
+    return np.asarray(np.log(np.maximum(chance, _LEAST)))
+
+
+def _expectation(
+    data: CellRows, log_cells: NDArray[np.float64], log_shares: NDArray[np.float64]
+) -> tuple[_State, NDArray[np.float64]]:
+    """Expected customers per place and segment, and each run's log-likelihood."""
+    _, count, runs = log_cells.shape
+    table = log_cells.reshape(-1, count * runs)
+    sums = np.zeros_like(table)
+    sizes = np.zeros((count, runs))
+    value = np.zeros(runs)
+    for block in data.blocks:
+        joint = (block @ table).reshape(-1, count, runs) + log_shares
+        value += _normalise(joint).sum(axis=0)
+        sums += block.T @ joint.reshape(-1, count * runs)
+        sizes += joint.sum(axis=0)
+    return _State(sums.reshape(log_cells.shape), sizes), value
+
+
+def _normalise(joint: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn log weights into shares in place; the logs of their sums come back.
+
+    Segment by segment, as NumPy is slow along a short axis.
+    """
+    segments = range(1, joint.shape[1])
+    top = joint[:, 0].copy()
+    for segment in segments:
+        np.maximum(top, joint[:, segment], out=top)
+    joint -= top[:, None]
+    np.exp(joint, out=joint)
+    total = joint[:, 0].copy()
+    for segment in segments:
+        total += joint[:, segment]
+    joint /= total[:, None]
+    return np.asarray(top + np.log(total))
+
+
+_BLOCK = 8_192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,38 +258,7 @@ class CellRows:
         return _Line.of(self) if self.ordered.any() else None
 
 
-def cell_rows(
-    codes: NDArray[np.int32], numbers: NDArray[np.bool_], /, *, prior: float
-) -> CellRows:
-    """Rows of cell codes (0 and 1 are not known) as places; columns may be numbers.
-
-    Attributes of which fewer than two cells occur are left out; a number of which
-    only two or three occur is treated as levels.
-
-    >>> rows = cell_rows(np.array([[2, 3], [4, 3], [0, 3]]), np.array([0, 0]), prior=4)
-    >>> rows.cells.tolist(), rows.shares.tolist()
-    ([[1], [2], [0]], [0.0, 0.5, 0.5])
-    """
-    columns, shares, ordered = [np.zeros((len(codes), 0), dtype=np.int32)], [], []
-    starts = [0]
-    for column, number in zip(codes.T, numbers, strict=True):
-        counts = np.bincount(column)
-        counts[:2] = 0
-        present = counts > 0
-        if present.sum() > 1:
-            places = np.where(present, np.cumsum(present), 0).astype(np.int32)
-            columns.append((places[column] + starts[-1])[:, None])
-            known = counts[present]
-            shares += [0.0, *(known / known.sum())]
-            ordered.append(bool(number) and len(known) >= _LEAST_LINE)
-            starts.append(len(shares))
-    return CellRows(
-        cells=np.ascontiguousarray(np.hstack(columns), dtype=np.int32),
-        starts=np.array(starts[:-1], dtype=np.int64),
-        shares=np.array(shares, dtype=np.float64),
-        ordered=np.array(ordered, dtype=bool),
-        prior=prior,
-    )
+_LEAST_SPREAD = 0.03
 
 
 class _Line(NamedTuple):
@@ -135,9 +277,9 @@ class _Line(NamedTuple):
 
     @classmethod
     def of(cls, data: CellRows) -> _Line:
-        known = np.ones(len(data.shares), dtype=bool)
-        known[data.starts] = False
-        places = np.flatnonzero(data.ordered[data.owner] & known)
+        inner_place = np.ones(len(data.shares), dtype=bool)
+        inner_place[data.starts] = False
+        places = np.flatnonzero(data.ordered[data.owner] & inner_place)
         first = np.diff(data.owner[places], prepend=-1) > 0
         last = np.append(first[1:], [True])
         shares, starts = data.shares[places], np.flatnonzero(first)
@@ -178,172 +320,38 @@ def _moment(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(x), x, 0) * _density(x)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mixture:
-    """A fitted mixture over cells.
+_LEAST_LINE = 4
 
-    `log_cells` is places x segments, `log_shares` one value per segment.
+
+def cell_rows(
+    codes: NDArray[np.int32], numbers: NDArray[np.bool_], /, *, prior: float
+) -> CellRows:
+    """Rows of cell codes (0 and 1 are not known) as places; columns may be numbers.
+
+    Attributes of which fewer than two cells occur are left out; a number of which
+    only two or three occur is treated as levels.
+
+    >>> rows = cell_rows(np.array([[2, 3], [4, 3], [0, 3]]), np.array([0, 0]), prior=4)
+    >>> rows.cells.tolist(), rows.shares.tolist()
+    ([[1], [2], [0]], [0.0, 0.5, 0.5])
     """
-
-    log_cells: NDArray[np.float64]
-    log_shares: NDArray[np.float64]
-    log_likelihood: float
-
-    def joint(self, data: CellRows, /) -> NDArray[np.float64]:
-        """Log of share times likelihood: rows x segments."""
-        parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
-        return np.concatenate(parts)
-
-    def nearest(self, data: CellRows, /) -> NDArray[np.int64]:
-        """The most probable segment of each row."""
-        parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
-        return np.concatenate([part.argmax(axis=1) for part in parts])
-
-
-def fit_mixture(
-    data: CellRows,
-    count: int,
-    /,
-    *,
-    draw: np.random.Generator,
-    restarts: int = _RESTARTS,
-) -> Mixture:
-    """The best of several MAP-EM runs (Dempster, Laird & Rubin 1977).
-
-    Each run starts at `count` customers drawn at random. All take a few steps, the
-    most promising quarter goes on until it settles (Biernacki, Celeux & Govaert 2003).
-    Runs are compared by penalised log-likelihood rounded to 1e-6; the first of equals
-    is taken. Many rows are started on evenly spaced ones, 2,000 and then 20,000, of
-    which only the best run goes on; beyond that every cell of a number is learnt by
-    itself in the end.
-    """
-    runs = 1 if count == 1 else restarts
-    sizes = [size for size in _LEVELS if 2 * size < len(data.cells)]
-    parts = [_thinned(data, size) for size in sizes]
-    if len(data.cells) > _MANY:
-        data = replace(data, ordered=np.zeros_like(data.ordered))
-    parts.append(data)
-    state = _started(parts[0], count, runs, draw)
-    if runs > 1:
-        short = _climbed(parts[0], state, _SHORT_STEPS)
-        state = short.best(parts[0], -(-runs // _KEPT_SHARE))
-    found = _climbed(parts[0], state, _LONG_STEPS)
-    for small, large in pairwise(parts):
-        scale = len(large.cells) / len(small.cells)
-        found = _climbed(large, found.best(small, 1).times(scale), _LONG_STEPS)
-    return found.chosen(data)
-
-
-def _thinned(data: CellRows, size: int) -> CellRows:
-    return data.take(slice(0, None, len(data.cells) // size))
-
-
-class _State(NamedTuple):
-    """Expected customers per place and per segment of several runs side by side."""
-
-    sums: NDArray[np.float64]
-    sizes: NDArray[np.float64]
-
-    def times(self, scale: float) -> _State:
-        return _State(self.sums * scale, self.sizes * scale)
-
-
-class _Runs(NamedTuple):
-    """Where several runs have come to: places x segments x runs."""
-
-    state: _State
-    log_cells: NDArray[np.float64]
-    log_shares: NDArray[np.float64]
-    value: NDArray[np.float64]
-
-    def best(self, data: CellRows, count: int) -> _State:
-        kept = np.argsort(-self._penalised(data), kind="stable")[:count]
-        return _State(self.state.sums[:, :, kept], self.state.sizes[:, kept])
-
-    def chosen(self, data: CellRows) -> Mixture:
-        run = int(np.argmax(self._penalised(data)))
-        return Mixture(
-            log_cells=np.ascontiguousarray(self.log_cells[:, :, run]),
-            log_shares=self.log_shares[:, run],
-            log_likelihood=float(self.value[run]),
-        )
-
-    def _penalised(self, data: CellRows) -> NDArray[np.float64]:
-        weighted = data.shares[:, None, None] * self.log_cells
-        prior = data.prior * weighted.sum(axis=(0, 1))
-        return np.asarray((self.value + prior).round(6))
-
-
-def _started(
-    data: CellRows, count: int, runs: int, draw: np.random.Generator
-) -> _State:
-    """Every segment as if all its customers were like one drawn at random."""
-    rows, attributes = data.cells.shape
-    order = draw.random((runs, rows)).argsort(axis=1)[:, :count].T
-    sums = np.zeros((len(data.shares), count, runs))
-    segment, run = np.indices((count, runs))
-    for places in data.cells[order].transpose(2, 0, 1):
-        sums[places, segment, run] = attributes
-    return _State(sums, np.ones((count, runs)))
-
-
-def _climbed(data: CellRows, state: _State, steps: int) -> _Runs:
-    last = np.full(state.sizes.shape[1], -np.inf)
-    for _ in range(steps):
-        log_cells = _log_cells(data, state.sums)
-        sizes = state.sizes + 1
-        log_shares = np.log(sizes / sizes.sum(axis=0))
-        state, value = _expected(data, log_cells, log_shares)
-        if np.all(value - last < _NEAR * (1 + np.abs(value))):
-            break
-        last = value
-    return _Runs(state, log_cells, log_shares, value)
-
-
-def _log_cells(data: CellRows, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """MAP log shares of every place; 0 where a value is not known."""
-    counts = sums + data.prior * data.shares[:, None, None]
-    counts[data.starts] = 0
-    chance = counts / np.add.reduceat(counts, data.starts)[data.owner]
-    if data.line is not None:
-        places = data.line.places
-        stray = _STRAY * data.shares[places, None, None]
-        normal = data.line.spread_out(chance[places])
-        chance[places] = (1 - _STRAY) * normal + stray
-    chance[data.starts] = 1
-    return np.asarray(np.log(np.maximum(chance, _LEAST)))
-
-
-def _expected(
-    data: CellRows, log_cells: NDArray[np.float64], log_shares: NDArray[np.float64]
-) -> tuple[_State, NDArray[np.float64]]:
-    """Expected customers per place and segment, and each run's log-likelihood."""
-    _, count, runs = log_cells.shape
-    table = log_cells.reshape(-1, count * runs)
-    sums = np.zeros_like(table)
-    sizes = np.zeros((count, runs))
-    value = np.zeros(runs)
-    for block in data.blocks:
-        joint = (block @ table).reshape(-1, count, runs) + log_shares
-        value += _normalised(joint).sum(axis=0)
-        sums += block.T @ joint.reshape(-1, count * runs)
-        sizes += joint.sum(axis=0)
-    return _State(sums.reshape(log_cells.shape), sizes), value
-
-
-def _normalised(joint: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn log weights into shares in place; the logs of their sums come back.
-
-    Segment by segment, as NumPy is slow along a short axis.
-    """
-    segments = range(1, joint.shape[1])
-    top = joint[:, 0].copy()
-    for segment in segments:
-        np.maximum(top, joint[:, segment], out=top)
-    joint -= top[:, None]
-    np.exp(joint, out=joint)
-    total = joint[:, 0].copy()
-    for segment in segments:
-        total += joint[:, segment]
-    joint /= total[:, None]
-    return np.asarray(top + np.log(total))
+    columns, shares, ordered = [np.zeros((len(codes), 0), dtype=np.int32)], [], []
+    starts = [0]
+    for column, number in zip(codes.T, numbers, strict=True):
+        counts = np.bincount(column)
+        counts[:2] = 0
+        present = counts > 0
+        if present.sum() > 1:
+            places = np.where(present, np.cumsum(present), 0).astype(np.int32)
+            columns.append((places[column] + starts[-1])[:, None])
+            occurrences = counts[present]
+            shares += [0.0, *(occurrences / occurrences.sum())]
+            ordered.append(bool(number) and len(occurrences) >= _LEAST_LINE)
+            starts.append(len(shares))
+    return CellRows(
+        cells=np.ascontiguousarray(np.hstack(columns), dtype=np.int32),
+        starts=np.array(starts[:-1], dtype=np.int64),
+        shares=np.array(shares, dtype=np.float64),
+        ordered=np.array(ordered, dtype=bool),
+        prior=prior,
+    )

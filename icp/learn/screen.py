@@ -17,10 +17,10 @@ from icp.learn.contrast import folds_of
 from icp.learn.drift import WAITING, Drift, drift_findings
 from icp.learn.evidence import Alone, attribute_evidence, each_alone
 from icp.learn.leakage import (
-    confounded,
+    confounder_findings,
     fill_rates,
     has_texts,
-    prospects_unlike,
+    population_findings,
     strata_of,
     suspicious_columns,
     unusable_columns,
@@ -37,10 +37,43 @@ if TYPE_CHECKING:
     from icp.schema import AccountSchema
 
 
+class FitOptions(Frozen):
+    """Options of `fit_profile`; the defaults are meant to be left alone.
+
+    >>> FitOptions(folds=1)
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for FitOptions
+    folds
+      Input should be greater than or equal to 2 [type=greater_than_equal, ...]
+        ...
+    """
+
+    #: Suspicious columns that a person has answered for.
+    accept: tuple[str, ...] = ()
+    #: Columns to leave out although their role allows them.
+    exclude: tuple[str, ...] = ()
+    #: Columns that the outcome was made from, such as those of an account's worth.
+    made_from: tuple[str, ...] = ()
+    #: Most segments of each kind.
+    max_segments: Annotated[int, Field(ge=1, le=12)] = 6
+    #: Customers that the pooled shares are worth in every segment (methods 1a).
+    prior: Annotated[float, Field(gt=0, le=100)] = 4.0
+    #: Fewest customers for a level to be a cell of its own.
+    min_level: Annotated[int, Field(ge=1)] = 4
+    #: Most levels of one attribute.
+    max_levels: Annotated[int, Field(ge=2, le=2000)] = 100
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    #: Bootstrap refits behind the intervals; None chooses 200 to 30 by size.
+    refits: Annotated[int, Field(ge=0, le=2000)] | None = None
+    #: Probability above which pursuing pays; grade B starts here.
+    break_even: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    #: Least share of the profile's information that must be known to score.
+    least_known: Annotated[float, Field(ge=0, le=1)] = 0.4
+
+
 #: Outcomes that are learnt from, as small numbers.
 OUTCOMES = {"best": 1, "regrettable": 0, "neutral": 2}
-_LEAST = 5
-_MISSING_BY_CHANCE = 0.10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,61 +105,6 @@ class Screened:
         return np.flatnonzero(self.labels == OUTCOMES[kind])
 
 
-def check_columns(
-    frame: pl.DataFrame,
-    outcome: str,
-    group: str | None,
-    date: str | None,
-    attributes: Iterable[str] = (),
-) -> None:
-    """Raise SchemaError unless the frame has the columns that were named.
-
-    Outcome and group must hold one value per customer, not lists or records.
-    """
-    named = {name for name in (outcome, group, date, *attributes) if name}
-    missing = named.difference(frame.columns)
-    if missing:
-        message = f"{counted(missing, 'missing column')}; name the columns you have"
-        raise SchemaError(message)
-    types = {name: frame.schema[name] for name in (outcome, group) if name}
-    unfit = [name for name, dtype in types.items() if not has_texts(dtype)]
-    if unfit:
-        message = f"{counted(unfit, 'column')} must hold one text per customer; cast it"
-        raise SchemaError(message)
-
-
-def closed_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
-    """The customers whose outcome is known, with the outcome as text."""
-    told = frame.with_columns(pl.col(outcome).cast(pl.String))
-    return told.filter(pl.col(outcome).is_in(list(OUTCOMES)))
-
-
-def waiting_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
-    """The customers whose outcome is not known yet, with the outcome as text."""
-    told = frame.with_columns(pl.col(outcome).cast(pl.String))
-    return told.filter(~pl.col(outcome).is_in(list(OUTCOMES)).fill_null(value=False))
-
-
-def check_counts(closed: pl.DataFrame, outcome: str) -> None:
-    """Raise TooFewCustomersError below five of each kind."""
-    best, bad = (
-        closed.filter(pl.col(outcome) == kind).height
-        for kind in ("best", "regrettable")
-    )
-    if min(best, bad) < _LEAST:
-        message = (
-            f"{best} best and {bad} regrettable customers; at least {_LEAST} of each "
-            "are needed: label more customers, or widen what counts as regrettable"
-        )
-        raise TooFewCustomersError(message)
-
-
-def check_seed(seed: int) -> None:
-    """Raise ConfigError for a seed that no random numbers start from."""
-    if seed < 0:
-        raise ConfigError(f"seed {seed} is negative; use 0 or more")
-
-
 def screen(
     closed: pl.DataFrame,
     schema: AccountSchema,
@@ -144,22 +122,29 @@ def screen(
     is a `date`, those that changed beyond use, unless accepted; each is named in the
     findings. `waiting` are the customers whose outcome is not known yet.
     """
-    kept = schema.without((*options.exclude, outcome))
+    usable_schema = schema.without((*options.exclude, outcome))
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
     drafts = draft_tables(
-        closed, kept, min_level=options.min_level, max_levels=options.max_levels
+        closed,
+        usable_schema,
+        min_level=options.min_level,
+        max_levels=options.max_levels,
     )
     useless = unusable_columns(
-        closed, [a.name for a in kept.learnable], [draft.table for draft in drafts]
+        closed,
+        [a.name for a in usable_schema.learnable],
+        [draft.table for draft in drafts],
     )
     usable = [draft for draft in drafts if draft.table.column not in useless]
-    given = None if group is None else _given_groups(closed[group])
-    cells = build_cells(closed, usable, labels, groups=given)
+    own_groups = None if group is None else group_numbers(closed[group])
+    cells = build_cells(closed, usable, labels, groups=own_groups)
     labels = labels[cells.rows]
-    groups = _identical(cells) if given is None else renumbered(given[cells.rows])
+    groups = (
+        _identical(cells) if own_groups is None else renumber(own_groups[cells.rows])
+    )
     rows = np.flatnonzero(labels < OUTCOMES["neutral"])
     positive = labels[rows] == OUTCOMES["best"]
-    folds = folds_of(renumbered(groups[rows]), positive, folds=options.folds, seed=seed)
+    folds = folds_of(renumber(groups[rows]), positive, folds=options.folds, seed=seed)
     alone = each_alone(cells, rows, positive, folds)
     suspects = suspicious_columns(
         cells, alone, _fill_rates(prospects, cells), options.made_from
@@ -172,7 +157,7 @@ def screen(
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
     evidence = attribute_evidence(cells, rows, positive, alone, seed=seed)
     strata = strata_of(closed, schema, date=date)
-    doubtful = confounded(cells, rows, positive, strata, evidence)
+    doubtful = confounder_findings(cells, rows, positive, strata, evidence)
     unlike = _unlike(prospects, closed, cells)
     return Screened(
         cells=cells,
@@ -187,25 +172,20 @@ def screen(
     )
 
 
-def _answered(
-    found: Iterable[ColumnFinding], options: FitOptions
-) -> list[ColumnFinding]:
-    """The same, with nothing refused that a person has answered for."""
-    return [
-        finding.model_copy(update={"excluded": False})
-        if finding.column in options.accept
-        else finding
-        for finding in found
-    ]
+def _identical(cells: Cells) -> NDArray[np.int64]:
+    """A number per row, the same for accounts that are alike in every cell."""
+    if not cells.tables:
+        return np.arange(len(cells.codes))
+    _, same = np.unique(cells.codes, axis=0, return_inverse=True)
+    return renumber(same.reshape(-1))
 
 
-def _check_size(tables: int) -> None:
-    if tables > MAX_TABLES:
-        message = (
-            f"{tables:,} attributes, each value of a list counted; at most "
-            f"{MAX_TABLES:,} can be kept: leave some columns out"
-        )
-        raise SchemaError(message)
+def _fill_rates(
+    prospects: pl.DataFrame | pl.LazyFrame | None, cells: Cells
+) -> dict[str, float]:
+    if prospects is None:
+        return {}
+    return fill_rates(prospects.lazy().collect(), {t.column for t in cells.tables})
 
 
 def _drift(
@@ -221,19 +201,32 @@ def _drift(
         return Drift()
     young = closed.clear() if waiting is None else waiting
     customers = pl.concat([closed[cells.rows], young])
-    known = np.concatenate([labels, np.full(young.height, WAITING, dtype=np.int8)])
-    groups = None if group is None else _given_groups(customers[group])
+    outcomes = np.concatenate([labels, np.full(young.height, WAITING, dtype=np.int8)])
+    groups = None if group is None else group_numbers(customers[group])
     return drift_findings(
-        customers, cells.tables, known, customers[date], groups=groups
+        customers, cells.tables, outcomes, customers[date], groups=groups
     )
 
 
-def _fill_rates(
-    prospects: pl.DataFrame | pl.LazyFrame | None, cells: Cells
-) -> dict[str, float]:
-    if prospects is None:
-        return {}
-    return fill_rates(prospects.lazy().collect(), {t.column for t in cells.tables})
+def _answered(
+    findings: Iterable[ColumnFinding], options: FitOptions
+) -> list[ColumnFinding]:
+    """The same, with nothing refused that a person has answered for."""
+    return [
+        finding.model_copy(update={"excluded": False})
+        if finding.column in options.accept
+        else finding
+        for finding in findings
+    ]
+
+
+def _check_size(tables: int) -> None:
+    if tables > MAX_TABLES:
+        message = (
+            f"{tables:,} attributes, each value of a list counted; at most "
+            f"{MAX_TABLES:,} can be kept: leave some columns out"
+        )
+        raise SchemaError(message)
 
 
 def _unlike(
@@ -241,30 +234,10 @@ def _unlike(
 ) -> Iterable[ColumnFinding]:
     if prospects is None:
         return ()
-    return prospects_unlike(prospects.lazy().collect(), closed, cells.tables)
+    return population_findings(prospects.lazy().collect(), closed, cells.tables)
 
 
-def _given_groups(values: pl.Series) -> NDArray[np.int64]:
-    """A number per row; an account whose group is not known is a group of its own."""
-    ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
-    alone = -1 - np.arange(len(ranks))
-    return np.where(ranks > 0, ranks.astype(np.int64), alone)
-
-
-def _identical(cells: Cells) -> NDArray[np.int64]:
-    """A number per row, the same for accounts that are alike in every cell."""
-    if not cells.tables:
-        return np.arange(len(cells.codes))
-    _, same = np.unique(cells.codes, axis=0, return_inverse=True)
-    return renumbered(same.reshape(-1))
-
-
-def renumbered(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Groups numbered in order of their first row, so that names do not matter."""
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse.reshape(-1)]
+_MISSING_BY_CHANCE = 0.10
 
 
 def _missing_that_counts(
@@ -302,39 +275,74 @@ def _repetition_notes(
     )
 
 
-# ---- What a person may choose about learning
+def check_columns(
+    frame: pl.DataFrame,
+    outcome: str,
+    group: str | None,
+    date: str | None,
+    attributes: Iterable[str] = (),
+) -> None:
+    """Raise SchemaError unless the frame has the columns that were named.
 
-
-class FitOptions(Frozen):
-    """Options of `fit_profile`; the defaults are meant to be left alone.
-
-    >>> FitOptions(folds=1)
-    Traceback (most recent call last):
-    ...
-    pydantic_core._pydantic_core.ValidationError: 1 validation error for FitOptions
-    folds
-      Input should be greater than or equal to 2 [type=greater_than_equal, ...]
-        ...
+    Outcome and group must hold one value per customer, not lists or records.
     """
+    names = {name for name in (outcome, group, date, *attributes) if name}
+    missing = names.difference(frame.columns)
+    if missing:
+        message = f"{counted(missing, 'missing column')}; name the columns you have"
+        raise SchemaError(message)
+    types = {name: frame.schema[name] for name in (outcome, group) if name}
+    unfit = [name for name, dtype in types.items() if not has_texts(dtype)]
+    if unfit:
+        message = f"{counted(unfit, 'column')} must hold one text per customer; cast it"
+        raise SchemaError(message)
 
-    #: Suspicious columns that a person has answered for.
-    accept: tuple[str, ...] = ()
-    #: Columns to leave out although their role allows them.
-    exclude: tuple[str, ...] = ()
-    #: Columns that the outcome was made from, such as those of an account's worth.
-    made_from: tuple[str, ...] = ()
-    #: Most segments of each kind.
-    max_segments: Annotated[int, Field(ge=1, le=12)] = 6
-    #: Customers that the pooled shares are worth in every segment (methods 1a).
-    prior: Annotated[float, Field(gt=0, le=100)] = 4.0
-    #: Fewest customers for a level to be a cell of its own.
-    min_level: Annotated[int, Field(ge=1)] = 4
-    #: Most levels of one attribute.
-    max_levels: Annotated[int, Field(ge=2, le=2000)] = 100
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
-    #: Bootstrap refits behind the intervals; None chooses 200 to 30 by size.
-    refits: Annotated[int, Field(ge=0, le=2000)] | None = None
-    #: Probability above which pursuing pays; grade B starts here.
-    break_even: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    #: Least share of the profile's information that must be known to score.
-    least_known: Annotated[float, Field(ge=0, le=1)] = 0.4
+
+_LEAST = 5
+
+
+def check_counts(closed: pl.DataFrame, outcome: str) -> None:
+    """Raise TooFewCustomersError below five of each kind."""
+    best, bad = (
+        closed.filter(pl.col(outcome) == kind).height
+        for kind in ("best", "regrettable")
+    )
+    if min(best, bad) < _LEAST:
+        message = (
+            f"{best} best and {bad} regrettable customers; at least {_LEAST} of each "
+            "are needed: label more customers, or widen what counts as regrettable"
+        )
+        raise TooFewCustomersError(message)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigError for a seed that no random numbers start from."""
+    if seed < 0:
+        raise ConfigError(f"seed {seed} is negative; use 0 or more")
+
+
+def closed_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The customers whose outcome is known, with the outcome as text."""
+    texts = frame.with_columns(pl.col(outcome).cast(pl.String))
+    return texts.filter(pl.col(outcome).is_in(list(OUTCOMES)))
+
+
+def waiting_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The customers whose outcome is not known yet, with the outcome as text."""
+    texts = frame.with_columns(pl.col(outcome).cast(pl.String))
+    return texts.filter(~pl.col(outcome).is_in(list(OUTCOMES)).fill_null(value=False))
+
+
+def renumber(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Groups numbered in order of their first row, so that names do not matter."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse.reshape(-1)]
+
+
+def group_numbers(values: pl.Series) -> NDArray[np.int64]:
+    """A number per row; an account whose group is not known is a group of its own."""
+    ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
+    alone = -1 - np.arange(len(ranks))
+    return np.where(ranks > 0, ranks.astype(np.int64), alone)

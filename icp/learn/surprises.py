@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from icp.learn.segments import Split
 
 
-_CAP = 6_000
-_MOST_DISTANCES = 999
-_POOLED_PRIOR = 1.0
-_TRAITS = 3
-_TELLING = 0.1
-_LEAST_CHANCE = 1e-9
-
-
 @dataclass(frozen=True, kw_only=True)
 class Group:
     """Counts of a group of customers, with the prior that belongs to them.
@@ -73,10 +65,10 @@ def group_of(
     surprises, without = [], []
     for j, table in enumerate(cells.tables):
         smooth = table.kind is Kind.NUMBER
-        known = _surprise(counts[j], shares[j], prior, smooth=smooth)
+        surprise = _surprise(counts[j], shares[j], prior, smooth=smooth)
         own = _surprise_without_self(counts[j], shares[j], prior, smooth=smooth)
-        surprises.append(_weighted(known, weights[j]))
-        without.append(_weighted(own, weights[j]))
+        surprises.append(_millinats(surprise, weights[j]))
+        without.append(_millinats(own, weights[j]))
     return Group(counts=counts, surprises=tuple(surprises), without_self=tuple(without))
 
 
@@ -85,23 +77,8 @@ def _counts(cells: Cells, rows: NDArray[np.int64], table: int) -> NDArray[np.flo
     return np.bincount(cells.codes[rows, table], minlength=size).astype(np.float64)
 
 
-def pooled_shares(cells: Cells, /) -> tuple[NDArray[np.float64], ...]:
-    """Smoothed share of every code among all closed customers, never seen included."""
-    everybody = np.arange(len(cells.codes))
-    return tuple(
-        _shares(_counts(cells, everybody, j), table)
-        for j, table in enumerate(cells.tables)
-    )
-
-
-def _shares(counts: NDArray[np.float64], table: AttributeTable) -> NDArray[np.float64]:
-    shares = counts + 0.5
-    shares[MISSING] = 0
-    total = counts[2:].sum()
-    shares[NEVER_SEEN] = 0
-    shares *= total / (total + 1) / max(shares.sum(), 1e-12)
-    shares[NEVER_SEEN] = 1 / (total + 1)
-    return np.asarray(shares / max(shares.sum(), 1e-12))
+_CAP = 6_000
+_LEAST_CHANCE = 1e-9
 
 
 def _surprise(
@@ -113,11 +90,11 @@ def _surprise(
 ) -> NDArray[np.float64]:
     if len(counts) < 3:
         return np.zeros(len(counts))
-    known = counts.copy()
-    known[:2] = 0
+    values = counts.copy()
+    values[:2] = 0
     if smooth:
-        known[2:] = _smoothed(known[2:])
-    chance = (known + prior * shares) / (known.sum() + prior)
+        values[2:] = _smooth(values[2:])
+    chance = (values + prior * shares) / (values.sum() + prior)
     chance[MISSING] = 1
     chance = np.maximum(chance, _LEAST_CHANCE)
     surprise = np.log(chance[2:].max()) - np.log(chance)
@@ -126,7 +103,7 @@ def _surprise(
     return np.asarray(surprise)
 
 
-def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """A quarter of each number cell's customers lent to each neighbour."""
     padded = np.pad(counts, 1, mode="edge")
     return np.asarray(0.25 * padded[:-2] + 0.5 * counts + 0.25 * padded[2:])
@@ -149,8 +126,30 @@ def _surprise_without_self(
     return result
 
 
-def _weighted(surprise: NDArray[np.float64], weight: int) -> NDArray[np.int64]:
+def _millinats(surprise: NDArray[np.float64], weight: int) -> NDArray[np.int64]:
     return np.round(surprise.round(9) * weight).astype(np.int64)
+
+
+def pooled_shares(cells: Cells, /) -> tuple[NDArray[np.float64], ...]:
+    """Smoothed share of every code among all closed customers, never seen included."""
+    everybody = np.arange(len(cells.codes))
+    return tuple(
+        _shares(_counts(cells, everybody, j), table)
+        for j, table in enumerate(cells.tables)
+    )
+
+
+def _shares(counts: NDArray[np.float64], table: AttributeTable) -> NDArray[np.float64]:
+    shares = counts + 0.5
+    shares[MISSING] = 0
+    total = counts[2:].sum()
+    shares[NEVER_SEEN] = 0
+    shares *= total / (total + 1) / max(shares.sum(), 1e-12)
+    shares[NEVER_SEEN] = 1 / (total + 1)
+    return np.asarray(shares / max(shares.sum(), 1e-12))
+
+
+_POOLED_PRIOR = 1.0
 
 
 def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -> Group:
@@ -162,9 +161,6 @@ def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -
         weights=np.full(len(cells.tables), 1000),
         prior=_POOLED_PRIOR,
     )
-
-
-# -------------------------------------------------------------------------- segments
 
 
 def describe_segments(
@@ -200,16 +196,15 @@ def describe_segments(
     return tuple(segments), tuple(groups)
 
 
-def _per_mille(counts: NDArray[np.float64]) -> tuple[int, ...]:
-    total = max(counts.sum(), 1.0)
-    return tuple((counts * 1000 / total).round().astype(int).tolist())
+_TRAITS = 3
+_TELLING = 0.1
 
 
 def _traits(
     cells: Cells, group: Group, shares: tuple[NDArray[np.float64], ...]
 ) -> tuple[str, ...]:
     """Cells that are common in the segment and rarer elsewhere, one per column."""
-    found: dict[str, tuple[float, str]] = {}
+    traits: dict[str, tuple[float, str]] = {}
     for table, counts, pooled in zip(cells.tables, group.counts, shares, strict=True):
         own = (counts + 2 * pooled) / (counts[1:].sum() + 2)
         if table.size < 3:
@@ -220,9 +215,9 @@ def _traits(
         else:
             place = int(gains.argmax())
             telling, text = float(gains[place]), table.cells[place]
-        if telling > found.get(table.column, (_TELLING, ""))[0]:
-            found[table.column] = (telling, f"{table.title}: {text}")
-    ranked = sorted(found.values(), key=lambda pair: (-round(pair[0], 9), pair[1]))
+        if telling > traits.get(table.column, (_TELLING, ""))[0]:
+            traits[table.column] = (telling, f"{table.title}: {text}")
+    ranked = sorted(traits.values(), key=lambda pair: (-round(pair[0], 9), pair[1]))
     return tuple(text for _, text in ranked[:_TRAITS])
 
 
@@ -247,20 +242,6 @@ def _widest_run(
     return best, range_text(first, last)
 
 
-def range_text(first: str, last: str, /) -> str:
-    """The range that two cells of a number span, in words.
-
-    >>> range_text("1 to 3", "9 or more"), range_text("up to 1", "4 to 8")
-    ('1 or more', 'up to 8')
-    """
-    if first == last:
-        return first
-    low, high = first.split(" to ")[0], last.split(" to ")[-1]
-    if last.endswith(" or more"):
-        return "any value" if low == "up" else f"{low} or more"
-    return f"{low} to {high}"
-
-
 def _name(kind: str, traits: tuple[str, ...], number: int, taken: set[str]) -> str:
     name = " · ".join(_short(trait) for trait in traits[:2]) or f"All {kind} customers"
     return name if name not in taken else f"{name} ({number + 1})"
@@ -277,7 +258,9 @@ def _short(trait: str) -> str:
     return level if plain else trait
 
 
-# --------------------------------------------------------------------------- novelty
+def _per_mille(counts: NDArray[np.float64]) -> tuple[int, ...]:
+    total = max(counts.sum(), 1.0)
+    return tuple((counts * 1000 / total).round().astype(int).tolist())
 
 
 def novelty(
@@ -303,7 +286,19 @@ def novelty(
         inside = best_members == number
         far = np.where(inside, group.distances(codes, own=True), group.distances(codes))
         nearest = np.minimum(nearest, far)
-    return Novelty(closed=_thinned(closed), best=_thinned(nearest))
+    return Novelty(closed=_thin(closed), best=_thin(nearest))
+
+
+_MOST_DISTANCES = 999
+
+
+def _thin(distances: NDArray[np.int64]) -> tuple[int, ...]:
+    """Ascending; at most 999 evenly spaced order statistics."""
+    ordered = np.sort(distances)
+    if len(ordered) > _MOST_DISTANCES:
+        places = np.linspace(0, len(ordered) - 1, _MOST_DISTANCES).round().astype(int)
+        ordered = ordered[places]
+    return tuple(ordered.tolist())
 
 
 def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
@@ -327,10 +322,15 @@ def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
     return once
 
 
-def _thinned(distances: NDArray[np.int64]) -> tuple[int, ...]:
-    """Ascending; at most 999 evenly spaced order statistics."""
-    ordered = np.sort(distances)
-    if len(ordered) > _MOST_DISTANCES:
-        places = np.linspace(0, len(ordered) - 1, _MOST_DISTANCES).round().astype(int)
-        ordered = ordered[places]
-    return tuple(ordered.tolist())
+def range_text(first: str, last: str, /) -> str:
+    """The range that two cells of a number span, in words.
+
+    >>> range_text("1 to 3", "9 or more"), range_text("up to 1", "4 to 8")
+    ('1 or more', 'up to 8')
+    """
+    if first == last:
+        return first
+    low, high = first.split(" to ")[0], last.split(" to ")[-1]
+    if last.endswith(" or more"):
+        return "any value" if low == "up" else f"{low} or more"
+    return f"{low} to {high}"

@@ -176,11 +176,11 @@ def _find(context: Context, seed: int, progress: Progress) -> RuleSearch:
 
 
 def _tried(context: Context, condition: Condition) -> Evidence:
-    from icp.learn import weighed
+    from icp.learn import weigh_rule
 
     customers = labels.labelled(context).collect()
     economics = context.config.economics.economics(customers)
-    return weighed(customers, condition, economics=economics, on=_today(context))
+    return weigh_rule(customers, condition, economics=economics, on=_today(context))
 
 
 def _moved(

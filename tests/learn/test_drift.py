@@ -9,7 +9,7 @@ from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.drift import Drift, dated_customers, drift_findings
+from icp.learn.drift import Drift, drift_findings, history_of
 from icp.learn.screen import closed_customers as closed_ones
 from icp.learn.screen import screen, waiting_customers
 from icp.schema import AccountSchema
@@ -252,7 +252,7 @@ def test_a_day_is_never_split() -> None:
     frame = dated(90)
     days = pl.Series([FIRST + timedelta(days=30 * (i // 25)) for i in range(90)])
     labels = np.arange(90) % 2
-    cut = dated_customers(frame, (), labels, days, None)
+    cut = history_of(frame, (), labels, days, None)
     assert cut is not None
     newest = days.filter(pl.Series(cut.newest == 1)).unique().to_list()
     before = days.filter(pl.Series(cut.newest == 0)).unique().to_list()
@@ -263,7 +263,7 @@ def test_a_day_is_never_split() -> None:
 def test_slices_hold_the_rarer_outcome_in_equal_parts() -> None:
     frame = dated(300)
     labels = (np.arange(300) % 10 == 0).astype(np.int8)
-    cut = dated_customers(frame, (), labels, frame["closed"], None)
+    cut = history_of(frame, (), labels, frame["closed"], None)
     assert cut is not None
     assert np.bincount(cut.period[labels == 1]).tolist() == [10, 10, 10]
     assert len(cut.starts) == 2
@@ -275,8 +275,7 @@ def test_exchanging_the_outcomes_gives_the_same_slices(step: int) -> None:
     labels[:60] = labels[:60][::-1]
     days = dated(300)["closed"]
     one, other = (
-        dated_customers(dated(300), (), given, days, None)
-        for given in (labels, 1 - labels)
+        history_of(dated(300), (), given, days, None) for given in (labels, 1 - labels)
     )
     assert one is not None
     assert other is not None

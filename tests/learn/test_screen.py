@@ -12,7 +12,7 @@ from icp.learn.screen import (
     check_columns,
     check_counts,
     closed_customers,
-    renumbered,
+    renumber,
     screen,
 )
 from icp.schema import AccountSchema
@@ -65,7 +65,7 @@ def test_every_missing_column_is_named_at_once() -> None:
     [([7, 7, 3, 7, 9], [0, 0, 1, 0, 2]), ([-1, -2, -1], [0, 1, 0]), ([], [])],
 )
 def test_groups_are_numbered_by_their_first_row(groups, wanted) -> None:
-    assert renumbered(np.array(groups, dtype=np.int64)).tolist() == wanted
+    assert renumber(np.array(groups, dtype=np.int64)).tolist() == wanted
 
 
 def test_identical_customers_are_one_group() -> None:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from icp.learn.cells import draft_tables
-from icp.learn.rule_search import parted
+from icp.learn.rule_search import split_customers
 from icp.schema import AccountSchema
 
 
@@ -25,7 +25,9 @@ def split(frame, *, date=None, group=None, seed=0):
     tables = [
         draft.table for draft in draft_tables(frame, schema, min_level=2, max_levels=9)
     ]
-    return parted(frame, tables, outcome="outcome", date=date, group=group, seed=seed)
+    return split_customers(
+        frame, tables, outcome="outcome", date=date, group=group, seed=seed
+    )
 
 
 def days(count):
