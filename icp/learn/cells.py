@@ -1,4 +1,4 @@
-"""Cutting attributes into cells, and accounts into cell codes.
+"""Cutting attributes into cells, and customers into cell codes in a canonical order.
 
 Edges and level pools are chosen on all closed customers without looking at outcomes,
 so that they leak nothing into cross-validation.
@@ -372,6 +372,12 @@ def number_edges(ordered: NDArray[np.float64], /, *, cells: int) -> NDArray[np.f
     low, high = distinct[places], distinct[places + 1]
     middle = low / 2 + high / 2
     return np.where(middle > low, middle, high)
+
+
+# Colour refinement (Weisfeiler & Lehman 1968): a row's colour is made of its levels'
+# colours, a level's colour of its rows'. Sums of random draws, folds and floating-point
+# additions follow this order, so that renaming a category, or exporting in another
+# order, gives the same profile to the last digit.
 
 
 def canonical_order(

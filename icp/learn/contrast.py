@@ -1,12 +1,9 @@
 """Best against regrettable: log-odds that are a sum over attributes and a few pairs.
 
-A part is smooth (ridge regression with a straight backbone, `smooth.py`), a part is
-boosted (trees of depth two, folded into tables, `boosting.py`). Every choice is made
-by cross-validation in which identical accounts, and accounts of one group, always stay
-together. Strengths of the smooth part are averaged by how well they did (pseudo-BMA);
-so is the share of either part chosen, with some belief in one fifth smooth.
-
-Whether the customers held out are told apart beyond chance is said beside it.
+One part is smooth (ridge regression), the other boosted trees (`icp.learn.boosting`).
+Every choice is made by cross-validation in which identical accounts, and accounts of
+one group, stay together: strengths of the smooth part are averaged by how well they did
+(pseudo-BMA), and so is the share of either part, with some belief in one fifth smooth.
 """
 
 from __future__ import annotations
@@ -360,6 +357,14 @@ def settings(cells: Cells, /) -> list[Setting]:
     return [Setting(penalty, scale) for scale in scales for penalty in _PENALTIES]
 
 
+# The smooth part: a numeric attribute has a straight backbone in its transformed value
+# plus shrunken deviations per cell; any other has shrunken deviations only. All are
+# fitted together by ridge-penalised logistic regression (Le Cessie & van Houwelingen
+# 1992), so that attributes that say the same share the credit. Values are centred: an
+# average account gets 0 from an attribute, and so does a missing value, unless being
+# missing differs between outcomes beyond doubt.
+
+
 def fit_smooth(
     cells: Cells,
     rows: NDArray[np.int64],
@@ -525,6 +530,12 @@ _HALVINGS = 12
 _SLOW = 0.3
 _EXACT = 1e-15
 _FREE = 1e-9
+
+
+# Forming the matrix of second derivatives is by far the most expensive part. It changes
+# little from one penalty to the next, and from one resample to the next, so it is kept
+# while steps taken with it still close most of the way to the optimum (the chord
+# method), and formed again when they do not. The optimum is the same either way.
 
 
 @dataclass(kw_only=True)

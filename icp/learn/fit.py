@@ -24,7 +24,7 @@ from icp.learn.screen import (
     screen,
     waiting_customers,
 )
-from icp.learn.segments import Split, split_into_segments
+from icp.learn.segments import Split, one_segment, split_into_segments
 from icp.learn.surprises import (
     Group,
     describe_segments,
@@ -232,6 +232,10 @@ def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
 
 
 _LEAST_WEIGHT = 50
+_NO_SEGMENTS = (
+    "Nothing sets {kind} customers apart, so that no segments of them were looked for: "
+    "they would be segments of all customers."
+)
 
 
 def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -258,8 +262,11 @@ def _segments(
     best_groups: tuple[Group, ...] = ()
     best_members = np.empty(0, dtype=np.int64)
     for kind, start in zip(_KINDS, (0.7, 0.85), strict=True):
-        found = _split(screened, kind, start, options, seed, tell) if look else None
-        split = found or _whole(screened, kind)
+        split = (
+            _split(screened, kind, start, options, seed, tell)
+            if look
+            else one_segment(screened.of(kind), _NO_SEGMENTS.format(kind=kind))
+        )
         summaries, groups = describe_segments(
             cells,
             screened.of(kind),
@@ -300,16 +307,6 @@ def _split(
             start + 0.15 * share, f"looking for segments of {kind} customers"
         ),
     )
-
-
-def _whole(screened: Screened, kind: _Kind) -> Split:
-    """One segment: where nothing sets them apart, segments would be everybody's."""
-    note = (
-        f"Nothing sets {kind} customers apart, so that no segments of them were "
-        "looked for: they would be segments of all customers."
-    )
-    members = np.zeros(len(screened.of(kind)), dtype=np.int64)
-    return Split(members=members, count=1, note=note)
 
 
 def _profile(

@@ -1,9 +1,10 @@
-"""Columns that know the outcome: found by name, by number, and refused until answered.
+"""Columns that know the outcome, and columns that mislead in other ways.
 
 A column written during or after the sale makes a model look brilliant and useless.
-Roles come first (only columns known before the sale may be learnt from); these checks
-catch what a person marked wrongly (methods 1c, checks 1-4, 6 and 7; Kaufman et al.
-2012). A refused column stays out of the profile until somebody accepts it by name.
+Roles come first; these checks catch what a person marked wrongly (methods 1c, checks
+1-4, 6 and 7; Kaufman et al. 2012). A refused column stays out of the profile until
+somebody accepts it by name. Two warnings refuse nothing: a contrast that is that of who
+sold, or when, and prospects unlike the customers.
 """
 
 from __future__ import annotations
@@ -409,6 +410,12 @@ def _tells(strata: NDArray[np.int64]) -> bool:
     count = len(np.unique(numbers))
     return 2 <= count <= len(numbers) / _LEAST_PER_STRATUM
 
+
+# If one seller wins most deals and sells mostly to banks, banks look like good
+# customers; among the customers of each seller the contrast vanishes. So the log-odds
+# that an attribute shows overall are compared with those within each seller or year, by
+# logistic regression with and without an intercept per stratum (Breslow & Day 1980, the
+# model behind the odds ratio of Mantel & Haenszel 1959, for any number of levels).
 
 _BEYOND_CHANCE = 0.05
 

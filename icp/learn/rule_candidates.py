@@ -1,4 +1,4 @@
-"""The conditions that a search for disqualifiers tries, made from a profile's cells."""
+"""The rules that a search for disqualifiers tries, and the few of them worth keeping."""
 
 from __future__ import annotations
 
@@ -263,8 +263,10 @@ def prune(
         picks.append(best)
         open_rows &= ~inside[:, best]
     survivors = _needed(inside[:, picks], regretted, least=least, pays=pays)
-    places_left = [picks[k] for k in survivors]
-    return [(places[k], float(searched.p_value[telling[k]])) for k in places_left]
+    return [
+        (places[k], float(searched.p_value[telling[k]]))
+        for k in (picks[place] for place in survivors)
+    ]
 
 
 def _places(rule: NDArray[np.int32]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""`learn_disqualifiers`: what marks regretted customers.
+"""`learn_disqualifiers`: what regrettable customers have in common.
 
 ```
 labelled -> closed customers -> older two thirds: search, prune -> rules
@@ -30,7 +30,13 @@ from icp.documents import Frozen
 from icp.errors import some
 from icp.learn.permutations import permute_labels, search
 from icp.learn.rule_candidates import candidates, combine, prune
-from icp.learn.screen import check_columns, check_counts, check_seed, closed_customers
+from icp.learn.screen import (
+    check_columns,
+    check_counts,
+    check_seed,
+    closed_customers,
+    group_numbers,
+)
 from icp.stats import holm, jeffreys
 
 if TYPE_CHECKING:
@@ -426,7 +432,10 @@ def split_customers(
     """
     columns = [name for name in (outcome, date, group) if name]
     frame = _in_one_order(judged, tables, columns)
-    groups = _numbered(frame, group)
+    # Without groups every account is one of its own.
+    groups = (
+        -1 - np.arange(frame.height) if group is None else group_numbers(frame[group])
+    )
     days = _days(frame, date)
     newest = None if days is None else _newer_third(groups, days)
     if days is None or newest is None:
@@ -471,15 +480,6 @@ def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return pl.col(name).cast(pl.String)
     return pl.col(name)
-
-
-def _numbered(frame: pl.DataFrame, group: str | None) -> NDArray[np.int64]:
-    """A number per group; an account whose group is not known is one of its own."""
-    alone = -1 - np.arange(frame.height)
-    if group is None:
-        return alone
-    ranks = frame[group].cast(pl.String).rank("dense").fill_null(0).to_numpy()
-    return np.where(ranks > 0, ranks.astype(np.int64), alone)
 
 
 def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:

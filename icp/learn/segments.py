@@ -1,10 +1,9 @@
 """Segments of customers: a mixture over cells, split only where that is earned.
 
 One segment is the default. More are kept only if the likelihood rises by more than it
-does in one group of customers with the same margins, gaps and correlations (a gap
-statistic, Tibshirani, Walther & Hastie 2001, against a parametric bootstrap), every
-segment is large enough, and the split returns under resampling (Hennig 2007). What was
-tried and refused is said in words.
+does in one group of customers (a gap statistic, Tibshirani, Walther & Hastie 2001,
+against a parametric bootstrap), every segment is large enough, and the split returns
+under resampling (Hennig 2007). What was tried and refused is said in words.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from icp.learn.cells import Cells
-    from icp.learn.mixture import CellRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +55,17 @@ def split_into_segments(
     most = min(max_segments, len(rows) // 15)
     if len(rows) < 30 or most < 2:
         note = f"{len(rows)} {noun} are too few to look for more than one segment."
-        return _whole(rows, note)
+        return one_segment(rows, note)
     data = _rows(cells, rows, prior)
     if not len(data.starts):
-        return _whole(rows, f"Nothing is known that the {noun} differ in.")
-    every = -(-len(rows) // _MAX_ROWS)
+        return one_segment(rows, f"Nothing is known that the {noun} differ in.")
     every = -(-len(rows) // _MAX_ROWS)
     sample = data.take(np.arange(0, len(rows), every))
     draw = np.random.default_rng([seed, 2])
     fits = [fit_mixture(sample, k, draw=draw) for k in range(1, most + 1)]
     tried = _worth_trying(sample, fits, draw, _part_of(progress, 0, 2))
     if not tried:
-        return _whole(rows, f"One segment describes the {noun} best.")
+        return one_segment(rows, f"One segment describes the {noun} best.")
     refusals = []
     for place, count in enumerate(tried, start=len(tried)):
         fit, part = fits[count - 1], _part_of(progress, place, 2 * len(tried))
@@ -78,10 +75,11 @@ def split_into_segments(
             return _by_size(fit.nearest(data), count, note)
         refusals.append(f"into {count}: {refusal}")
     text = f"Splits of the {noun} were tried and are not supported"
-    return _whole(rows, f"{text} ({'; '.join(refusals)}).")
+    return one_segment(rows, f"{text} ({'; '.join(refusals)}).")
 
 
-def _whole(rows: NDArray[np.int64], note: str) -> Split:
+def one_segment(rows: NDArray[np.int64], note: str, /) -> Split:
+    """All of the rows together, and why."""
     return Split(members=np.zeros(len(rows), dtype=np.int64), count=1, note=note)
 
 
@@ -280,6 +278,13 @@ def _by_size(members: NDArray[np.int64], count: int, note: str) -> Split:
 
 
 _ROUNDS = 8
+
+
+# Shuffling every column by itself is too easy a yardstick: company size alone makes
+# employees, revenue and seats rise together, and a mixture then finds "small" and
+# "large" in what is one cloud. Here all columns come from one normal cloud (a Gaussian
+# copula) with the margins, the gaps and the correlations of the customers themselves,
+# so that only what a single cloud cannot show counts for a split.
 
 
 @dataclass(frozen=True, kw_only=True)
