@@ -72,12 +72,12 @@ _FEW_LEVELS = 20
 def _why_useless(
     values: pl.Series, tables: list[AttributeTable], codes: NDArray[np.int32]
 ) -> str | None:
-    values_known = codes >= 2
-    if not values_known.any():
+    has_values = codes >= 2
+    if not has_values.any():
         items = values.dtype.is_nested() and values.explode().count()
         return "rare" if items else "empty"
     levels = [level for table in tables for level, code in table.levels if code]
-    if len(levels) > max(_FEW_LEVELS, _DISTINCT * values_known.sum()):
+    if len(levels) > max(_FEW_LEVELS, _DISTINCT * has_values.sum()):
         return "identifier"
     cells = (len(np.unique(column[column >= 2])) for column in codes.T)
     if max(cells) > 1 or any(table.value is not None for table in tables):

@@ -1,4 +1,4 @@
-"""The rules that a search for disqualifiers tries, and the few of them worth keeping."""
+"""The rules that a search for disqualifiers tries, and the few that are kept."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.evidence import log_odds
-from icp.learn.leakage import _within_strata, _counts, _confounding_words, strata_of
+from icp.learn.leakage import _confounding_words, _counts, _within_strata, strata_of
 from icp.schema import AccountSchema, Role
 from icp.stats import sigmoid
 
