@@ -6,7 +6,7 @@ Every function takes arrays or counts and returns numbers; none knows of account
 
 from __future__ import annotations
 
-from math import erf, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,12 +142,12 @@ def lift(
     """
     if not positive.any():
         return float("nan")
-    wanted = share * len(scores)
-    border = np.sort(scores)[::-1][max(0, int(np.ceil(wanted)) - 1)]
+    top = share * len(scores)
+    border = np.sort(scores)[::-1][max(0, int(np.ceil(top)) - 1)]
     above, tied = scores > border, scores == border
-    part = (wanted - above.sum()) / tied.sum()
+    part = (top - above.sum()) / tied.sum()
     hits = positive[above].sum() + part * positive[tied].sum()
-    return float(hits / wanted / positive.mean())
+    return float(hits / top / positive.mean())
 
 
 def average_precision(
@@ -165,8 +165,8 @@ def average_precision(
         return float("nan")
     values, inverse = np.unique(-scores, return_inverse=True)
     hits = np.bincount(inverse, weights=positive, minlength=len(values))
-    seen = np.cumsum(np.bincount(inverse, minlength=len(values)))
-    return float((hits / total * np.cumsum(hits) / seen).sum())
+    counts = np.cumsum(np.bincount(inverse, minlength=len(values)))
+    return float((hits / total * np.cumsum(hits) / counts).sum())
 
 
 def wilson(successes: int, trials: int, /, *, z: float = 1.6449) -> tuple[float, float]:
@@ -198,12 +198,12 @@ def information_value(
     difference its mean is about (B-1)(1/G + 1/R), which is why the usual bands (0.1
     weak, 0.3 strong) are noise at small n (methods 1c). Can be negative.
     """
-    used = (best + regrettable) > 0
-    cells, total_best, total_bad = int(used.sum()), best.sum(), regrettable.sum()
+    occupied = (best + regrettable) > 0
+    cells, total_best, total_bad = int(occupied.sum()), best.sum(), regrettable.sum()
     if cells < 2 or not total_best or not total_bad:
         return 0.0
-    share_best = (best[used] + 0.5) / (total_best + 0.5 * cells)
-    share_bad = (regrettable[used] + 0.5) / (total_bad + 0.5 * cells)
+    share_best = (best[occupied] + 0.5) / (total_best + 0.5 * cells)
+    share_bad = (regrettable[occupied] + 0.5) / (total_bad + 0.5 * cells)
     raw = ((share_best - share_bad) * np.log(share_best / share_bad)).sum()
     return float(raw - (cells - 1) * (1 / total_best + 1 / total_bad))
 
@@ -251,18 +251,9 @@ def jeffreys(
     >>> jeffreys(0, 0)
     (0.0, 1.0)
     """
-    from scipy.special import betaincinv  # costs 0.2 s, wanted only here
+    from scipy.special import betaincinv  # costs 0.2 s, needed only here
 
     failures = trials - successes
     low = betaincinv(successes + 0.5, failures + 0.5, 1 - sure) if successes else 0.0
     high = betaincinv(successes + 0.5, failures + 0.5, sure) if failures else 1.0
     return float(low), float(high)
-
-
-def normal_upper_tail(z: float, /) -> float:
-    """Chance that a standard normal value exceeds z.
-
-    >>> round(normal_upper_tail(1.6449), 3)
-    0.05
-    """
-    return 0.5 * (1 - erf(z / sqrt(2)))

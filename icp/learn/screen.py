@@ -116,32 +116,24 @@ def screen(
     date: str | None = None,
     waiting: pl.DataFrame | None = None,
 ) -> Screened:
-    """Cut the closed customers into cells and set unfit columns aside.
+    """Cut the closed customers into cells and leave unfit columns out.
 
     Empty, constant and id-like columns go first, then suspicious ones and, where there
-    is a `date`, those that changed beyond use, unless accepted; each is named in the
-    findings. `waiting` are the customers whose outcome is not known yet.
+    is a `date`, those that changed beyond use, unless accepted; the findings name each. `waiting` are the customers whose outcome is not known yet.
     """
-    usable_schema = schema.without((*options.exclude, outcome))
+    allowed = schema.without((*options.exclude, outcome))
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
     drafts = draft_tables(
-        closed,
-        usable_schema,
-        min_level=options.min_level,
-        max_levels=options.max_levels,
+        closed, allowed, min_level=options.min_level, max_levels=options.max_levels
     )
     useless = unusable_columns(
-        closed,
-        [a.name for a in usable_schema.learnable],
-        [draft.table for draft in drafts],
+        closed, [a.name for a in allowed.learnable], [draft.table for draft in drafts]
     )
     usable = [draft for draft in drafts if draft.table.column not in useless]
-    own_groups = None if group is None else group_numbers(closed[group])
-    cells = build_cells(closed, usable, labels, groups=own_groups)
+    numbers = None if group is None else group_numbers(closed[group])
+    cells = build_cells(closed, usable, labels, groups=numbers)
     labels = labels[cells.rows]
-    groups = (
-        _identical(cells) if own_groups is None else renumber(own_groups[cells.rows])
-    )
+    groups = _identical(cells) if numbers is None else renumber(numbers[cells.rows])
     rows = np.flatnonzero(labels < OUTCOMES["neutral"])
     positive = labels[rows] == OUTCOMES["best"]
     folds = folds_of(renumber(groups[rows]), positive, folds=options.folds, seed=seed)
@@ -150,8 +142,8 @@ def screen(
         cells, alone, _fill_rates(prospects, cells), options.made_from
     )
     drift = _drift(closed, waiting, cells, labels, date, group)
-    answered = _answered((*suspects.values(), *drift.findings), options)
-    refused = {finding.column for finding in answered if finding.excluded}
+    suspicions = _with_answers((*suspects.values(), *drift.findings), options)
+    refused = {finding.column for finding in suspicions if finding.excluded}
     keep = [j for j, t in enumerate(cells.tables) if t.column not in refused]
     _check_size(len(keep))
     cells, alone = cells.select(keep), tuple(alone[j] for j in keep)
@@ -165,7 +157,7 @@ def screen(
         groups=groups,
         alone=alone,
         evidence=evidence,
-        findings=(*useless.values(), *answered, *doubtful, *unlike),
+        findings=(*useless.values(), *suspicions, *doubtful, *unlike),
         missing_counts=_missing_that_counts(cells, rows, positive),
         once=seen_once(closed, cells),
         notes=(*drift.notes, *_repetition_notes(cells, rows, positive)),
@@ -208,7 +200,7 @@ def _drift(
     )
 
 
-def _answered(
+def _with_answers(
     findings: Iterable[ColumnFinding], options: FitOptions
 ) -> list[ColumnFinding]:
     """The same, with nothing refused that a person has answered for."""
