@@ -99,8 +99,8 @@ def _range_change(history: History, j: int) -> _Change | None:
         return None
     unusable = max(share, of_last) >= _UNUSABLE
     number = table.kind is Kind.NUMBER
-    words = "lie outside what was seen" if number else "have values that were not there"
-    also = f", and {of_last:.0%} of the very last," if of_last > share else ""
+    words = "lie outside the range seen" if number else "have values never seen"
+    also = f", and {of_last:.0%} of the latest," if of_last > share else ""
     text = f"{share:.0%} of the customers since {history.since}{also} {words} before"
     return _Change(0 if unusable else 2, "drift_range", text, unusable)
 
@@ -118,7 +118,7 @@ def _reversal(history: History, j: int) -> _Change | None:
     if max(effect, against) >= _doubt(history):
         return None
     words = _contrast_words(history, j, counts, bands, len(counts) - 1)
-    text = f"its effect turned round: {words}"
+    text = f"its effect reversed: {words}"
     return _Change(1, "drift_reversed", text, refused=True)
 
 
@@ -192,7 +192,7 @@ def _effect_change(history: History, j: int) -> _Change | None:
     splits = range(1, len(counts))
     split = max(splits, key=lambda at: effect_change(_halves(counts, at))[1])
     words = _contrast_words(history, j, counts, bands, split)
-    text = f"what it says changed over time: {words}"
+    text = f"its effect changed over time: {words}"
     return _Change(3, "drift_effect", text)
 
 
@@ -214,7 +214,7 @@ def _shift(history: History, j: int) -> _Change | None:
     size, before, since = shift_size(counts)
     if chance >= _doubt(history) or size < _SHIFT_MATTERS:
         return None
-    text = f"its values moved: {_shift_words(history, j, bands, before, since)}"
+    text = f"its values shifted: {_shift_words(history, j, bands, before, since)}"
     return _Change(4, "drift_shift", text)
 
 

@@ -206,7 +206,7 @@ def _calibration(
         missing_counts=screened.missing_counts,
         refits=refits,
         seed=seed,
-        progress=lambda share: tell(0.5 + 0.2 * share, "measuring how sure this is"),
+        progress=lambda share: tell(0.5 + 0.2 * share, "measuring the uncertainty"),
     )
     return calibrate(
         cross.logits,

@@ -119,10 +119,10 @@ def _copies(
 def _by_name(table: AttributeTable) -> ColumnFinding | None:
     column = table.column
     if written_after_sale(column):
-        text = "its name says that it is written during or after a sale"
+        text = "its name says it is filled in during or after the sale"
         return _finding(column, "name", text)
     if names_the_seller(column):
-        text = "its name says who sold; the next account may get another seller"
+        text = "its name says who sold; the next account may have another seller"
         return _finding(column, "owner", text)
     return None
 
@@ -168,7 +168,7 @@ def suspicious_columns(
 def _by_outcome(table: AttributeTable, made_from: set[str]) -> ColumnFinding | None:
     if table.column not in made_from:
         return None
-    text = "the outcome is made from it, so that it would explain itself"
+    text = "the outcome is calculated from it, so it would explain itself"
     return _finding(table.column, "outcome", text)
 
 
@@ -177,7 +177,10 @@ _RANKS_TOO_WELL = 0.9
 
 def _by_ranking(table: AttributeTable, one: Alone) -> ColumnFinding | None:
     if one.auc >= _RANKS_TOO_WELL:
-        text = f"alone it tells best from regrettable almost perfectly ({one.auc:.2f})"
+        text = (
+            "on its own it separates best from regrettable almost perfectly "
+            f"({one.auc:.2f})"
+        )
         return _finding(table.column, "too_good", text)
     return None
 
@@ -202,7 +205,9 @@ def _by_purity(table: AttributeTable, one: Alone) -> ColumnFinding | None:
     share = pure / max(counts[2:].sum(), 1)
     if share < _PURE_COVERS or one.auc < _PURE_RANKS:
         return None
-    text = f"{share:.0%} of customers are in cells with one outcome only"
+    text = (
+        f"{share:.0%} of customers have a value that always comes with the same outcome"
+    )
     return _finding(table.column, "pure", text)
 
 
@@ -213,8 +218,8 @@ def _by_missing(table: AttributeTable, one: Alone) -> ColumnFinding | None:
     if one.missing_auc <= _MISSING_RANKS:
         return None
     text = (
-        "whether it is filled in at all tells best from regrettable "
-        f"({one.missing_auc:.2f}), so it is probably filled in afterwards"
+        "whether it is filled in separates best from regrettable "
+        f"({one.missing_auc:.2f}), so it is probably filled in later"
     )
     return _finding(table.column, "missing_tells", text)
 
@@ -232,7 +237,7 @@ def _by_fill(
     open_ones = fill_rates[table.column]
     if abs(closed - open_ones) <= _FILL_GAP:
         return None
-    text = f"{closed:.0%} of customers have it but {open_ones:.0%} of prospects do"
+    text = f"{closed:.0%} of customers have a value, {open_ones:.0%} of prospects"
     return _finding(table.column, "fill_rate", text)
 
 
@@ -481,7 +486,7 @@ def _confounding_words(counts: NDArray[np.float64], name: str) -> str | None:
         )
     if within.share >= _SHRINKS_TO or within.above >= 0:
         return None
-    left = "turns round" if within.share < 0 else f"shrinks to {within.share:.0%}"
+    left = "reverses" if within.share < 0 else f"shrinks to {within.share:.0%}"
     return (
         f"among customers alike in {name} its contrast {left}; it may say who sold, "
         "or when, rather than who is a good customer"

@@ -167,7 +167,7 @@ def _allowed(
     allowed, refused = [], []
     for table in profile.tables:
         if table.column not in frame.columns:
-            refused.append(f"{table.name}: the column is not there")
+            refused.append(f"{table.name}: the column is missing")
         elif learnable is not None and table.column not in learnable:
             refused.append(f"{table.name}: its role does not allow it")
         else:
@@ -207,7 +207,9 @@ def _hunt(
     affordable = int(_WORK / (2 * rows * len(rules)))
     count = min(options.permutations, max(_FEWEST, affordable))
     if count < options.permutations:
-        left_out.append(f"{count:,} of {options.permutations:,} permutations, for time")
+        left_out.append(
+            f"{count:,} of {options.permutations:,} permutations, to save time"
+        )
     labels = permute_labels(
         split.regretted,
         split.groups,
@@ -442,7 +444,11 @@ def split_customers(
         regretted = (frame[outcome] == "regrettable").to_numpy()
         later = _random_third(groups, regretted, np.random.default_rng([seed, 0]))
         strata = np.zeros(frame.height, dtype=np.int64)
-        words = "a third set aside" if later.any() else "none set aside: one group"
+        words = (
+            "a random third held out"
+            if later.any()
+            else "none held out: all are one group"
+        )
     else:
         later, first = newest
         strata = _years(days)

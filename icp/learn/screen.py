@@ -119,7 +119,8 @@ def screen(
     """Cut the closed customers into cells and leave unfit columns out.
 
     Empty, constant and id-like columns go first, then suspicious ones and, where there
-    is a `date`, those that changed beyond use, unless accepted; the findings name each. `waiting` are the customers whose outcome is not known yet.
+    is a `date`, those that changed beyond use, unless accepted; the findings name each.
+    `waiting` are the customers whose outcome is not known yet.
     """
     allowed = schema.without((*options.exclude, outcome))
     labels = closed[outcome].replace_strict(OUTCOMES, return_dtype=pl.Int8).to_numpy()
@@ -216,7 +217,7 @@ def _check_size(tables: int) -> None:
     if tables > MAX_TABLES:
         message = (
             f"{tables:,} attributes, each value of a list counted; at most "
-            f"{MAX_TABLES:,} can be kept: leave some columns out"
+            f"{MAX_TABLES:,} fit into a profile: leave some columns out"
         )
         raise SchemaError(message)
 

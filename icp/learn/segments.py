@@ -58,7 +58,7 @@ def split_into_segments(
         return one_segment(rows, note)
     data = _rows(cells, rows, prior)
     if not len(data.starts):
-        return one_segment(rows, f"Nothing is known that the {noun} differ in.")
+        return one_segment(rows, f"No known attribute varies among the {noun}.")
     every = -(-len(rows) // _MAX_ROWS)
     sample = data.take(np.arange(0, len(rows), every))
     draw = np.random.default_rng([seed, 2])
@@ -223,7 +223,7 @@ def _refusal(
     stable = _stability(data, members, count, draw, progress)
     mean = stable.mean(axis=0).min()
     if mean < _STABLE_MEAN:
-        return f"in resamples a segment comes back with overlap {mean:.2f} only"
+        return f"in resamples a segment returns with an overlap of only {mean:.2f}"
     if _falls_apart(stable):
         return "a segment falls apart in one of ten resamples"
     return ""

@@ -85,7 +85,7 @@ def test_a_contrast_that_turns_round_is_said_to() -> None:
     counts = np.zeros((4, 2, 2))
     counts[2] = [[70, 30], [1, 9]]
     counts[3] = [[9, 1], [30, 70]]
-    assert "turns round" in str(_confounding_words(counts, "who"))
+    assert "reverses" in str(_confounding_words(counts, "who"))
 
 
 def test_who_sold_is_taken_from_roles_names_and_dates() -> None:

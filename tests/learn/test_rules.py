@@ -181,7 +181,7 @@ def test_a_column_that_is_gone_is_left_out():
     result = learn_disqualifiers(
         frame.drop("vendors"), profile(frame), economics=EVEN, options=QUICK
     )
-    assert "vendors: the column is not there" in result.left_out
+    assert "vendors: the column is missing" in result.left_out
     assert all(rule.moves[0].on == date.today() for rule in result.rules)
 
 
@@ -230,7 +230,7 @@ def test_fewer_permutations_for_time_are_said(monkeypatch):
     monkeypatch.setattr("icp.learn.rule_search._WORK", 1.0)
     result = found(customers(), options=RuleOptions(permutations=300))
     assert result.permutations == 200
-    assert "200 of 300 permutations, for time" in result.left_out
+    assert "200 of 300 permutations, to save time" in result.left_out
 
 
 def test_errors_are_those_of_learning_a_profile():
