@@ -34,10 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from icp.learn.cells import Cells
-
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +56,9 @@ _LEAST_SHARE = 0.005
 
 def cross_boost(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     positive: Flags,
-    folds: NDArray[np.int64],
+    folds: Ints,
     starts: Callable[[Flags], float],
     /,
     *,
@@ -105,7 +102,7 @@ class _Training:
     """The customers to grow on."""
 
     def __init__(
-        self, cells: Cells, rows: NDArray[np.int64], positive: Flags, silent: Flags
+        self, cells: Cells, rows: Ints, positive: Flags, silent: Flags
     ) -> None:
         self.codes, self.silent = cells.codes[rows], silent
         self.sizes = np.array([table.size for table in cells.tables], dtype=np.int64)
@@ -196,7 +193,7 @@ _FORESTS = 8
 
 def fit_boosting(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     positive: Flags,
     boosting: Boosting,
     start: float,
@@ -242,7 +239,7 @@ _BELIEF = 16.0
 _DOUBT = -5.0
 
 
-def rounds_belief(rounds: NDArray[np.int64], customers: int, /) -> Floats:
+def rounds_belief(rounds: Ints, customers: int, /) -> Floats:
     """The log of how likely each number of rounds is thought, but for a constant.
 
     >>> rounds_belief(np.array([10, 100, 200]), 100).round(1).tolist()
@@ -277,9 +274,9 @@ class Trees(NamedTuple):
     `values` what each of its cells gives there, and `unseen` what side 2 gives.
     """
 
-    root: Codes
+    root: Ints
     side: NDArray[np.int8]
-    then: Codes
+    then: Ints
     values: Floats
     unseen: Floats
 
@@ -306,8 +303,8 @@ class Grower:
 
     def __init__(
         self,
-        codes: NDArray[np.int32],
-        sizes: Codes,
+        codes: Codes,
+        sizes: Ints,
         ordered: Flags,
         positive: Flags,
         /,
@@ -387,7 +384,7 @@ class Grower:
         ]
         return self._with_second(first, second)
 
-    def _sums(self, both: Floats, tables: Codes) -> Floats:
+    def _sums(self, both: Floats, tables: Ints) -> Floats:
         """Packed sums of slope and curve per model, table drawn and cell code."""
         shape = (self._width, self._cells)
         sums = np.empty((len(both), *shape))
@@ -400,11 +397,7 @@ class Grower:
         return sums
 
     def _best_splits(
-        self,
-        sums: Floats,
-        tables: Codes,
-        allowed: Flags,
-        cautious: Flags,
+        self, sums: Floats, tables: Ints, allowed: Flags, cautious: Flags
     ) -> _Splits:
         """The split of each model's sums that gains most, and what each cell gets."""
         packed = np.floor(sums / _PACK)
@@ -433,8 +426,8 @@ class Grower:
         self,
         rank: Floats,
         share: Floats,
-        tables: Codes,
-        order: Codes,
+        tables: Ints,
+        order: Ints,
         below: Floats,
         weight: Floats,
         empty: Flags,
@@ -473,13 +466,13 @@ class Grower:
 
 class _Splits(NamedTuple):
     gain: Floats
-    table: Codes
+    table: Ints
     side: NDArray[np.int8]
     values: Floats
     whole: Floats
 
 
-def _running_sums(values: Floats, order: Codes) -> Floats:
+def _running_sums(values: Floats, order: Ints) -> Floats:
     return np.take_along_axis(values, order, axis=2).cumsum(axis=2)
 
 
@@ -521,7 +514,7 @@ class Contrast:
     points: tuple[Floats, ...]
     pairs: tuple[Pair, ...] = ()
 
-    def logits(self, codes: NDArray[np.int32], /) -> Floats:
+    def logits(self, codes: Codes, /) -> Floats:
         """Log-odds of each row of cell codes."""
         parts = [points[codes[:, j]] for j, points in enumerate(self.points)]
         parts += [
@@ -535,8 +528,8 @@ def tabulate(
     trees: list[Trees],
     weights: Floats,
     models: Iterable[int],
-    codes: NDArray[np.int32],
-    sizes: NDArray[np.int64],
+    codes: Codes,
+    sizes: Ints,
     silent: Flags,
     /,
 ) -> Contrast:
@@ -563,7 +556,7 @@ def _add(
     weight: float,
     points: list[Floats],
     pairs: dict[tuple[int, int], Floats],
-    sizes: NDArray[np.int64],
+    sizes: Ints,
 ) -> None:
     root = int(tree.root[model])
     side = tree.side[model, : sizes[root]]
@@ -583,7 +576,7 @@ def _add(
     points[root][side > 1] += weight * tree.unseen[model]
 
 
-def _shares(codes: NDArray[np.int32], size: np.int64, silent: np.bool_) -> Floats:
+def _shares(codes: Codes, size: np.int64, silent: np.bool_) -> Floats:
     counts = np.bincount(codes, minlength=int(size)).astype(np.float64)
     counts[NEVER_SEEN] = 0
     counts[MISSING] *= not silent
@@ -618,12 +611,7 @@ def _purify(
 
 
 def strongest_pairs(
-    contrast: Contrast,
-    codes: NDArray[np.int32],
-    sizes: NDArray[np.int64],
-    /,
-    *,
-    most: int,
+    contrast: Contrast, codes: Codes, sizes: Ints, /, *, most: int
 ) -> Flags:
     """Which tables may be asked together: tables x tables, true for `most` pairs.
 

@@ -18,18 +18,17 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from icp.profile import Calibration
-from icp.stats import sigmoid
+from icp.stats import Flags, Floats, Ints, sigmoid
 
 
 def calibrate(
-    held_out: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    fitted: NDArray[np.float64],
-    refitted: NDArray[np.float64],
+    held_out: Floats,
+    positive: Flags,
+    fitted: Floats,
+    refitted: Floats,
     /,
     *,
     cuts: tuple[int, int, int],
@@ -58,7 +57,7 @@ def calibrate(
 
 
 _Method = Literal["none", "slope", "platt", "beta"]
-_Terms = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], float]]
+_Terms = Callable[[Floats], tuple[Floats, float]]
 _BOUNDS = {
     "slope": ((0.05, 1.0),),
     "platt": ((0.05, 3.0), (-5.0, 5.0)),
@@ -77,14 +76,14 @@ class _Curve(NamedTuple):
 
     method: _Method
     terms: _Terms
-    weights: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    weights: Floats
+    spread: Floats
 
-    def of(self, logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    def of(self, logit: Floats) -> Floats:
         basis, offset = self.terms(logit)
         return np.asarray(basis @ self.weights + offset)
 
-    def sample(self, refitted: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sample(self, refitted: Floats) -> Floats:
         """The same for refits x rows, each refit under a curve of its own."""
         draw = np.random.default_rng(len(refitted))
         shifts = draw.multivariate_normal(
@@ -96,9 +95,7 @@ class _Curve(NamedTuple):
         return np.asarray(np.einsum("brk,bk->br", basis, weights) + offset)
 
 
-def _curve(
-    logit: NDArray[np.float64], positive: NDArray[np.bool_], smaller: int
-) -> _Curve:
+def _curve(logit: Floats, positive: Flags, smaller: int) -> _Curve:
     if smaller < 30:
         return _fit("slope", _slope_terms(float(logit.mean())), logit, positive)
     if smaller < 100:
@@ -111,12 +108,7 @@ _NO_CHANGE = {"slope": (1.0,), "platt": (1.0, 0.0), "beta": (1.0, 1.0, 0.0)}
 _BELIEF = 20.0
 
 
-def _fit(
-    method: _Method,
-    terms: _Terms,
-    logit: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-) -> _Curve:
+def _fit(method: _Method, terms: _Terms, logit: Floats, positive: Flags) -> _Curve:
     basis, offset = terms(logit)
     no_change = np.array(_NO_CHANGE[method])
     belief = _BELIEF / len(logit)
@@ -135,7 +127,7 @@ def _fit(
     return _Curve(method, terms, np.asarray(optimum.x), np.asarray(spread, dtype=float))
 
 
-def _loss(logit: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+def _loss(logit: Floats, positive: Flags) -> float:
     return float(np.logaddexp(0, np.where(positive, -logit, logit)).mean())
 
 
@@ -144,11 +136,11 @@ def _slope_terms(centre: float) -> _Terms:
     return lambda x: (np.stack([x - centre], axis=-1), centre)
 
 
-def _platt_terms(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+def _platt_terms(x: Floats) -> tuple[Floats, float]:
     return np.stack([x, np.ones_like(x)], axis=-1), 0.0
 
 
-def _beta_terms(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+def _beta_terms(x: Floats) -> tuple[Floats, float]:
     """Kull, Silva Filho & Flach (2017): logit = a ln p - b ln(1 - p) + c, a, b > 0."""
     up, down = -np.logaddexp(0, -x), np.logaddexp(0, x)
     return np.stack([up, down, np.ones_like(x)], axis=-1), 0.0
@@ -159,7 +151,7 @@ _UNREACHED = 2**31 - 2
 _STEPS = 1000
 
 
-def _thresholds(curve: _Curve) -> NDArray[np.int64]:
+def _thresholds(curve: _Curve) -> Ints:
     """The least margin, in millinats, at which each tenth of fit is reached.
 
     A tenth that the curve never reaches has a margin that no account can have.
@@ -177,11 +169,8 @@ _MOST_ROWS = 4_000
 
 
 def _bounds(
-    curve: _Curve,
-    fitted: NDArray[np.float64],
-    refitted: NDArray[np.float64],
-    thresholds: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    curve: _Curve, fitted: Floats, refitted: Floats, thresholds: Ints
+) -> tuple[Ints, Ints]:
     """5 % and 95 % bounds of the probability per step, in per mille.
 
     How far refits, each under a calibration of its own, move an account's log-odds

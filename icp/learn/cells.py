@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from icp.stats import Codes, Floats, Ints
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
@@ -34,9 +36,9 @@ class Cells:
     """
 
     tables: tuple[AttributeTable, ...]
-    codes: NDArray[np.int32]
-    positions: tuple[NDArray[np.float64], ...]
-    rows: NDArray[np.int64]
+    codes: Codes
+    positions: tuple[Floats, ...]
+    rows: Ints
 
     def select(self, keep: list[int], /) -> Cells:
         """The same rows with only some tables."""
@@ -52,7 +54,7 @@ class Draft(NamedTuple):
     """A table without points, and where its cells lie on the number line."""
 
     table: AttributeTable
-    positions: NDArray[np.float64]
+    positions: Floats
 
 
 def draft_tables(
@@ -103,9 +105,7 @@ def _number_draft(attribute: Attribute, values: pl.Series) -> Draft:
     )
 
 
-def _number_names(
-    ordered: NDArray[np.float64], starts: NDArray[np.int64]
-) -> tuple[str, ...]:
+def _number_names(ordered: Floats, starts: Ints) -> tuple[str, ...]:
     if not len(starts):
         return ("any",)
     text = _year_text if _are_years(ordered) else _number_text
@@ -123,7 +123,7 @@ def _year_text(value: float) -> str:
 _YEARS = (1700, 2100)
 
 
-def _are_years(ordered: NDArray[np.float64]) -> bool:
+def _are_years(ordered: Floats) -> bool:
     low, high = _YEARS
     return bool(ordered[0] >= low and ordered[-1] <= high and not (ordered % 1).any())
 
@@ -137,9 +137,7 @@ def _number_text(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _positions(
-    ordered: NDArray[np.float64], starts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _positions(ordered: Floats, starts: Ints) -> Floats:
     """Mean transformed value of each cell, standardised; NaN for codes 0 and 1.
 
     Skewed non-negative numbers are taken as ln(1 + x / median of the positive ones),
@@ -164,7 +162,7 @@ def _positions(
 _LEAST_MEDIAN = 1e-300
 
 
-def _transform(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+def _transform(ordered: Floats) -> Floats:
     positive = ordered[ordered > 0]
     skewed = len(positive) > 0 and ordered.mean() > 1.2 * np.median(ordered)
     if ordered[0] >= 0 and skewed:
@@ -182,7 +180,7 @@ def _draft(
     value: str | None = None,
     levels: tuple[tuple[str, int], ...] = (),
     edges: tuple[float, ...] = (),
-    positions: NDArray[np.float64] | None = None,
+    positions: Floats | None = None,
 ) -> Draft:
     blank = (0,) * (2 + len(cells))
     table = AttributeTable(
@@ -299,7 +297,7 @@ def build_cells(
     labels: NDArray[np.int8],
     /,
     *,
-    groups: NDArray[np.int64] | None = None,
+    groups: Ints | None = None,
 ) -> Cells:
     """Look up every customer's cell codes and put rows and levels in order.
 
@@ -346,7 +344,7 @@ def cells_for(count: int, /) -> int:
     return next((cells for limit, cells in limits if count < limit), 48)
 
 
-def number_edges(ordered: NDArray[np.float64], /, *, cells: int) -> NDArray[np.float64]:
+def number_edges(ordered: Floats, /, *, cells: int) -> Floats:
     """Edges between distinct values, nearest to equal counts per cell.
 
     `ordered` ascends and is finite. Each edge is the midpoint of two neighbouring
@@ -381,11 +379,7 @@ def number_edges(ordered: NDArray[np.float64], /, *, cells: int) -> NDArray[np.f
 
 
 def canonical_order(
-    cells: Cells,
-    labels: NDArray[np.int8],
-    /,
-    *,
-    groups: NDArray[np.int64] | None = None,
+    cells: Cells, labels: NDArray[np.int8], /, *, groups: Ints | None = None
 ) -> Cells:
     """The same cells with tables, levels and rows in an order of their own.
 
@@ -517,8 +511,8 @@ def _sides(labels: NDArray[np.int8]) -> list[NDArray[np.int8]]:
 
 
 def _new_codes(
-    table: AttributeTable, codes: NDArray[np.int32], colours: NDArray[np.uint64]
-) -> NDArray[np.int32]:
+    table: AttributeTable, codes: Codes, colours: NDArray[np.uint64]
+) -> Codes:
     counts = np.bincount(codes, minlength=table.size)
     pooled = np.bincount([code for _, code in table.levels], minlength=table.size) > 1
 
@@ -532,7 +526,7 @@ def _new_codes(
     return moved
 
 
-def _renumber(table: AttributeTable, moved: NDArray[np.int32]) -> AttributeTable:
+def _renumber(table: AttributeTable, moved: Codes) -> AttributeTable:
     cells = dict(zip(moved[2:].tolist(), table.cells, strict=True))
     return table.model_copy(
         update={
@@ -542,11 +536,7 @@ def _renumber(table: AttributeTable, moved: NDArray[np.int32]) -> AttributeTable
     )
 
 
-def _row_order(
-    colours: NDArray[np.uint64],
-    groups: NDArray[np.int64] | None,
-    codes: NDArray[np.int32],
-) -> NDArray[np.int64]:
+def _row_order(colours: NDArray[np.uint64], groups: Ints | None, codes: Codes) -> Ints:
     """By colour; among rows of one colour by their codes, then by their group."""
     if groups is None:
         return np.lexsort((*codes.T, colours))

@@ -30,9 +30,8 @@ from icp.stats import auc_interval, log_losses, sigmoid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ class CrossFit:
     boosting: Boosting
     share: float
     separates: bool
-    rows: NDArray[np.int64]
-    logits: NDArray[np.float64]
-    groups: NDArray[np.int64]
+    rows: Ints
+    logits: Floats
+    groups: Ints
 
 
 _FEW_ROWS = 150
@@ -69,12 +68,12 @@ _FEW_REPEATS = 4
 
 def cross_fit(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.int64],
+    rows: Ints,
+    positive: Flags,
+    groups: Ints,
     /,
     *,
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
     folds: int,
     seed: int,
     progress: Callable[[float], None],
@@ -128,19 +127,19 @@ def cross_fit(
 _MAX_CV_ROWS = 20_000
 
 
-def _every(rows: NDArray[np.int64]) -> int:
+def _every(rows: Ints) -> int:
     """Above 20,000 rows every k-th takes part in cross-validation and boosting."""
     return -(-len(rows) // _MAX_CV_ROWS)
 
 
 def _held_out_smooth(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    missing_counts: NDArray[np.bool_],
-    partitions: NDArray[np.int64],
+    rows: Ints,
+    positive: Flags,
+    missing_counts: Flags,
+    partitions: Ints,
     progress: Callable[[float], None],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Held-out log-odds per setting and row, and those of the base rate alone."""
     tables = bases(cells, rows, missing_counts)
     total = np.zeros((len(settings(cells)), len(rows)))
@@ -156,7 +155,7 @@ def _held_out_smooth(
     return total / len(partitions), baseline / len(partitions)
 
 
-def _base_logit(positive: NDArray[np.bool_]) -> float:
+def _base_logit(positive: Flags) -> float:
     """Exactly the opposite where the outcomes are exchanged."""
     return float(np.log(positive.sum() + 0.5) - np.log((~positive).sum() + 0.5))
 
@@ -165,9 +164,7 @@ def _base_logit(positive: NDArray[np.bool_]) -> float:
 _LEAST_SHARE = 0.01
 
 
-def _smooth_weights(
-    held_out: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _smooth_weights(held_out: Floats, positive: Flags) -> Floats:
     """How much each setting counts; those that hardly do are left out."""
     losses = [log_losses(sigmoid(row), positive).sum() for row in held_out]
     weights = pseudo_weights(np.array(losses).round(6))
@@ -181,11 +178,7 @@ _SMOOTH_BELIEF = 0.2
 _SHARES = np.arange(1, 20) / 20
 
 
-def _share(
-    smooth: NDArray[np.float64],
-    boosted: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-) -> float:
+def _share(smooth: Floats, boosted: Floats, positive: Flags) -> float:
     """Share of the smooth part by held-out log loss, in twentieths."""
     belief = _SMOOTH_BELIEF * np.log(_SHARES) + (1 - _SMOOTH_BELIEF) * np.log1p(
         -_SHARES
@@ -197,7 +190,7 @@ def _share(
     return float(_SHARES[np.argmin((np.array(losses) - _BELIEF * belief).round(6))])
 
 
-def _loss(logits: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+def _loss(logits: Floats, positive: Flags) -> float:
     return round(float(log_losses(sigmoid(logits), positive).mean()), 9)
 
 
@@ -208,18 +201,14 @@ _BETTER_BY = 2.6
 _FEW_EXTRA = 0.6
 
 
-def _lowest_auc(
-    logits: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-) -> float:
+def _lowest_auc(logits: Floats, positive: Flags, groups: Ints) -> float:
     smaller = min(len(np.unique(groups[side])) for side in (positive, ~positive))
     z = _BETTER_BY * (1 + _FEW_EXTRA / max(1, smaller))
     return auc_interval(logits, positive, groups=groups, z=z)[0]
 
 
 def _ranked_settings(
-    options: list[Setting], weights: NDArray[np.float64]
+    options: list[Setting], weights: Floats
 ) -> tuple[tuple[Setting, float], ...]:
     """The settings that count, the one that counts most first."""
     order = np.argsort(-weights, kind="stable")
@@ -228,12 +217,12 @@ def _ranked_settings(
 
 def fit_contrast(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
+    rows: Ints,
+    positive: Flags,
     cross: CrossFit,
     /,
     *,
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
     seed: int,
 ) -> Contrast:
     """Fit on the given rows as chosen; the base rate alone where nothing helps."""
@@ -257,10 +246,10 @@ def fit_contrast(
 
 def _mean_smooth(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
+    rows: Ints,
+    positive: Flags,
     weighted: tuple[tuple[Setting, float], ...],
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
 ) -> Contrast:
     fits = [
         fit_smooth(cells, rows, positive, setting, missing_counts=missing_counts)
@@ -284,14 +273,7 @@ def _mix(smooth: Contrast, boosted: Contrast, share: float) -> Contrast:
     )
 
 
-def folds_of(
-    groups: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    /,
-    *,
-    folds: int,
-    seed: int,
-) -> NDArray[np.int64]:
+def folds_of(groups: Ints, positive: Flags, /, *, folds: int, seed: int) -> Ints:
     """Fold of each row: groups stay whole, and each fold gets its share of best ones.
 
     Exchanging best and regrettable gives the same folds.
@@ -313,18 +295,18 @@ def folds_of(
 
 def refit_logits(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.int64],
+    rows: Ints,
+    positive: Flags,
+    groups: Ints,
     setting: Setting,
     fitted: Contrast,
     /,
     *,
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
     refits: int,
     seed: int,
     progress: Callable[[float], None],
-) -> NDArray[np.float64]:
+) -> Floats:
     """Log-odds of every row under refits on resampled groups: refits x rows.
 
     The smooth part is refitted; as far as its refits lie from it, so far are those of
@@ -367,12 +349,12 @@ def settings(cells: Cells, /) -> list[Setting]:
 
 def fit_smooth(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
+    rows: Ints,
+    positive: Flags,
     setting: Setting,
     /,
     *,
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
 ) -> Contrast:
     """Fit on the given rows."""
     tables = bases(cells, rows, missing_counts)
@@ -380,17 +362,13 @@ def fit_smooth(
     return _as_tables(ridge.solve(_penalties(cells, tables, setting)), tables)
 
 
-def _design(
-    tables: list[NDArray[np.float64]], codes: NDArray[np.int32]
-) -> NDArray[np.float64]:
+def _design(tables: list[Floats], codes: Codes) -> Floats:
     if not tables:
         return np.empty((len(codes), 0))
     return np.hstack([table[codes[:, j]] for j, table in enumerate(tables)])
 
 
-def _as_tables(
-    weights: NDArray[np.float64], tables: list[NDArray[np.float64]]
-) -> Contrast:
+def _as_tables(weights: Floats, tables: list[Floats]) -> Contrast:
     bounds = np.cumsum([1, *(table.shape[1] for table in tables)])
     spans = zip(tables, pairwise(bounds.tolist()), strict=True)
     points = tuple(table @ weights[start:end] for table, (start, end) in spans)
@@ -401,9 +379,7 @@ def _as_tables(
 _NO_SCALE = 1e-5
 
 
-def _penalties(
-    cells: Cells, tables: list[NDArray[np.float64]], setting: Setting
-) -> NDArray[np.float64]:
+def _penalties(cells: Cells, tables: list[Floats], setting: Setting) -> Floats:
     """The penalty of every column; deviations of number cells are shrunken more."""
     parts = []
     for described, table in zip(cells.tables, tables, strict=True):
@@ -422,13 +398,13 @@ _NEAR = 1e-6
 
 def smooth_path(
     cells: Cells,
-    tables: list[NDArray[np.float64]],
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    train: NDArray[np.bool_],
-    test: NDArray[np.bool_],
+    tables: list[Floats],
+    rows: Ints,
+    positive: Flags,
+    train: Flags,
+    test: Flags,
     /,
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[Floats]:
     """Held-out log-odds for every setting, each fit starting at the one before.
 
     `tables` are the `bases` of the rows.
@@ -443,17 +419,17 @@ def smooth_path(
 
 def refit_smooth(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    groups: NDArray[np.int64],
+    rows: Ints,
+    positive: Flags,
+    groups: Ints,
     setting: Setting,
     /,
     *,
-    missing_counts: NDArray[np.bool_],
+    missing_counts: Flags,
     refits: int,
     seed: int,
     progress: Callable[[float], None],
-) -> NDArray[np.float64]:
+) -> Floats:
     """Log-odds of every row under refits on resampled groups: refits x rows.
 
     The bootstrap of Efron (1979) over groups, in which weights are pulled toward draws
@@ -481,9 +457,7 @@ def refit_smooth(
     return logits
 
 
-def bases(
-    cells: Cells, rows: NDArray[np.int64], missing_counts: NDArray[np.bool_], /
-) -> list[NDArray[np.float64]]:
+def bases(cells: Cells, rows: Ints, missing_counts: Flags, /) -> list[Floats]:
     """Per table, a matrix of cell code x basis function, centred over known rows.
 
     Rows for missing and never seen are zero, unless `missing_counts` says that being
@@ -498,12 +472,8 @@ def bases(
 
 
 def _basis(
-    table: AttributeTable,
-    position: NDArray[np.float64],
-    codes: NDArray[np.int32],
-    *,
-    with_missing: bool,
-) -> NDArray[np.float64]:
+    table: AttributeTable, position: Floats, codes: Codes, *, with_missing: bool
+) -> Floats:
     identity = np.eye(table.size)
     columns = identity[:, 3:] if _is_binary(table) else identity[:, 2:]
     if table.kind is Kind.NUMBER:
@@ -546,9 +516,9 @@ class Ridge:
     row. The intercept is the first weight and is not penalised.
     """
 
-    design: NDArray[np.float64]
-    positive: NDArray[np.bool_]
-    _curvature: NDArray[np.float64] | None = field(default=None, init=False)
+    design: Floats
+    positive: Flags
+    _curvature: Floats | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._full = np.column_stack([np.ones(len(self.design)), self.design])
@@ -556,13 +526,13 @@ class Ridge:
 
     def solve(
         self,
-        penalties: NDArray[np.float64] | float,
+        penalties: Floats | float,
         /,
         *,
-        counts: NDArray[np.float64] | None = None,
-        centres: NDArray[np.float64] | float = 0.0,
+        counts: Floats | None = None,
+        centres: Floats | float = 0.0,
         tolerance: float = _EXACT,
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Weights that minimise the log loss plus half the penalties times squares.
 
         `penalties` has one value per column, or one for all; the squares are of how
@@ -579,9 +549,7 @@ class Ridge:
             self._weights = weights
         return weights
 
-    def _descend(
-        self, ridge: NDArray[np.float64], times: NDArray[np.float64], tolerance: float
-    ) -> NDArray[np.float64]:
+    def _descend(self, ridge: Floats, times: Floats, tolerance: float) -> Floats:
         weights, before = self._weights, np.inf
         value, gradient = self._at(weights, ridge, times)
         fresh = self._curvature is None
@@ -604,13 +572,8 @@ class Ridge:
         return weights
 
     def _line_search(
-        self,
-        weights: NDArray[np.float64],
-        step: NDArray[np.float64],
-        value: float,
-        ridge: NDArray[np.float64],
-        times: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+        self, weights: Floats, step: Floats, value: float, ridge: Floats, times: Floats
+    ) -> tuple[Floats, float, Floats]:
         """The weights after the longest half, quarter ... of the step that helps."""
         for power in range(_HALVINGS):
             trial = weights - step / 2**power
@@ -621,11 +584,8 @@ class Ridge:
         return weights, value, gradient
 
     def _at(
-        self,
-        weights: NDArray[np.float64],
-        ridge: NDArray[np.float64],
-        times: NDArray[np.float64],
-    ) -> tuple[float, NDArray[np.float64]]:
+        self, weights: Floats, ridge: Floats, times: Floats
+    ) -> tuple[float, Floats]:
         """Objective and gradient."""
         logit = self._full @ weights
         losses = np.logaddexp(0, np.where(self.positive, -logit, logit))
@@ -635,13 +595,8 @@ class Ridge:
         return float(times @ losses + 0.5 * pull @ away), gradient
 
     def _factor(
-        self,
-        weights: NDArray[np.float64],
-        ridge: NDArray[np.float64],
-        times: NDArray[np.float64],
-        *,
-        fresh: bool,
-    ) -> tuple[NDArray[np.float64], bool]:
+        self, weights: Floats, ridge: Floats, times: Floats, *, fresh: bool
+    ) -> tuple[Floats, bool]:
         if fresh or self._curvature is None:
             chance = sigmoid(self._full @ weights)
             root = np.sqrt(times * chance * (1 - chance))

@@ -3,7 +3,7 @@
 Earlier customers are compared with the newest third. Four things can have changed: the
 values left their range; their effect on the outcome reversed; the effect became another
 one; or their shares moved. A column nearly all of whose new values are out of range, or
-whose effect reversed, is refused until somebody accepts it by name. The other two are
+whose effect reversed, is refused until a person accepts it by name. The other two are
 warnings.
 
 Usual limits for drift (a population stability index of 0.1 or 0.25) are noise at our
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from icp.profile import AttributeTable
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 class Drift(NamedTuple):
@@ -48,7 +49,7 @@ def drift_findings(
     dates: pl.Series,
     /,
     *,
-    groups: NDArray[np.int64] | None = None,
+    groups: Ints | None = None,
 ) -> Drift:
     """What changed between earlier customers and the newest third.
 
@@ -105,7 +106,7 @@ def _range_change(history: History, j: int) -> _Change | None:
     return _Change(0 if unusable else 2, "drift_range", text, unusable)
 
 
-def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
+def _share(part: Flags, whole: Flags) -> float:
     return float(part.sum() / max(whole.sum(), 1))
 
 
@@ -132,11 +133,7 @@ def _doubt(history: History) -> float:
 
 
 def _contrast_words(
-    history: History,
-    j: int,
-    counts: NDArray[np.float64],
-    bands: NDArray[np.int64],
-    split: int,
+    history: History, j: int, counts: Floats, bands: Ints, split: int
 ) -> str:
     """How often the band that changed most was best before a slice and from then on."""
     totals = _halves(counts, split)
@@ -154,7 +151,7 @@ def _contrast_words(
     )
 
 
-def _halves(counts: NDArray[np.float64], split: int) -> NDArray[np.float64]:
+def _halves(counts: Floats, split: int) -> Floats:
     return np.array([counts[:split].sum(axis=0), counts[split:].sum(axis=0)])
 
 
@@ -162,7 +159,7 @@ def _halves(counts: NDArray[np.float64], split: int) -> NDArray[np.float64]:
 _MOST_NAMES = 3
 
 
-def _band_words(table: AttributeTable, codes: NDArray[np.int64]) -> str:
+def _band_words(table: AttributeTable, codes: Ints) -> str:
     """The cells of a band, in words."""
     names = [repr(table.cell_name(code)) for code in codes.tolist()]
     if len(names) == 1:
@@ -218,9 +215,7 @@ def _shift(history: History, j: int) -> _Change | None:
     return _Change(4, "drift_shift", text)
 
 
-def _by_stratum(
-    history: History, bands: NDArray[np.int64], strata: NDArray[np.integer]
-) -> NDArray[np.float64]:
+def _by_stratum(history: History, bands: Ints, strata: NDArray[np.integer]) -> Floats:
     """Stratum x period x band."""
     return np.array(
         [
@@ -231,11 +226,7 @@ def _by_stratum(
 
 
 def _shift_words(
-    history: History,
-    j: int,
-    bands: NDArray[np.int64],
-    before: NDArray[np.float64],
-    since: NDArray[np.float64],
+    history: History, j: int, bands: Ints, before: Floats, since: Floats
 ) -> str:
     """The share that moved most, or where the middle of a number went."""
     table, codes = history.tables[j], history.codes[:, j]
@@ -316,16 +307,16 @@ class History:
     values: pl.DataFrame
     tables: tuple[AttributeTable, ...]
     #: Cell code per customer and table.
-    codes: NDArray[np.int32]
+    codes: Codes
     #: 1 best, 0 regrettable, 2 neutral, 3 not known yet.
     labels: NDArray[np.int8]
-    weights: NDArray[np.float64]
+    weights: Floats
     #: 1 for the newest third, 0 for the others.
-    newest: NDArray[np.int64]
+    newest: Ints
     #: Whether each belongs to the newest third of these.
-    last: NDArray[np.bool_]
+    last: Flags
     #: Slice in time; slices hold the rarer of best and regrettable in equal parts.
-    period: NDArray[np.int64]
+    period: Ints
     #: First day of the newest third.
     since: str
     #: First day of each slice but the first.
@@ -342,7 +333,7 @@ def history_of(
     tables: Sequence[AttributeTable],
     labels: NDArray[np.int8],
     dates: pl.Series,
-    groups: NDArray[np.int64] | None,
+    groups: Ints | None,
     /,
 ) -> History | None:
     """The customers with a date; None where they are too few to compare periods."""
@@ -356,7 +347,7 @@ def history_of(
     return _cut(customers[rows], tuple(tables), labels[rows], days[rows], weights)
 
 
-def _weights(groups: NDArray[np.int64]) -> NDArray[np.float64]:
+def _weights(groups: Ints) -> Floats:
     """Rows of one group share the weight of one."""
     _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     return np.asarray(1 / sizes[place.reshape(-1)])
@@ -367,7 +358,7 @@ def _cut(
     tables: tuple[AttributeTable, ...],
     labels: NDArray[np.int8],
     days: pl.Series,
-    weights: NDArray[np.float64],
+    weights: Floats,
 ) -> History:
     number = days.to_physical().to_numpy()
     since = _cuts(number, _PARTS)[-1]
@@ -387,7 +378,7 @@ def _cut(
     )
 
 
-def _cuts(days: NDArray[np.int32], parts: int) -> list[int]:
+def _cuts(days: Codes, parts: int) -> list[int]:
     """First days of all parts but the first; a day is never split."""
     ordered = np.sort(days)
     places = [len(ordered) * part // parts for part in range(1, parts)]
@@ -396,7 +387,7 @@ def _cuts(days: NDArray[np.int32], parts: int) -> list[int]:
     ]
 
 
-def _rarer(days: NDArray[np.int32], labels: NDArray[np.int8]) -> NDArray[np.int32]:
+def _rarer(days: Codes, labels: NDArray[np.int8]) -> Codes:
     """The days of the rarer outcome; of both where neither is."""
     best, bad = days[labels == 1], days[labels == 0]
     if len(best) == len(bad):
@@ -408,9 +399,7 @@ def _day(number: int) -> str:
     return str(np.datetime64(number, "D"))
 
 
-def outside_before(
-    history: History, j: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def outside_before(history: History, j: int) -> tuple[Flags, Flags]:
     """Which of the newest have a value, and which of these one not seen before.
 
     A number outside the earlier range, or a level that no earlier customer had. Rare
@@ -435,9 +424,7 @@ _EXPECTED = 5.0
 _SHIFT_BANDS, _EFFECT_BANDS = 12, 6
 
 
-def by_outcome(
-    history: History, j: int
-) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
+def by_outcome(history: History, j: int) -> tuple[Floats | None, Ints]:
     """Slice x outcome x band of best and regrettable ones, and each cell's band."""
     codes, table = history.codes[:, j], history.tables[j]
     rows = (history.labels < 2) & (codes > 1)
@@ -459,13 +446,11 @@ def by_outcome(
     return counts.reshape(sides // 2, 2, -1), bands
 
 
-def _per_cell(
-    codes: NDArray[np.int32], weights: NDArray[np.float64], size: int
-) -> NDArray[np.float64]:
+def _per_cell(codes: Codes, weights: Floats, size: int) -> Floats:
     return np.bincount(codes, weights, minlength=size).astype(np.float64)
 
 
-def shift_bands(history: History, j: int) -> NDArray[np.int64]:
+def shift_bands(history: History, j: int) -> Ints:
     """The band of each customer; not known is one of its own, or of none if rare."""
     codes, table = history.codes[:, j], history.tables[j]
     cells = _per_cell(codes, history.weights, table.size)
@@ -479,27 +464,21 @@ def shift_bands(history: History, j: int) -> NDArray[np.int64]:
 
 
 def band_totals(
-    history: History,
-    parts: NDArray[np.int64],
-    bands: NDArray[np.int64],
-    count: int,
-    mask: NDArray[np.bool_],
-) -> NDArray[np.float64]:
+    history: History, parts: Ints, bands: Ints, count: int, mask: Flags
+) -> Floats:
     """Weighted customers per part and band, of the chosen ones that have a band."""
     places = mask & (bands >= 0)
     shape = (count, int(bands.max()) + 1)
     return tally(parts[places], bands[places], history.weights[places], shape)
 
 
-def numbers_of(history: History, j: int) -> NDArray[np.float64]:
+def numbers_of(history: History, j: int) -> Floats:
     """A number column's values, NaN where not known."""
     column = history.values[history.tables[j].column]
     return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
-def bands_of(
-    counts: NDArray[np.float64], /, *, ordered: bool, least: float, most: int
-) -> NDArray[np.int64]:
+def bands_of(counts: Floats, /, *, ordered: bool, least: float, most: int) -> Ints:
     """The band of each cell, so that every band holds at least `least`; -1 where empty.
 
     Neighbours join where cells are `ordered`, else the rare ones join each other. No
@@ -525,19 +504,15 @@ def bands_of(
 
 
 def tally(
-    parts: NDArray[np.int64],
-    bands: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    shape: tuple[int, int],
-    /,
-) -> NDArray[np.float64]:
+    parts: Ints, bands: Ints, weights: Floats, shape: tuple[int, int], /
+) -> Floats:
     """Summed weights per part and band."""
     places = parts * shape[1] + bands
     summed = np.bincount(places, weights, minlength=shape[0] * shape[1])
     return summed.reshape(shape).astype(np.float64)
 
 
-def shift_chance(counts: NDArray[np.float64], /) -> float:
+def shift_chance(counts: Floats, /) -> float:
     """Chance of so large a change of shares if nothing changed.
 
     `counts` is strata x period (before, since) x band. Generalised Cochran-Mantel-
@@ -566,9 +541,7 @@ def shift_chance(counts: NDArray[np.float64], /) -> float:
 _HALF = 0.005
 
 
-def shift_size(
-    counts: NDArray[np.float64], /
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+def shift_size(counts: Floats, /) -> tuple[float, Floats, Floats]:
     """How large a change is, and the shares before and since that it comes from.
 
     The size is the population stability index less its mean under no change (methods
@@ -586,12 +559,12 @@ def shift_size(
 _TINY = 1e-9
 
 
-def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(counts: Floats) -> Floats:
     summed = counts.sum(axis=0)
     return np.asarray(summed / max(summed.sum(), _TINY))
 
 
-def effect_change(counts: NDArray[np.float64], /) -> tuple[float, float]:
+def effect_change(counts: Floats, /) -> tuple[float, float]:
     """Chance of effects so different over periods if they were one, and how different.
 
     `counts` is period x outcome (regrettable, best) x band. Pearson's test of the model
@@ -619,9 +592,7 @@ def effect_change(counts: NDArray[np.float64], /) -> tuple[float, float]:
 _NEWTON_STEPS = 30
 
 
-def _one_effect(
-    total: NDArray[np.float64], best: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _one_effect(total: Floats, best: Floats) -> Floats:
     """Fitted chance of best per period and band: base rates plus one effect a band."""
     periods, bands = total.shape
     design = np.hstack(
@@ -641,9 +612,7 @@ def _one_effect(
     return np.asarray(p.reshape(total.shape))
 
 
-def effect_reversal(
-    before: NDArray[np.float64], since: NDArray[np.float64], /
-) -> tuple[float, float]:
+def effect_reversal(before: Floats, since: Floats, /) -> tuple[float, float]:
     """Chance that `before` has no effect, and that `since` does not run against it.
 
     Both are outcome (regrettable, best) x band. An effect is reversed when both are

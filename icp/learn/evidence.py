@@ -20,28 +20,23 @@ from icp.stats import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
     from icp.learn.contrast import CrossFit
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alone:
     """One table on its own: counts per code and how well it ranks, cross-fitted."""
 
-    best: NDArray[np.float64]
-    regrettable: NDArray[np.float64]
+    best: Floats
+    regrettable: Floats
     auc: float
     missing_auc: float
 
 
 def each_alone(
-    cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-    /,
+    cells: Cells, rows: Ints, positive: Flags, folds: Ints, /
 ) -> tuple[Alone, ...]:
     """Counts and the cross-fitted AUC of every table alone."""
     return tuple(
@@ -50,12 +45,7 @@ def each_alone(
     )
 
 
-def _alone(
-    codes: NDArray[np.int32],
-    size: int,
-    positive: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-) -> Alone:
+def _alone(codes: Codes, size: int, positive: Flags, folds: Ints) -> Alone:
     best = np.bincount(codes[positive], minlength=size).astype(np.float64)
     bad = np.bincount(codes[~positive], minlength=size).astype(np.float64)
     scores = np.empty(len(codes))
@@ -77,9 +67,7 @@ def _alone(
 _SMOOTHING = 1.0
 
 
-def log_odds(
-    best: NDArray[np.float64], regrettable: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def log_odds(best: Floats, regrettable: Floats) -> Floats:
     """Shrunken toward the overall odds, as two more customers would."""
     ones, zeros = best.sum() + 1, regrettable.sum() + 1
     each = 2 * _SMOOTHING / (ones + zeros)
@@ -93,13 +81,7 @@ _PERMUTED_ROWS = 4_000
 
 
 def attribute_evidence(
-    cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    alone: tuple[Alone, ...],
-    /,
-    *,
-    seed: int,
+    cells: Cells, rows: Ints, positive: Flags, alone: tuple[Alone, ...], /, *, seed: int
 ) -> tuple[AttributeEvidence, ...]:
     """Information value with a permutation p-value, Benjamini-Hochberg adjusted.
 
@@ -127,12 +109,7 @@ def attribute_evidence(
     )
 
 
-def _p_value(
-    codes: NDArray[np.int32],
-    size: int,
-    labels: NDArray[np.bool_],
-    shuffled: NDArray[np.bool_],
-) -> float:
+def _p_value(codes: Codes, size: int, labels: Flags, shuffled: Flags) -> float:
     onehot = (codes[:, None] == np.arange(size)).astype(np.float64)
     totals = onehot.sum(axis=0)
     best = shuffled.astype(np.float64) @ onehot
@@ -142,7 +119,7 @@ def _p_value(
     return float((1 + (chance >= value - 1e-12).sum()) / (1 + len(chance)))
 
 
-def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidence:
+def overall_evidence(cross: CrossFit, positive: Flags, /) -> Evidence:
     """How well best and regrettable can be told apart, on customers held out."""
     probability = sigmoid(cross.logits)
     base = float(positive.mean())
@@ -170,7 +147,7 @@ _FEW_EXTRA = 5.0
 _NINE_TENTHS = 1.6449
 
 
-def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
+def _z(cross: CrossFit, positive: Flags) -> float:
     """Standard errors to either side of the AUC that make an interval of 90 %."""
     if cross.separates:
         return _NINE_TENTHS

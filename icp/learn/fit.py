@@ -48,10 +48,9 @@ from icp.schema import AccountSchema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from icp.learn.boosting import Contrast
     from icp.learn.cells import Cells
+    from icp.stats import Ints
 
 
 def fit_profile(
@@ -118,8 +117,8 @@ class _Model(NamedTuple):
     contrast: Contrast
     calibration: Calibration
     evidence: Evidence
-    information: NDArray[np.int64]
-    weights: NDArray[np.int64]
+    information: Ints
+    weights: Ints
     pooled: Group
     segments: tuple[Segment, ...]
     novelty: Novelty
@@ -186,7 +185,7 @@ def _calibration(
     screened: Screened,
     cross: CrossFit,
     contrast: Contrast,
-    groups: NDArray[np.int64],
+    groups: Ints,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
@@ -222,7 +221,7 @@ def _refits(rows: int) -> int:
     return next((refits for limit, refits in limits if rows < limit), 30)
 
 
-def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
+def _information(cells: Cells, contrast: Contrast) -> Ints:
     """Mean absolute millinats that each table contributes among closed customers."""
     means = [
         np.abs(points[cells.codes[:, j]]).sum() / max((cells.codes[:, j] > 0).sum(), 1)
@@ -238,7 +237,7 @@ _NO_SEGMENTS = (
 )
 
 
-def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
+def _weights(information: Ints) -> Ints:
     """Per mille by which tables count in distances, the most telling one in full."""
     most = int(information.max(initial=0))
     if most == 0:
@@ -248,7 +247,7 @@ def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _segments(
     screened: Screened,
-    weights: NDArray[np.int64],
+    weights: Ints,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],

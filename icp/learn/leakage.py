@@ -3,7 +3,7 @@
 A column written during or after the sale makes a model look brilliant and useless.
 Roles come first; these checks catch what a person marked wrongly (methods 1c, checks
 1-4, 6 and 7; Kaufman et al. 2012). A refused column stays out of the profile until
-somebody accepts it by name. Two warnings refuse nothing: a contrast that is that of who
+a person accepts it by name. Two warnings refuse nothing: a contrast that is that of who
 sold, or when, and prospects unlike the customers.
 """
 
@@ -28,12 +28,11 @@ from icp.stats import sigmoid, wilson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
     from icp.learn.evidence import Alone
     from icp.profile import AttributeEvidence, AttributeTable
     from icp.schema import AccountSchema
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 _USELESS = {
@@ -70,7 +69,7 @@ _FEW_LEVELS = 20
 
 
 def _why_useless(
-    values: pl.Series, tables: list[AttributeTable], codes: NDArray[np.int32]
+    values: pl.Series, tables: list[AttributeTable], codes: Codes
 ) -> str | None:
     has_values = codes >= 2
     if not has_values.any():
@@ -93,9 +92,7 @@ def _finding(
     )
 
 
-def _copies(
-    tables: Sequence[AttributeTable], codes: NDArray[np.int32]
-) -> dict[str, ColumnFinding]:
+def _copies(tables: Sequence[AttributeTable], codes: Codes) -> dict[str, ColumnFinding]:
     """Columns that split the customers exactly as another one does.
 
     A column whose name alone would have it refused is never kept for a harmless name.
@@ -127,7 +124,7 @@ def _by_name(table: AttributeTable) -> ColumnFinding | None:
     return None
 
 
-def _partition(codes: NDArray[np.int32]) -> bytes:
+def _partition(codes: Codes) -> bytes:
     """Which customers are alike, whatever their cells are called."""
     _, start, place = np.unique(codes, return_index=True, return_inverse=True)
     start[np.unique(codes) == MISSING] = -1
@@ -378,7 +375,7 @@ def has_value(column: str, dtype: pl.DataType, /) -> pl.Expr:
 
 #: Names of columns that say who sold or when, each with a number per customer; -1
 #: where it is not known.
-Strata = dict[str, "NDArray[np.int64]"]
+Strata = dict[str, "Ints"]
 
 
 def strata_of(
@@ -400,7 +397,7 @@ def strata_of(
     return {name: each for name, each in numbers.items() if _tells(each)}
 
 
-def _stratum_numbers(values: pl.Series) -> NDArray[np.int64]:
+def _stratum_numbers(values: pl.Series) -> Ints:
     if not has_texts(values.dtype):
         return np.full(len(values), -1)
     ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
@@ -410,7 +407,7 @@ def _stratum_numbers(values: pl.Series) -> NDArray[np.int64]:
 _LEAST_PER_STRATUM = 4
 
 
-def _tells(strata: NDArray[np.int64]) -> bool:
+def _tells(strata: Ints) -> bool:
     numbers = strata[strata >= 0]
     count = len(np.unique(numbers))
     return 2 <= count <= len(numbers) / _LEAST_PER_STRATUM
@@ -427,8 +424,8 @@ _BEYOND_CHANCE = 0.05
 
 def confounder_findings(
     cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
+    rows: Ints,
+    positive: Flags,
     strata: Strata,
     evidence: Sequence[AttributeEvidence],
     /,
@@ -456,12 +453,7 @@ def confounder_findings(
     return tuple(findings.values())
 
 
-def _counts(
-    codes: NDArray[np.int32],
-    strata: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    size: int,
-) -> NDArray[np.float64]:
+def _counts(codes: Codes, strata: Ints, positive: Flags, size: int) -> Floats:
     """Customers per cell, stratum and outcome, where cell and stratum are known."""
     usable = (codes > 1) & (strata >= 0)
     count = int(strata.max(initial=0)) + 1
@@ -474,7 +466,7 @@ _SHRINKS_TO = 0.5
 _SEPARABLE = 0.1
 
 
-def _confounding_words(counts: NDArray[np.float64], name: str) -> str | None:
+def _confounding_words(counts: Floats, name: str) -> str | None:
     """What is wrong, in words; None where the contrast holds within strata."""
     within = _within_strata(counts)
     if within is None:
@@ -510,7 +502,7 @@ class _Within(NamedTuple):
 _SURE = 0.8416
 
 
-def _within_strata(counts: NDArray[np.float64]) -> _Within | None:
+def _within_strata(counts: Floats) -> _Within | None:
     """The contrast overall against within strata; None where there is nothing to see.
 
     The bound is from every customer's influence on the difference of the two slopes.
@@ -536,7 +528,7 @@ def _within_strata(counts: NDArray[np.float64]) -> _Within | None:
 class _Slope(NamedTuple):
     slope: float
     information: float
-    influence: NDArray[np.float64]
+    influence: Floats
 
 
 _NEWTON_STEPS = 12
@@ -544,7 +536,7 @@ _STEEPEST = 20.0
 _TINY = 1e-9
 
 
-def _regress(counts: NDArray[np.float64], levels: NDArray[np.float64]) -> _Slope:
+def _regress(counts: Floats, levels: Floats) -> _Slope:
     """Logistic regression of the outcome on `levels`, an intercept per stratum.
 
     Newton's method; strata (the second axis) in which all did alike say nothing.
@@ -569,7 +561,7 @@ def _regress(counts: NDArray[np.float64], levels: NDArray[np.float64]) -> _Slope
     return _Slope(slope, information, off * away[:, :, None] / information)
 
 
-def _inflation(customers: NDArray[np.float64]) -> float:
+def _inflation(customers: Floats) -> float:
     """For the intercepts that were fitted, one per stratum."""
     total, strata = customers.sum(), (customers.sum(axis=0) > 0).sum()
     return float(total / max(1.0, total - strata - 1))
@@ -620,8 +612,8 @@ def _outside(
     prospects: pl.DataFrame,
     customers: pl.DataFrame,
     table: AttributeTable,
-    codes: NDArray[np.int32],
-) -> NDArray[np.bool_]:
+    codes: Codes,
+) -> Flags:
     if table.kind is Kind.CATEGORY:
         return np.asarray(codes == NEVER_SEEN)
     numbers, past = (_numbers(frame[table.column]) for frame in (prospects, customers))
@@ -629,7 +621,7 @@ def _outside(
     return np.asarray((numbers < past.min()) | (numbers > past.max()))
 
 
-def _numbers(values: pl.Series) -> NDArray[np.float64]:
+def _numbers(values: pl.Series) -> Floats:
     return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 

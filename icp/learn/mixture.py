@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from scipy.special import ndtr, ndtri
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +33,16 @@ class Mixture:
     `log_cells` is places x segments, `log_shares` one value per segment.
     """
 
-    log_cells: NDArray[np.float64]
-    log_shares: NDArray[np.float64]
+    log_cells: Floats
+    log_shares: Floats
     log_likelihood: float
 
-    def joint(self, data: CellRows, /) -> NDArray[np.float64]:
+    def joint(self, data: CellRows, /) -> Floats:
         """Log of share times likelihood: rows x segments."""
         parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
         return np.concatenate(parts)
 
-    def nearest(self, data: CellRows, /) -> NDArray[np.int64]:
+    def nearest(self, data: CellRows, /) -> Ints:
         """The most probable segment of each row."""
         parts = [block @ self.log_cells + self.log_shares for block in data.blocks]
         return np.concatenate([part.argmax(axis=1) for part in parts])
@@ -97,8 +97,8 @@ def _thin(data: CellRows, size: int) -> CellRows:
 class _State(NamedTuple):
     """Expected customers per place and per segment of several runs side by side."""
 
-    sums: NDArray[np.float64]
-    sizes: NDArray[np.float64]
+    sums: Floats
+    sizes: Floats
 
     def times(self, scale: float) -> _State:
         return _State(self.sums * scale, self.sizes * scale)
@@ -119,9 +119,9 @@ class _Runs(NamedTuple):
     """Where several runs have come to: places x segments x runs."""
 
     state: _State
-    log_cells: NDArray[np.float64]
-    log_shares: NDArray[np.float64]
-    value: NDArray[np.float64]
+    log_cells: Floats
+    log_shares: Floats
+    value: Floats
 
     def best(self, data: CellRows, count: int) -> _State:
         order = np.argsort(-self._penalised(data), kind="stable")[:count]
@@ -135,7 +135,7 @@ class _Runs(NamedTuple):
             log_likelihood=float(self.value[run]),
         )
 
-    def _penalised(self, data: CellRows) -> NDArray[np.float64]:
+    def _penalised(self, data: CellRows) -> Floats:
         weighted = data.shares[:, None, None] * self.log_cells
         prior = data.prior * weighted.sum(axis=(0, 1))
         return np.asarray((self.value + prior).round(6))
@@ -161,7 +161,7 @@ _STRAY = 0.02
 _LEAST = 1e-300
 
 
-def _log_cells(data: CellRows, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_cells(data: CellRows, sums: Floats) -> Floats:
     """MAP log shares of every place; 0 where a value is not known."""
     counts = sums + data.prior * data.shares[:, None, None]
     counts[data.starts] = 0
@@ -176,8 +176,8 @@ def _log_cells(data: CellRows, sums: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _expectation(
-    data: CellRows, log_cells: NDArray[np.float64], log_shares: NDArray[np.float64]
-) -> tuple[_State, NDArray[np.float64]]:
+    data: CellRows, log_cells: Floats, log_shares: Floats
+) -> tuple[_State, Floats]:
     """Expected customers per place and segment, and each run's log-likelihood."""
     _, count, runs = log_cells.shape
     table = log_cells.reshape(-1, count * runs)
@@ -192,7 +192,7 @@ def _expectation(
     return _State(sums.reshape(log_cells.shape), sizes), value
 
 
-def _normalise(joint: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normalise(joint: Floats) -> Floats:
     """Turn log weights into shares in place; the logs of their sums come back.
 
     Segment by segment, as NumPy is slow along a short axis.
@@ -223,18 +223,18 @@ class CellRows:
     line, `prior` is how many customers the shares are worth in every segment.
     """
 
-    cells: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    shares: NDArray[np.float64]
-    ordered: NDArray[np.bool_]
+    cells: Codes
+    starts: Ints
+    shares: Floats
+    ordered: Flags
     prior: float
 
-    def take(self, which: NDArray[np.int64] | slice) -> CellRows:
+    def take(self, which: Ints | slice) -> CellRows:
         """Only some rows."""
         return replace(self, cells=np.ascontiguousarray(self.cells[which]))
 
     @cached_property
-    def owner(self) -> NDArray[np.int64]:
+    def owner(self) -> Ints:
         """The attribute of each place."""
         widths = np.diff([*self.starts, len(self.shares)])
         return np.repeat(np.arange(len(self.starts)), widths)
@@ -245,7 +245,7 @@ class CellRows:
         tops = range(0, len(self.cells), _BLOCK)
         return tuple(self._block(self.cells[top : top + _BLOCK]) for top in tops)
 
-    def _block(self, cells: NDArray[np.int32]) -> csr_array:
+    def _block(self, cells: Codes) -> csr_array:
         rows, attributes = cells.shape
         begins = np.arange(0, rows * attributes + 1, attributes, dtype=np.int32)
         ones = np.ones(cells.size)
@@ -265,15 +265,15 @@ class _Line(NamedTuple):
     """Ordered cells on the scale where everybody together is standard normal."""
 
     #: Which places these are, and where each attribute's begin among them.
-    places: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    owner: NDArray[np.int64]
+    places: Ints
+    starts: Ints
+    owner: Ints
     #: Upper edge of all cells but the last of each attribute, and which those are.
-    edges: NDArray[np.float64]
-    inner: NDArray[np.int64]
+    edges: Floats
+    inner: Ints
     #: Mean and mean square of a standard normal variable within each cell.
-    middle: NDArray[np.float64]
-    square: NDArray[np.float64]
+    middle: Floats
+    square: Floats
 
     @classmethod
     def of(cls, data: CellRows) -> _Line:
@@ -293,7 +293,7 @@ class _Line(NamedTuple):
         inner = np.flatnonzero(~last)
         return cls(places, starts, owner, high[inner], inner, middle, square)
 
-    def spread_out(self, chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    def spread_out(self, chance: Floats) -> Floats:
         """The normal shares of the cells with the mean and variance of `chance`.
 
         Axes after the first are carried along.
@@ -311,11 +311,11 @@ class _Line(NamedTuple):
         return np.maximum(shares, 0)
 
 
-def _density(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _density(x: Floats) -> Floats:
     return np.asarray(np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi))
 
 
-def _moment(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _moment(x: Floats) -> Floats:
     """A value times its density; 0 at both ends."""
     return np.where(np.isfinite(x), x, 0) * _density(x)
 
@@ -323,9 +323,7 @@ def _moment(x: NDArray[np.float64]) -> NDArray[np.float64]:
 _LEAST_LINE = 4
 
 
-def cell_rows(
-    codes: NDArray[np.int32], numbers: NDArray[np.bool_], /, *, prior: float
-) -> CellRows:
+def cell_rows(codes: Codes, numbers: Flags, /, *, prior: float) -> CellRows:
     """Rows of cell codes (0 and 1 are not known) as places; columns may be numbers.
 
     Attributes of which fewer than two cells occur are left out; a number of which

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from icp.stats import Codes, Flags, Floats, Ints
+
 
 class RuleStatistics(NamedTuple):
     """Per rule how many it covers and hits, its statistic and adjusted p-value."""
 
-    covered: NDArray[np.int64]
-    hits: NDArray[np.int64]
-    statistic: NDArray[np.float64]
-    p_value: NDArray[np.float64]
+    covered: Ints
+    hits: Ints
+    statistic: Floats
+    p_value: Floats
     #: The largest statistic of each permutation, ascending.
-    maxima: NDArray[np.float64]
+    maxima: Floats
 
 
 #: Cells of one block of rule masks; keeps memory near 100 MB whatever the search.
@@ -36,8 +38,8 @@ _BLOCK: Final = 12_000_000
 
 
 def search(
-    masks: NDArray[np.bool_],
-    rules: NDArray[np.int32],
+    masks: Flags,
+    rules: Codes,
     permutations: NDArray[np.float32],
     /,
     *,
@@ -77,9 +79,7 @@ def search(
     )
 
 
-def _inside(
-    columns: NDArray[np.float32], block: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def _inside(columns: NDArray[np.float32], block: Codes) -> NDArray[np.float32]:
     inside = columns[block[:, 0]]
     for further in block.T[1:]:
         present = further >= 0
@@ -91,7 +91,7 @@ def _inside(
 
 
 def _keep_largest(
-    most: NDArray[np.float32], counts: NDArray[np.float32], covered: NDArray[np.int64]
+    most: NDArray[np.float32], counts: NDArray[np.float32], covered: Ints
 ) -> None:
     """Per permutation and coverage the largest count: the statistic grows with it.
 
@@ -102,9 +102,7 @@ def _keep_largest(
     most[:, sizes] = np.maximum(most[:, sizes], largest)
 
 
-def _maxima(
-    most: NDArray[np.float32], rows: int, positives: int
-) -> NDArray[np.float64]:
+def _maxima(most: NDArray[np.float32], rows: int, positives: int) -> Floats:
     sizes = np.flatnonzero(most.max(axis=0, initial=-1.0) >= 0)
     if not len(sizes):
         return np.zeros(len(most))
@@ -113,9 +111,9 @@ def _maxima(
 
 
 def permute_labels(
-    labels: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    strata: NDArray[np.int64],
+    labels: Flags,
+    groups: Ints,
+    strata: Ints,
     /,
     *,
     count: int,
@@ -136,9 +134,7 @@ def permute_labels(
     return permutations
 
 
-def _exchangeable(
-    groups: NDArray[np.int64], strata: NDArray[np.int64]
-) -> Iterator[NDArray[np.int64]]:
+def _exchangeable(groups: Ints, strata: Ints) -> Iterator[Ints]:
     """Row numbers as groups x members, for each stratum and size of group."""
     order = np.argsort(groups, kind="stable")
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
@@ -148,9 +144,7 @@ def _exchangeable(
         yield order[firsts[:, None] + np.arange(size)]
 
 
-def signed_root(
-    covered: NDArray[np.int64], hits: NDArray[np.int64], rows: int, positives: int, /
-) -> NDArray[np.float64]:
+def signed_root(covered: Ints, hits: Ints, rows: int, positives: int, /) -> Floats:
     """Signed root of the likelihood ratio of each 2 x 2 table; 0 at or below chance.
 
     `hits` of `covered` rows are positive, `positives` of all `rows`.

@@ -18,18 +18,17 @@ from icp.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from icp.learn.permutations import RuleStatistics
     from icp.profile import AttributeTable
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 class Space(NamedTuple):
     """Conditions with their masks (rows x conditions) and the column of each."""
 
     conditions: tuple[Condition, ...]
-    masks: NDArray[np.bool_]
-    columns: NDArray[np.int64]
+    masks: Flags
+    columns: Ints
 
 
 def candidates(
@@ -68,11 +67,7 @@ def candidates(
 
 
 def _of_table(
-    frame: pl.DataFrame,
-    table: AttributeTable,
-    *,
-    most_edges: int,
-    sets: bool,
+    frame: pl.DataFrame, table: AttributeTable, *, most_edges: int, sets: bool
 ) -> Iterator[Condition]:
     if table.kind is Kind.NUMBER:
         yield from _of_number(frame[table.column], table, most_edges)
@@ -107,10 +102,7 @@ _MOST_FOR_SETS: Final = 8
 
 
 def _of_category(
-    dtype: pl.DataType,
-    table: AttributeTable,
-    *,
-    sets: bool,
+    dtype: pl.DataType, table: AttributeTable, *, sets: bool
 ) -> Iterator[Condition]:
     by_cell: dict[int, list[str]] = {}
     for level, code in table.levels:
@@ -139,7 +131,7 @@ def _number(level: str) -> float:
         return nan
 
 
-def _masks(frame: pl.DataFrame, conditions: list[Condition]) -> NDArray[np.bool_]:
+def _masks(frame: pl.DataFrame, conditions: list[Condition]) -> Flags:
     masks = np.zeros((frame.height, len(conditions)), dtype=bool)
     schema = frame.schema
     for start in range(0, len(conditions), 256):
@@ -152,7 +144,7 @@ def _masks(frame: pl.DataFrame, conditions: list[Condition]) -> NDArray[np.bool_
     return masks
 
 
-def _first_of_each(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _first_of_each(masks: Flags) -> Flags:
     """Which columns do not repeat an earlier one."""
     packed = np.packbits(masks, axis=0).T
     keys: set[bytes] = set()
@@ -166,7 +158,7 @@ def _first_of_each(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def combine(
     space: Space, /, *, least: int, deepest: int, most_rules: int
-) -> NDArray[np.int32] | None:
+) -> Codes | None:
     """Rules of one to `deepest` conditions, padded with -1; None above `most_rules`.
 
     A rule covers at least `least` rows, and fewer than each rule within it.
@@ -183,13 +175,11 @@ def combine(
     return together if len(together) <= most_rules else None
 
 
-def _pad(rules: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+def _pad(rules: Codes, width: int) -> Codes:
     return np.pad(rules, ((0, 0), (0, width - rules.shape[1])), constant_values=-1)
 
 
-def _extend(
-    masks: NDArray[np.bool_], rules: NDArray[np.int32], least: int
-) -> NDArray[np.int32]:
+def _extend(masks: Flags, rules: Codes, least: int) -> Codes:
     """Each rule with each later condition, where that narrows both."""
     floats = masks.astype(np.float32)
     alone = floats.sum(axis=0)
@@ -223,9 +213,9 @@ _EARNED: Final = 0.05
 
 def prune(
     space: Space,
-    rules: NDArray[np.int32],
+    rules: Codes,
     searched: RuleStatistics,
-    regretted: NDArray[np.bool_],
+    regretted: Flags,
     /,
     *,
     least: int,
@@ -234,7 +224,7 @@ def prune(
     """Rules with adjusted p-values, each telling beyond those before it.
 
     The rule worth most is taken, without conditions that hardly sharpen it; the
-    customers that it covers are set aside; and so on, as long as what is left of a
+    customers that it covers are taken out; and so on, as long as what is left of a
     rule covers `least` customers and would itself be rare by chance. Leaving pays
     where the share `pays` of a rule's customers is regrettable; a rule that costs more
     than it spares beside the others is left out again.
@@ -269,27 +259,23 @@ def prune(
     ]
 
 
-def _places(rule: NDArray[np.int32]) -> tuple[int, ...]:
+def _places(rule: Codes) -> tuple[int, ...]:
     return tuple(int(place) for place in rule if place >= 0)
 
 
-def _inside(space: Space, rule: tuple[int, ...]) -> NDArray[np.bool_]:
+def _inside(space: Space, rule: tuple[int, ...]) -> Flags:
     return np.asarray(space.masks[:, list(rule)].all(axis=1))
 
 
-def _gain(
-    covered: NDArray[np.int64], hits: NDArray[np.int64], pays: float
-) -> NDArray[np.float64]:
+def _gain(covered: Ints, hits: Ints, pays: float) -> Floats:
     """What leaving brings: regrets spared beyond those that make it even."""
     return np.asarray(hits - pays * covered)
 
 
 def _left(
-    inside: NDArray[np.bool_],
-    regretted: NDArray[np.bool_],
-    open_rows: NDArray[np.bool_],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Counts and statistic of every rule among the customers not yet set aside."""
+    inside: Flags, regretted: Flags, open_rows: Flags
+) -> tuple[Ints, Ints, Floats]:
+    """Counts and statistic of every rule among the customers not yet taken out."""
     rest, bad = inside[open_rows], regretted[open_rows]
     covered, hits = rest.sum(axis=0), rest[bad].sum(axis=0)
     rows, positives = int(open_rows.sum()), int(bad.sum())
@@ -299,14 +285,11 @@ def _left(
 
 
 def _worth_most(
-    rare: NDArray[np.bool_],
-    gain: NDArray[np.float64],
-    statistic: NDArray[np.float64],
-    doubtful: NDArray[np.bool_],
+    rare: Flags, gain: Floats, statistic: Floats, doubtful: Flags
 ) -> int | None:
     """The rule whose remaining customers bring most; once none pays, the most telling.
 
-    A rule that pays only thanks to customers set aside already is not taken: beside
+    A rule that pays only thanks to customers taken out already is not taken: beside
     the rules before it, it would cost more than it spares.
     """
     for eligible, key in ((rare & (gain > 0), gain), (rare & doubtful, statistic)):
@@ -318,8 +301,8 @@ def _worth_most(
 def _simpler(
     rule: tuple[int, ...],
     place_of: dict[tuple[int, ...], int],
-    covered: NDArray[np.int64],
-    hits: NDArray[np.int64],
+    covered: Ints,
+    hits: Ints,
     limit: float,
 ) -> int:
     """The rule, or one within it where a condition does not earn its place.
@@ -349,7 +332,7 @@ def _tighter(
     space: Space,
     rule: tuple[int, ...],
     place_of: dict[tuple[int, ...], int],
-    covered: NDArray[np.int64],
+    covered: Ints,
     least: int,
 ) -> int:
     """The rule, without a level of a pair that brings fewer than `least` customers."""
@@ -373,13 +356,7 @@ def _single_levels(space: Space, rule: tuple[int, ...]) -> Iterator[tuple[int, .
                     yield tuple(sorted((*rest, space.conditions.index(alone))))
 
 
-def _needed(
-    inside: NDArray[np.bool_],
-    regretted: NDArray[np.bool_],
-    *,
-    least: int,
-    pays: float,
-) -> list[int]:
+def _needed(inside: Flags, regretted: Flags, *, least: int, pays: float) -> list[int]:
     """Rules that do not cost more than they spare beside the others, in their order.
 
     A broad rule taken first may hold the customers of purer ones taken after it. Where

@@ -42,13 +42,12 @@ from icp.stats import holm, jeffreys
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from icp.conditions import Condition
     from icp.learn.rule_candidates import Space
     from icp.outcomes import Economics
     from icp.profile import AttributeTable, Profile
     from icp.schema import AccountSchema
+    from icp.stats import Codes, Flags, Ints
 
 
 class RuleOptions(Frozen):
@@ -241,7 +240,7 @@ _THREE_FROM: Final = 400
 
 def _space(
     older: pl.DataFrame, tables: list[AttributeTable], options: RuleOptions, least: int
-) -> tuple[Space, NDArray[np.int32], list[str]]:
+) -> tuple[Space, Codes, list[str]]:
     """Conditions and rules; numbers are cut coarser until there are few enough."""
     sets = len(tables) <= _SETS_UP_TO
     left_out = [] if sets else ["two levels of one attribute taken together"]
@@ -410,9 +409,9 @@ class SearchSplit(NamedTuple):
 
     older: pl.DataFrame
     newer: pl.DataFrame
-    regretted: NDArray[np.bool_]
-    groups: NDArray[np.int64]
-    strata: NDArray[np.int64]
+    regretted: Flags
+    groups: Ints
+    strata: Ints
     #: How the two were told apart, in words.
     words: str
 
@@ -488,7 +487,7 @@ def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col(name)
 
 
-def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:
+def _days(frame: pl.DataFrame, date: str | None) -> Ints | None:
     """Days since 1970, the oldest where not known; None where no two days differ."""
     if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
         return None
@@ -501,9 +500,7 @@ def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:
 _LATER: Final = 1 / 3
 
 
-def _newer_third(
-    groups: NDArray[np.int64], days: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], int] | None:
+def _newer_third(groups: Ints, days: Ints) -> tuple[Flags, int] | None:
     """The newer third by each group's newest day, and the first day of it.
 
     One day is never split; None where that day is the same for all groups.
@@ -521,9 +518,7 @@ def _newer_third(
     return days_of >= cut, cut
 
 
-def _random_third(
-    groups: NDArray[np.int64], regretted: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _random_third(groups: Ints, regretted: Flags, rng: np.random.Generator) -> Flags:
     """A third of the groups with a regrettable customer, and a third of the others."""
     names, inverse = np.unique(groups, return_inverse=True)
     bad = np.zeros(len(names), dtype=bool)
@@ -535,5 +530,5 @@ def _random_third(
     return np.asarray(later[inverse])
 
 
-def _years(days: NDArray[np.int64]) -> NDArray[np.int64]:
+def _years(days: Ints) -> Ints:
     return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)

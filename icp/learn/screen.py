@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from icp.profile import AttributeEvidence, ColumnFinding
     from icp.schema import AccountSchema
+    from icp.stats import Flags, Ints
 
 
 class FitOptions(Frozen):
@@ -82,25 +83,25 @@ class Screened:
 
     cells: Cells
     labels: NDArray[np.int8]
-    groups: NDArray[np.int64]
+    groups: Ints
     alone: tuple[Alone, ...]
     evidence: tuple[AttributeEvidence, ...]
     findings: tuple[ColumnFinding, ...]
-    missing_counts: NDArray[np.bool_]
-    once: NDArray[np.bool_]
+    missing_counts: Flags
+    once: Flags
     notes: tuple[str, ...]
 
     @property
-    def rows(self) -> NDArray[np.int64]:
+    def rows(self) -> Ints:
         """Best and regrettable customers."""
         return np.flatnonzero(self.labels < OUTCOMES["neutral"])
 
     @property
-    def positive(self) -> NDArray[np.bool_]:
+    def positive(self) -> Flags:
         """Whether each of `rows` is best."""
         return np.asarray(self.labels[self.rows] == OUTCOMES["best"])
 
-    def of(self, kind: Literal["best", "regrettable"]) -> NDArray[np.int64]:
+    def of(self, kind: Literal["best", "regrettable"]) -> Ints:
         """The customers of one outcome."""
         return np.flatnonzero(self.labels == OUTCOMES[kind])
 
@@ -165,7 +166,7 @@ def screen(
     )
 
 
-def _identical(cells: Cells) -> NDArray[np.int64]:
+def _identical(cells: Cells) -> Ints:
     """A number per row, the same for accounts that are alike in every cell."""
     if not cells.tables:
         return np.arange(len(cells.codes))
@@ -233,9 +234,7 @@ def _unlike(
 _MISSING_BY_CHANCE = 0.10
 
 
-def _missing_that_counts(
-    cells: Cells, rows: NDArray[np.int64], positive: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _missing_that_counts(cells: Cells, rows: Ints, positive: Flags) -> Flags:
     """Tables whose being missing differs between outcomes, by a z-test at 10 %.
 
     What it then contributes is shrunken like any other cell's.
@@ -248,9 +247,7 @@ def _missing_that_counts(
     return np.asarray(erfc(z / np.sqrt(2)) < _MISSING_BY_CHANCE)
 
 
-def _repetition_notes(
-    cells: Cells, rows: NDArray[np.int64], positive: NDArray[np.bool_]
-) -> tuple[str, ...]:
+def _repetition_notes(cells: Cells, rows: Ints, positive: Flags) -> tuple[str, ...]:
     """Say how many customers repeat another, and how often with the other outcome."""
     if not cells.tables:
         return ()
@@ -326,7 +323,7 @@ def waiting_customers(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
     return texts.filter(~pl.col(outcome).is_in(list(OUTCOMES)).fill_null(value=False))
 
 
-def renumber(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def renumber(groups: Ints) -> Ints:
     """Groups numbered in order of their first row, so that names do not matter."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
@@ -334,7 +331,7 @@ def renumber(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     return rank[inverse.reshape(-1)]
 
 
-def group_numbers(values: pl.Series) -> NDArray[np.int64]:
+def group_numbers(values: pl.Series) -> Ints:
     """A number per row; an account whose group is not known is a group of its own."""
     ranks = values.cast(pl.String).rank("dense").fill_null(0).to_numpy()
     alone = -1 - np.arange(len(ranks))

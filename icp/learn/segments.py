@@ -20,16 +20,15 @@ from icp.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
+    from icp.stats import Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """Which segment each row belongs to, and what was tried."""
 
-    members: NDArray[np.int64]
+    members: Ints
     count: int
     note: str
 
@@ -39,7 +38,7 @@ _MAX_ROWS = 1_000
 
 def split_into_segments(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     /,
     *,
     noun: str,
@@ -78,12 +77,12 @@ def split_into_segments(
     return one_segment(rows, f"{text} ({'; '.join(refusals)}).")
 
 
-def one_segment(rows: NDArray[np.int64], note: str, /) -> Split:
+def one_segment(rows: Ints, note: str, /) -> Split:
     """All of the rows together, and why."""
     return Split(members=np.zeros(len(rows), dtype=np.int64), count=1, note=note)
 
 
-def _rows(cells: Cells, rows: NDArray[np.int64], prior: float) -> CellRows:
+def _rows(cells: Cells, rows: Ints, prior: float) -> CellRows:
     numbers = np.array([table.kind is Kind.NUMBER for table in cells.tables])
     return cell_rows(cells.codes[rows], numbers, prior=prior)
 
@@ -119,19 +118,19 @@ class _Gains(NamedTuple):
     `together` is how much the numbers of the same rows tell about each other.
     """
 
-    own: NDArray[np.float64]
+    own: Floats
     own_together: float
-    null: NDArray[np.float64]
-    null_together: NDArray[np.float64]
+    null: Floats
+    null_together: Floats
 
-    def rest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def rest(self) -> tuple[Floats, Floats]:
         """The gains without what correlated numbers explain, by regression."""
         away = self.null_together - self.null_together.mean()
         slope = away @ self.null / max(float(away @ away), 1e-9)
         own = self.own - slope * (self.own_together - self.null_together.mean())
         return own, self.null - slope * away[:, None]
 
-    def gaps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def gaps(self) -> tuple[Floats, Floats]:
         """By how much the customers win more than groups do, and the groups' spread."""
         own, null = self.rest()
         return own - null.mean(axis=0), np.maximum(null.std(axis=0, ddof=1), 1e-9)
@@ -186,7 +185,7 @@ def _gains(
     return gains
 
 
-def _gain_over_one(fits: list[Mixture]) -> NDArray[np.float64]:
+def _gain_over_one(fits: list[Mixture]) -> Floats:
     one = fits[0].log_likelihood
     return np.array([2 * (fit.log_likelihood - one) for fit in fits[1:]])
 
@@ -236,11 +235,11 @@ _LOOK_AFTER = 8
 
 def _stability(
     data: CellRows,
-    members: NDArray[np.int64],
+    members: Ints,
     count: int,
     draw: np.random.Generator,
     progress: Callable[[float], None],
-) -> NDArray[np.float64]:
+) -> Floats:
     """Best Jaccard overlap of each segment in each resample: resamples x segments."""
     overlaps = np.empty((_RESAMPLES, count))
     for resample in range(_RESAMPLES):
@@ -255,21 +254,19 @@ def _stability(
     return overlaps
 
 
-def _overlap(
-    members: NDArray[np.int64], others: NDArray[np.int64], count: int
-) -> NDArray[np.float64]:
+def _overlap(members: Ints, others: Ints, count: int) -> Floats:
     both = np.zeros((count, count))
     np.add.at(both, (members, others), 1)
     either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
     return np.asarray((both / np.maximum(either, 1)).max(axis=1))
 
 
-def _falls_apart(stable: NDArray[np.float64]) -> bool:
+def _falls_apart(stable: Floats) -> bool:
     """Whether some segment is mostly lost in more than a tenth of all resamples."""
     return bool((stable < _STABLE_LOW).sum(axis=0).max() > _RESAMPLES // 10)
 
 
-def _by_size(members: NDArray[np.int64], count: int, note: str) -> Split:
+def _by_size(members: Ints, count: int, note: str) -> Split:
     """Number the segments from the largest to the smallest."""
     sizes = np.bincount(members, minlength=count)
     rank = np.empty(count, dtype=np.int64)
@@ -296,8 +293,8 @@ class OneGroup:
     """
 
     data: CellRows
-    ranks: NDArray[np.int64]
-    root: NDArray[np.float64]
+    ranks: Ints
+    root: Floats
 
     @classmethod
     def of(cls, data: CellRows, /) -> OneGroup:
@@ -330,7 +327,7 @@ class OneGroup:
         return replace(data, cells=cells)
 
 
-def _middles(data: CellRows, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+def _middles(data: CellRows, ranks: Ints) -> Floats:
     """Mean of a standard normal variable in every place; 0 where not known."""
     order = np.lexsort((ranks, data.owner))
     shares = data.shares[order]
@@ -342,7 +339,7 @@ def _middles(data: CellRows, ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     return middle
 
 
-def _height(upto: NDArray[np.float64]) -> NDArray[np.float64]:
+def _height(upto: Floats) -> Floats:
     """Normal density at a share of the distribution; 0 at both ends."""
     inside = (upto > 1e-12) & (upto < 1 - 1e-12)
     at = ndtri(np.where(inside, upto, 0.5))
@@ -350,9 +347,7 @@ def _height(upto: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(inside, density, 0))
 
 
-def _reorder(
-    data: CellRows, middle: NDArray[np.float64], ranks: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _reorder(data: CellRows, middle: Floats, ranks: Ints) -> Ints:
     """Levels by how their customers lie along the main direction of the others."""
     values = middle[data.cells]
     _, directions = np.linalg.eigh(values.T @ values)
@@ -367,7 +362,7 @@ def _reorder(
     return np.asarray(np.where(data.ordered[data.owner], np.arange(len(ranks)), moved))
 
 
-def _root(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+def _root(correlations: Floats) -> Floats:
     """A root of the nearest usable matrix of correlations."""
     values, vectors = np.linalg.eigh(correlations + np.eye(len(correlations)))
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -377,7 +372,7 @@ def _root(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
 _MOST = 0.99
 
 
-def _correlations(data: CellRows, middle: NDArray[np.float64]) -> NDArray[np.float64]:
+def _correlations(data: CellRows, middle: Floats) -> Floats:
     values = middle[data.cells]
     present = (data.cells != data.starts).astype(np.float64)
     both = present.T @ present

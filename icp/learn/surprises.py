@@ -20,10 +20,9 @@ from icp.schema import Kind
 from icp.scoring.cells import levels_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
     from icp.learn.segments import Split
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +32,12 @@ class Group:
     Per table one array over cell codes; `surprises` are millinats, weighted.
     """
 
-    counts: tuple[NDArray[np.float64], ...]
-    surprises: tuple[NDArray[np.int64], ...]
+    counts: tuple[Floats, ...]
+    surprises: tuple[Ints, ...]
     #: The same for one of the group's own customers, as if it were not in the group.
-    without_self: tuple[NDArray[np.int64], ...]
+    without_self: tuple[Ints, ...]
 
-    def distances(
-        self, codes: NDArray[np.int32], *, own: bool = False
-    ) -> NDArray[np.int64]:
+    def distances(self, codes: Codes, *, own: bool = False) -> Ints:
         """Sum of surprises per row of codes; `own` leaves each row itself out."""
         tables = self.without_self if own else self.surprises
         parts = (table[codes[:, j]] for j, table in enumerate(tables))
@@ -49,11 +46,11 @@ class Group:
 
 def group_of(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     /,
     *,
-    shares: tuple[NDArray[np.float64], ...],
-    weights: NDArray[np.int64],
+    shares: tuple[Floats, ...],
+    weights: Ints,
     prior: float,
 ) -> Group:
     """Count the rows and turn the counts into surprises.
@@ -72,7 +69,7 @@ def group_of(
     return Group(counts=counts, surprises=tuple(surprises), without_self=tuple(without))
 
 
-def _counts(cells: Cells, rows: NDArray[np.int64], table: int) -> NDArray[np.float64]:
+def _counts(cells: Cells, rows: Ints, table: int) -> Floats:
     size = cells.tables[table].size
     return np.bincount(cells.codes[rows, table], minlength=size).astype(np.float64)
 
@@ -81,13 +78,7 @@ _CAP = 6_000
 _LEAST_CHANCE = 1e-9
 
 
-def _surprise(
-    counts: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    prior: float,
-    *,
-    smooth: bool,
-) -> NDArray[np.float64]:
+def _surprise(counts: Floats, shares: Floats, prior: float, *, smooth: bool) -> Floats:
     if len(counts) < 3:
         return np.zeros(len(counts))
     values = counts.copy()
@@ -103,19 +94,15 @@ def _surprise(
     return np.asarray(surprise)
 
 
-def _smooth(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(counts: Floats) -> Floats:
     """A quarter of each number cell's customers lent to each neighbour."""
     padded = np.pad(counts, 1, mode="edge")
     return np.asarray(0.25 * padded[:-2] + 0.5 * counts + 0.25 * padded[2:])
 
 
 def _surprise_without_self(
-    counts: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    prior: float,
-    *,
-    smooth: bool,
-) -> NDArray[np.float64]:
+    counts: Floats, shares: Floats, prior: float, *, smooth: bool
+) -> Floats:
     """Per code, the surprise after one customer of that code has been taken out."""
     result = _surprise(counts, shares, prior, smooth=smooth)
     for code in range(2, len(counts)):
@@ -126,11 +113,11 @@ def _surprise_without_self(
     return result
 
 
-def _millinats(surprise: NDArray[np.float64], weight: int) -> NDArray[np.int64]:
+def _millinats(surprise: Floats, weight: int) -> Ints:
     return np.round(surprise.round(9) * weight).astype(np.int64)
 
 
-def pooled_shares(cells: Cells, /) -> tuple[NDArray[np.float64], ...]:
+def pooled_shares(cells: Cells, /) -> tuple[Floats, ...]:
     """Smoothed share of every code among all closed customers, never seen included."""
     everybody = np.arange(len(cells.codes))
     return tuple(
@@ -139,7 +126,7 @@ def pooled_shares(cells: Cells, /) -> tuple[NDArray[np.float64], ...]:
     )
 
 
-def _shares(counts: NDArray[np.float64], table: AttributeTable) -> NDArray[np.float64]:
+def _shares(counts: Floats, table: AttributeTable) -> Floats:
     shares = counts + 0.5
     shares[MISSING] = 0
     total = counts[2:].sum()
@@ -152,7 +139,7 @@ def _shares(counts: NDArray[np.float64], table: AttributeTable) -> NDArray[np.fl
 _POOLED_PRIOR = 1.0
 
 
-def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -> Group:
+def pooled_surprises(cells: Cells, shares: tuple[Floats, ...], /) -> Group:
     """Everybody closed as one unweighted group, for novelty."""
     return group_of(
         cells,
@@ -165,13 +152,13 @@ def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -
 
 def describe_segments(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     split: Split,
     kind: Literal["best", "regrettable"],
     /,
     *,
-    shares: tuple[NDArray[np.float64], ...],
-    weights: NDArray[np.int64],
+    shares: tuple[Floats, ...],
+    weights: Ints,
     prior: float,
 ) -> tuple[tuple[Segment, ...], tuple[Group, ...]]:
     """Name the segments by the cells that set them apart, and give their surprises."""
@@ -200,9 +187,7 @@ _TRAITS = 3
 _TELLING = 0.1
 
 
-def _traits(
-    cells: Cells, group: Group, shares: tuple[NDArray[np.float64], ...]
-) -> tuple[str, ...]:
+def _traits(cells: Cells, group: Group, shares: tuple[Floats, ...]) -> tuple[str, ...]:
     """Cells that are common in the segment and rarer elsewhere, one per column."""
     traits: dict[str, tuple[float, str]] = {}
     for table, counts, pooled in zip(cells.tables, group.counts, shares, strict=True):
@@ -221,9 +206,7 @@ def _traits(
     return tuple(text for _, text in ranked[:_TRAITS])
 
 
-def _widest_run(
-    table: AttributeTable, telling: NDArray[np.float64]
-) -> tuple[float, str]:
+def _widest_run(table: AttributeTable, telling: Floats) -> tuple[float, str]:
     """The run of neighbouring number cells with the largest sum, in words.
 
     The most telling cell alone where the run is all of them, which says nothing.
@@ -258,7 +241,7 @@ def _short(trait: str) -> str:
     return level if plain else trait
 
 
-def _per_mille(counts: NDArray[np.float64]) -> tuple[int, ...]:
+def _per_mille(counts: Floats) -> tuple[int, ...]:
     total = max(counts.sum(), 1.0)
     return tuple((counts * 1000 / total).round().astype(int).tolist())
 
@@ -266,12 +249,12 @@ def _per_mille(counts: NDArray[np.float64]) -> tuple[int, ...]:
 def novelty(
     cells: Cells,
     pooled: Group,
-    best_rows: NDArray[np.int64],
-    best_members: NDArray[np.int64],
+    best_rows: Ints,
+    best_members: Ints,
     best_groups: tuple[Group, ...],
     /,
     *,
-    once: NDArray[np.bool_] | None = None,
+    once: Flags | None = None,
 ) -> Novelty:
     """Leave-one-out distances of the closed and of the best customers.
 
@@ -292,7 +275,7 @@ def novelty(
 _MOST_DISTANCES = 999
 
 
-def _thin(distances: NDArray[np.int64]) -> tuple[int, ...]:
+def _thin(distances: Ints) -> tuple[int, ...]:
     """Ascending; at most 999 evenly spaced order statistics."""
     ordered = np.sort(distances)
     if len(ordered) > _MOST_DISTANCES:
@@ -301,7 +284,7 @@ def _thin(distances: NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(ordered.tolist())
 
 
-def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
+def seen_once(frame: pl.DataFrame, cells: Cells, /) -> Flags:
     """Rows x tables: whether nobody else among the closed customers has that level.
 
     >>> frame = pl.DataFrame({"town": ["a", "b", "a", None]})
