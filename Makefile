@@ -10,8 +10,8 @@ help: ## Show this list
 demo: .venv/.core ## Learn from the demo's customers and score its prospects
 	$(BIN)/icp demo
 
-test: .venv/.test ## Run all tests
-	$(BIN)/python -m pytest
+test: .venv/.test ## Run all tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations 20
 
 check: .venv/.test ## Lint, types, layers, import circles
 	$(BIN)/ruff check .
@@ -21,12 +21,12 @@ check: .venv/.test ## Lint, types, layers, import circles
 	$(BIN)/python bench/house/measure.py --circles
 
 bench: .venv/.bench ## Measure speed; with ICP_DATA=folder of open data, quality too
-	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/speed.py
-	$(if $(ICP_DATA),$(BIN)/python bench/quality.py)
-	$(if $(ICP_DATA),$(BIN)/python bench/leaks.py)
-	$(BIN)/python bench/honesty.py
-	$(if $(ICP_DATA),$(BIN)/python bench/learning_curve.py)
+	$(BIN)/python -m bench.speed.startup
+	$(BIN)/python -m bench.speed.run
+	$(if $(ICP_DATA),$(BIN)/python -m bench.quality.run)
+	$(if $(ICP_DATA),$(BIN)/python -m bench.quality.leaks)
+	$(BIN)/python -m bench.honesty.run
+	$(if $(ICP_DATA),$(BIN)/python -m bench.quality.learning_curve)
 
 docs: .venv/.test ## Check that the documentation matches the program
 	$(BIN)/python -m pytest tests/test_docs.py

@@ -1,7 +1,7 @@
 """Learn your ideal customer profile, and score prospects with it, exactly.
 
 ```
-ingest        a file or query -> typed accounts, findings, rows kept out
+ingest        a file or query -> typed accounts, findings, quarantined rows
 label         accounts -> outcome, its reason, worth
 fit_profile   labelled accounts -> Profile
 learn_disqualifiers  labelled accounts, profile -> rules with evidence
@@ -11,6 +11,7 @@ decide        a score and what the deal taught -> Verdict
 open_workspace, create_workspace     the use cases of the command line
 ```
 
+Tables may be of Polars, pandas, PyArrow or DuckDB; what comes back is of Polars.
 Names are imported when they are first used, so that `import icp` costs nothing.
 """
 
@@ -73,7 +74,7 @@ _HOMES: Final = {
     "Explanation": "icp.scoring",
     "FitOptions": "icp.learn",
     "IcpError": "icp.errors",
-    "IngestResult": "icp.ingest.result",
+    "IngestResult": "icp.ingest.parse",
     "OutcomePolicy": "icp.outcomes",
     "Profile": "icp.profile",
     "Score": "icp.scoring",

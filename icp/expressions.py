@@ -1,8 +1,8 @@
 """SQL expressions that people write, as Polars expressions that are safe to run.
 
 An expression reads the columns of its own row and gives one value: no queries, no sums
-over rows. It is parsed by Polars' own SQL parser, and tried on an empty table of the
-same types, so that mistakes are named before any data is read.
+over rows. Polars' own SQL parser reads it, and it is tried on an empty table of the
+same types, so that mistakes show before any data is read.
 """
 
 from __future__ import annotations
@@ -24,92 +24,100 @@ _VALUE_LIST = re.compile(r":\s*\[.*\]")
 
 
 def compiled(
-    text: str, /, *, what: str, schema: Mapping[str, pl.DataType]
+    text: str, /, *, subject: str, schema: Mapping[str, pl.DataType]
 ) -> tuple[pl.Expr, pl.DataType]:
     """Parse an expression over the columns of `schema`; give it with its type.
 
-    `what` says in messages whose expression it is, for instance "derived column 'x'".
-    Raises PolicyError naming both, what is wrong and what to do.
+    Messages start with `subject`, for instance "derived column 'x'".
+    Raises PolicyError naming both, the fault and the next action.
 
     >>> schema = {"paid": pl.Float64(), "won": pl.Boolean()}
-    >>> compiled("paid * 2", what="worth", schema=schema)[1]
+    >>> compiled("paid * 2", subject="worth", schema=schema)[1]
     Float64
-    >>> compiled("payd * 2", what="worth", schema=schema)
+    >>> compiled("payd * 2", subject="worth", schema=schema)
     Traceback (most recent call last):
     ...
     icp.errors.PolicyError: worth: cannot use "payd * 2": 1 unknown column: 'payd'; \
 did you mean 'paid'?
     """
-    expression = _parsed(text, what)
+    expression = _parse(text, subject)
     unknown = set(expression.meta.root_names()).difference(schema)
     if unknown:
         reason = f"{counted(unknown, 'unknown column')}; {near(min(unknown), schema)}"
-        raise _refused(text, what, reason)
-    tried = _tried(expression, text, what, schema)
-    if len(tried) and expression.meta.root_names():
+        raise _refusal(text, subject, reason)
+    values = _try_on_no_rows(expression, text, subject, schema)
+    if len(values) and expression.meta.root_names():
         reason = "it sums over rows; give one value per row"
-        raise _refused(text, what, reason)
-    return expression, tried.dtype
+        raise _refusal(text, subject, reason)
+    return expression, values.dtype
 
 
-def columns_in(text: str, /, *, what: str) -> frozenset[str]:
+def columns_in(text: str, /, *, subject: str) -> frozenset[str]:
     """The columns that an expression reads. Raises PolicyError.
 
-    >>> sorted(columns_in("paid - 2 * owed", what="worth"))
+    >>> sorted(columns_in("paid - 2 * owed", subject="worth"))
     ['owed', 'paid']
     """
-    return frozenset(_parsed(text, what).meta.root_names())
+    return frozenset(_parse(text, subject).meta.root_names())
 
 
-def condition(text: str, /, *, what: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+def condition(
+    text: str, /, *, subject: str, schema: Mapping[str, pl.DataType]
+) -> pl.Expr:
     """Parse a yes/no expression; a null answer means no. Raises PolicyError."""
-    expression, dtype = compiled(text, what=what, schema=schema)
+    expression, dtype = compiled(text, subject=subject, schema=schema)
     if dtype != pl.Boolean:
-        raise _refused(text, what, "it is not a condition; compare it with something")
+        raise _refusal(
+            text, subject, "it is not a condition; compare it with something"
+        )
     return expression.fill_null(value=False)
 
 
-def number(text: str, /, *, what: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+def number(text: str, /, *, subject: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """Parse a numeric expression; a result that is not finite is null.
 
     Yes/no counts as 1/0. Raises PolicyError.
     """
-    expression, dtype = compiled(text, what=what, schema=schema)
+    expression, dtype = compiled(text, subject=subject, schema=schema)
     if not (dtype.is_numeric() or dtype in {pl.Boolean, pl.Null}):
-        raise _refused(text, what, "it is not a number; use columns that hold numbers")
+        raise _refusal(
+            text, subject, "it is not a number; use columns that hold numbers"
+        )
     amount = expression.cast(pl.Float64)
     return pl.when(amount.is_finite()).then(amount)
 
 
 def evaluated(
-    frame: pl.DataFrame, expression: pl.Expr, /, *, what: str, text: str
+    frame: pl.DataFrame, expression: pl.Expr, /, *, subject: str, text: str
 ) -> pl.Series:
     """The expression's values on a frame; raises PolicyError where data defeat it."""
     try:
         return frame.with_columns(expression.alias("__value__"))["__value__"]
     except pl.exceptions.PolarsError as error:
         reason = f"{_first_line(error)}; use TRY_CAST or a CASE for such values"
-        raise _refused(text, what, reason) from error
+        raise _refusal(text, subject, reason) from error
 
 
-def _parsed(text: str, what: str) -> pl.Expr:
+def _parse(text: str, subject: str) -> pl.Expr:
     if _QUERY.search(_QUOTED.sub("", text)):
-        raise _refused(text, what, "it holds a query; write an expression over columns")
+        raise _refusal(
+            text, subject, "it holds a query; write an expression over columns"
+        )
     try:
         return pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
         reason = f"{_first_line(error)}; write it as in SQL, text in 'single quotes'"
-        raise _refused(text, what, reason) from error
+        raise _refusal(text, subject, reason) from error
 
 
-def _tried(
-    expression: pl.Expr, text: str, what: str, schema: Mapping[str, pl.DataType]
+def _try_on_no_rows(
+    expression: pl.Expr, text: str, subject: str, schema: Mapping[str, pl.DataType]
 ) -> pl.Series:
     try:
         return pl.DataFrame(schema=schema).select(expression).to_series()
     except pl.exceptions.PolarsError as error:
         reason = f"{_first_line(error)}; {_advice(str(error))}"
-        raise _refused(text, what, reason) from error
+        raise _refusal(text, subject, reason) from error
 
 
 def _advice(message: str) -> str:
@@ -123,5 +131,5 @@ def _first_line(error: Exception) -> str:
     return _VALUE_LIST.sub("", line)
 
 
-def _refused(text: str, what: str, reason: str) -> PolicyError:
-    return PolicyError(f'{what}: cannot use "{text}": {reason}')
+def _refusal(text: str, subject: str, reason: str) -> PolicyError:
+    return PolicyError(f'{subject}: cannot use "{text}": {reason}')

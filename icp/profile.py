@@ -33,6 +33,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from icp.documents import Count, Frozen
 from icp.errors import ConfigError
+from icp.markup import html_table, notebook
 from icp.schema import Kind
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ MAX_TABLES: Final = 5_000
 _MAX_CELLS = 100_000
 _MAX_POINTS = 1_000_000
 _MAX_DISTANCES = 999
+#: Attributes that a notebook shows.
+_SHOWN: Final = 15
 #: Margins and distances must fit into 32 bits in every engine.
 _MAX_SUM = 2**31 - 2
 
@@ -466,6 +469,30 @@ class Profile(Frozen):
             message = "not a valid profile: broken characters; export it again"
             raise ConfigError(message) from error
         return profile
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what it rests on, its attributes, its segments."""
+        used, total = self.provenance, sum(t.information for t in self.tables) or 1
+        tables = sorted(self.tables, key=lambda t: (-t.information, t.name))
+        evidence = (
+            f"{used.best:,} best and {used.regrettable:,} regrettable customers; "
+            f"evidence: {used.evidence.level}"
+        )
+        attributes = (
+            (
+                table.title or table.name.replace("_", " "),
+                f"{table.information / total:.0%}",
+                f"{min(table.points):+,} to {max(table.points):+,}",
+            )
+            for table in tables[:_SHOWN]
+        )
+        segments = ((s.name, s.kind, f"{s.size:,}") for s in self.segments)
+        return notebook(
+            f"Ideal customer profile {self.short_id}",
+            [evidence, f"Attributes: {len(tables):,}, the most telling first"],
+            html_table(("attribute", "weight", "points"), attributes),
+            html_table(("segment", "of", "customers"), segments),
+        )
 
 
 def _lengths(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:

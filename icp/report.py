@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from icp.markup import html_table, one_line, safe
 from icp.profile import MISSING
 from icp.schema import Kind
 from icp.scoring.words import title_of
@@ -380,12 +380,6 @@ def _upkeep(profile: Profile) -> Iterator[Block]:
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~$]|&(?=#?\w+;))")
 #: What means something only where a line starts.
 _LEADING: Final = re.compile(r"^(\s*)([-+=](?=-*(?:\s|$))|\d+[.)](?=\s|$))")
-_SPACE: Final = re.compile(r"\s+")
-#: Characters that cannot be seen, that turn the direction of writing, or are halves.
-_UNSEEN: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
@@ -438,8 +432,8 @@ def _piped(cells: Iterable[str], *, marked: bool = True) -> str:
 
 
 def _marked(text: str) -> str:
-    one_line = _MARKUP.sub(r"\\\1", _plain(text))
-    return _LEADING.sub(lambda m: f"{m[1]}{_harmless(m[2])}", one_line)
+    marked = _MARKUP.sub(r"\\\1", one_line(text))
+    return _LEADING.sub(lambda m: f"{m[1]}{_harmless(m[2])}", marked)
 
 
 def _harmless(mark: str) -> str:
@@ -455,11 +449,11 @@ def as_html(document: Document, /) -> str:
     False
     """
     body = [
-        f"<h1>{_safe(document.title)}</h1>",
-        f'<p class="lead">{_safe(document.lead)}</p>',
+        f"<h1>{safe(document.title)}</h1>",
+        f'<p class="lead">{safe(document.lead)}</p>',
     ]
     for section in document.sections:
-        body.append(f"<h2>{_safe(section.title)}</h2>")
+        body.append(f"<h2>{safe(section.title)}</h2>")
         body += ["".join(_html(block)) for block in section.blocks]
     return "\n".join([_head(document.title), *body, "</body>", "</html>", ""])
 
@@ -471,7 +465,7 @@ def _head(title: str) -> str:
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_safe(title)}</title>",
+            f"<title>{safe(title)}</title>",
             f"<style>{_STYLE}</style>\n</head>\n<body>",
         ]
     )
@@ -479,28 +473,9 @@ def _head(title: str) -> str:
 
 def _html(block: Block) -> Iterator[str]:
     if isinstance(block, Table):
-        yield f"<table><thead>{_markup_row(block.headers, 'th')}</thead><tbody>"
-        yield from (_markup_row(row, "td") for row in block.rows)
-        yield "</tbody></table>"
+        yield html_table(block.headers, block.rows)
     elif isinstance(block, Bullets):
-        items = "".join(f"<li>{_safe(line)}</li>" for line in block.lines)
+        items = "".join(f"<li>{safe(line)}</li>" for line in block.lines)
         yield f"<ul>{items}</ul>"
     else:
-        yield f"<p>{_safe(block)}</p>"
-
-
-def _markup_row(cells: Iterable[str], tag: str) -> str:
-    scope = ' scope="col"' if tag == "th" else ""
-    return f"<tr>{''.join(f'<{tag}{scope}>{_safe(c)}</{tag}>' for c in cells)}</tr>"
-
-
-def _safe(text: str) -> str:
-    return escape(_plain(text))
-
-
-def _plain(text: str) -> str:
-    """One line of what can be seen."""
-    return _UNSEEN.sub("\ufffd", _SPACE.sub(" ", text)).strip()
-
-
-# ---- Documents for people: the model card of a profile, as Markdown and as HTML
+        yield f"<p>{safe(block)}</p>"

@@ -10,9 +10,12 @@ from pydantic import Field
 
 from icp.documents import Frozen
 from icp.errors import SchemaError, counted
+from icp.frames import as_polars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from icp.frames import ArrowTable
 
 
 class Role(StrEnum):
@@ -147,7 +150,7 @@ class AccountSchema(Frozen):
     @classmethod
     def infer(
         cls,
-        frame: pl.DataFrame | pl.LazyFrame,
+        frame: pl.LazyFrame | ArrowTable,
         /,
         *,
         roles: Mapping[str, str | Role] | None = None,
@@ -158,7 +161,7 @@ class AccountSchema(Frozen):
         Reads the frame once. Columns named in `roles` or `kinds` keep what is given.
         A name in neither the frame nor the schema raises SchemaError.
         """
-        collected = frame.lazy().collect()
+        collected = as_polars(frame).lazy().collect()
         given_roles, given_kinds = dict(roles or {}), dict(kinds or {})
         _refuse_unknown({*given_roles, *given_kinds}, collected.columns)
         if "" in collected.columns:

@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import os
+
+# One process of many gets one thread; Polars reads this when it is imported first.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 from postgres_server import binaries, running

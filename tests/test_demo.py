@@ -19,7 +19,14 @@ from icp.demo import (
 from icp.demo.__main__ import main
 from icp.demo.exports import COLUMNS, accounts_export, deals_export, invoices_export
 from icp.demo.history import BEST_FROM, HOUR_COST, LEAKS
-from icp.demo.population import ARCHETYPES, DISQUALIFIERS, DRIFTING, NOISE, TOOLS, named
+from icp.demo.population import (
+    ARCHETYPES,
+    DISQUALIFIERS,
+    DRIFTING,
+    NOISE,
+    TOOLS,
+    with_names,
+)
 from icp.outcomes import label
 from icp.schema import AccountSchema, Attribute, match_to_schema
 
@@ -424,7 +431,7 @@ def test_prospects_are_the_same_however_they_are_read(tmp_path):
 
 def test_names_are_used_up_before_they_come_again():
     countries = pl.DataFrame({"billing_country": ["Spain"] * 14_977})
-    names = named(countries, start=3)["account_name"]
+    names = with_names(countries, start=3)["account_name"]
     assert names.n_unique() == 14_976
     assert names[0] == names[-1]
 

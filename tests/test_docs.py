@@ -44,6 +44,10 @@ policy = OutcomePolicy(
 )
 """
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Python, and the text that follows it: what it prints.
+EXAMPLE = re.compile(
+    r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -57,6 +61,16 @@ def blocks(language, documents=DOCUMENTS):
         for path in documents
         for number, (kind, body) in enumerate(BLOCK.findall(path.read_text("utf-8")))
         if kind == language
+    ]
+
+
+def examples():
+    return [
+        pytest.param(body, printed, id=f"{short(path)}-{number}")
+        for path in DOCUMENTS
+        for number, (body, printed) in enumerate(
+            EXAMPLE.findall(path.read_text("utf-8"))
+        )
     ]
 
 
@@ -116,8 +130,8 @@ def test_options_in_the_documents_exist(body):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("body", blocks("python"))
-def test_python_in_the_documents_runs(body):
+@pytest.mark.parametrize(("body", "printed"), examples())
+def test_python_in_the_documents_runs_and_prints_what_they_say(body, printed):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PRELUDE + body],
         cwd=ROOT,
@@ -126,6 +140,16 @@ def test_python_in_the_documents_runs(body):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    if printed:
+        assert done.stdout == printed
+
+
+def test_the_readmes_points_add_up():
+    _, printed = EXAMPLE.findall((ROOT / "README.md").read_text("utf-8"))[0]
+    fit, *points, margin = printed.splitlines()
+    assert re.fullmatch(r"fit \d+\.\d, grade [A-D]", fit)
+    assert margin.endswith("margin")
+    assert sum(int(line.split()[0]) for line in points) == int(margin.split()[0])
 
 
 @pytest.mark.parametrize(
@@ -192,6 +216,17 @@ def test_readme_says_how_long_things_take():
     assert "MEASURE" not in readme
     assert re.search(r"`make demo` \| .*\d", readme)
     assert re.search(r"`make test` \| .*\d", readme)
+
+
+def test_nothing_says_to_install_the_strangers_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["name"] == "ideal-customer-profile"
+    # A name and its extra, and the word after "install"; a decision tells of the case.
+    stranger = re.compile(r"""(?<![\w-])icp\[\w|install\s+['"]?icp\b""")
+    paths = [*DOCUMENTS, *(ROOT / "icp").rglob("*.py"), ROOT / "Makefile"]
+    assert [
+        short(path) for path in paths if stranger.search(path.read_text("utf-8"))
+    ] == ["docs/decisions/016-distribution-name.md"]
 
 
 def test_constraints_are_names_and_versions_only():

@@ -34,8 +34,8 @@ FRAME = pl.DataFrame(
     ],
 )
 def test_numbers(text, values):
-    expression = number(text, what="worth", schema=FRAME.schema)
-    assert evaluated(FRAME, expression, what="worth", text=text).to_list() == values
+    expression = number(text, subject="worth", schema=FRAME.schema)
+    assert evaluated(FRAME, expression, subject="worth", text=text).to_list() == values
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_numbers(text, values):
     ],
 )
 def test_conditions(text, values):
-    expression = condition(text, what="rule", schema=FRAME.schema)
-    assert evaluated(FRAME, expression, what="rule", text=text).to_list() == values
+    expression = condition(text, subject="rule", schema=FRAME.schema)
+    assert evaluated(FRAME, expression, subject="rule", text=text).to_list() == values
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_conditions(text, values):
 )
 def test_what_cannot_be_used_is_named(text, reason):
     with pytest.raises(PolicyError, match=reason) as caught:
-        compiled(text, what="rule 'x'", schema=FRAME.schema)
+        compiled(text, subject="rule 'x'", schema=FRAME.schema)
     assert str(caught.value).startswith(f"rule 'x': cannot use \"{text}\": ")
 
 
 def test_text_is_no_number_and_a_number_no_condition():
     with pytest.raises(PolicyError, match="it is not a number"):
-        number("why", what="worth", schema=FRAME.schema)
+        number("why", subject="worth", schema=FRAME.schema)
     with pytest.raises(PolicyError, match="it is not a condition"):
-        condition("paid", what="rule", schema=FRAME.schema)
+        condition("paid", subject="rule", schema=FRAME.schema)
 
 
 def test_data_that_defeat_an_expression_are_not_shown():
     text = "CAST(why AS DOUBLE)"
-    expression, _ = compiled(text, what="x", schema=FRAME.schema)
+    expression, _ = compiled(text, subject="x", schema=FRAME.schema)
     with pytest.raises(PolicyError, match="use TRY_CAST") as caught:
-        evaluated(FRAME, expression, what="x", text=text)
+        evaluated(FRAME, expression, subject="x", text=text)
     assert "price" not in str(caught.value)
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 import venv
 import zipfile
@@ -53,8 +54,9 @@ def binaries(wheel, tmp_path_factory):
     venv.create(folder, with_pip=True)
     folder = folder / ("Scripts" if os.name == "nt" else "bin")
     constraints = ROOT / "constraints.txt"
-    pip = (folder / "python", "-m", "pip", "install", "--quiet", "-c", constraints)
-    ran(*pip, wheel, cwd=wheel.parent)
+    # Only what is used gets compiled, when it is first used.
+    options = ("--quiet", "--no-compile", "-c", constraints)
+    ran(folder / "python", "-m", "pip", "install", *options, wheel, cwd=wheel.parent)
     return folder
 
 
@@ -81,6 +83,16 @@ def test_wheel_holds_every_file_of_the_package(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert sorted(wanted - held) == []
+
+
+def test_the_installed_distribution_has_a_name_of_its_own(binaries, home, bare):
+    ask = (
+        "from importlib.metadata import version as v; import sys; print(v(sys.argv[1]))"
+    )
+    python = binaries / "python"
+    told = ran(python, "-c", ask, "ideal-customer-profile", cwd=home, env=bare)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert told.strip() == project["version"]
 
 
 def test_help_works_anywhere(binaries, home, bare):

@@ -334,7 +334,7 @@ def export_quarantine(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Write the rows that the last import kept out.
+    """Write the rows that the last import quarantined.
 
     They are written as they came, each with its place and reason.
 
@@ -379,7 +379,7 @@ def import_lines(summary: ImportSummary, /) -> list[str]:
     """What an import found, in plain words."""
     lines = [
         f"{source.name}: {source.rows:,} rows of {source.report.file} used, "
-        f"{source.quarantined:,} kept out"
+        f"{source.quarantined:,} quarantined"
         for source in summary.sources
     ]
     return [

@@ -261,7 +261,7 @@ def status_lines(state: WorkspaceStatus, /) -> Iterator[str]:
         yield (
             f"Import {last.number} of {last.created_at:%Y-%m-%d}: "
             f"{last.customers:,} customers, {last.prospects:,} prospects, "
-            f"{last.quarantined:,} rows kept out"
+            f"{last.quarantined:,} rows quarantined"
         )
     if state.labels:
         counts = ", ".join(f"{n:,} {outcome}" for outcome, n in state.labels.items())

@@ -10,9 +10,9 @@ Condition
 ```
 
 A condition is written as text and read back (`parse`, `str`), runs on frames
-(`expr`), on one row (`holds`) and in a database (`to_sql`), and is said in words
-(`words`). All of them use the three-valued logic of SQL: what is not known makes a
-comparison unknown, and unknown never counts as true (`covers`).
+(`expr`), on one row (`holds`) and in a database (`to_sql`), and explains itself
+(`words`). All use the three-valued logic of SQL: an unknown value makes a comparison
+unknown, and unknown never counts as true (`covers`).
 """
 
 from icp.conditions.parse import ConditionText, parse

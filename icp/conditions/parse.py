@@ -25,7 +25,6 @@ from icp.errors import RuleError
 
 _MOST_CHARACTERS: Final = 20_000
 _DEEPEST: Final = 60
-
 _TOKEN: Final = re.compile(
     r"""\s*(?:
       (?P<text>'(?:[^']|'')*')
@@ -37,14 +36,8 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-_SAME_SIGN: Final = {"==": "=", "<>": "!="}
-_SIGNS: Final = frozenset({"=", "!=", "<", "<=", ">", ">="})
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
+_SAME_OPERATOR: Final = {"==": "=", "<>": "!="}
+_OPERATORS: Final = frozenset({"=", "!=", "<", "<=", ">", ">="})
 
 
 def parse(text: str, /) -> Condition:
@@ -65,13 +58,13 @@ expected; write a text in 'single quotes', a number, true, false or date '2026-0
     if len(text) > _MOST_CHARACTERS:
         raise RuleError(f"the rule is longer than {_MOST_CHARACTERS} characters")
     reader = _Reader(text)
-    found = reader.alternatives()
+    condition = reader.alternatives()
     if reader.token.kind != "end":
         reader.refuse("'and', 'or' or the end was expected")
-    return found
+    return condition
 
 
-def _given(value: object) -> Condition:
+def _condition(value: object) -> Condition:
     if isinstance(value, Condition):
         return value
     if isinstance(value, str):
@@ -84,8 +77,14 @@ def _given(value: object) -> Condition:
 
 #: A pydantic field that holds a condition and is written as its text.
 ConditionText = Annotated[
-    Condition, PlainValidator(_given), PlainSerializer(str, return_type=str)
+    Condition, PlainValidator(_condition), PlainSerializer(str, return_type=str)
 ]
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
 
 
 class _Reader:
@@ -103,16 +102,16 @@ class _Reader:
 
     def refuse(self, reason: str) -> NoReturn:
         token = self.token
-        shown = token.text or "the end"
-        message = f'cannot read the rule at "{shown}" (character {token.start + 1})'
+        text = token.text or "the end"
+        message = f'cannot read the rule at "{text}" (character {token.start + 1})'
         raise RuleError(f"{message}: {reason}")
 
     def take(self, *words: str) -> bool:
         """Whether the next token is one of these words or signs; then step over it."""
         token = self.token
-        spelt = token.kind in {"name", "sign"} and token.text.lower() in words
-        self.place += spelt
-        return spelt
+        hit = token.kind in {"name", "sign"} and token.text.lower() in words
+        self.place += hit
+        return hit
 
     def expect(self, sign: str) -> None:
         if not self.take(sign):
@@ -134,9 +133,9 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEEPEST:
             self.refuse(f"nested deeper than {_DEEPEST}; make it simpler")
-        found = self.opposite_or_plain()
+        condition = self.opposite_or_plain()
         self.depth -= 1
-        return found
+        return condition
 
     def opposite_or_plain(self) -> Condition:
         if self.take("not"):
@@ -156,8 +155,8 @@ class _Reader:
         return token.text if bare else token.text[1:-1].replace('""', '"')
 
     def about(self, column: str) -> Condition:
-        sign = _SAME_SIGN.get(self.token.text, self.token.text)
-        if self.token.kind == "sign" and sign in _SIGNS:
+        sign = _SAME_OPERATOR.get(self.token.text, self.token.text)
+        if self.token.kind == "sign" and sign in _OPERATORS:
             self.place += 1
             return Compare(column, cast("Operator", sign), self.value())
         if self.take("in"):
@@ -182,11 +181,11 @@ class _Reader:
 
     def values(self) -> tuple[str, ...] | tuple[float, ...]:
         self.expect("(")
-        found = [self.value()]
+        values = [self.value()]
         while self.take(","):
-            found.append(self.value())
+            values.append(self.value())
         self.expect(")")
-        return cast("tuple[str, ...]", tuple(found))
+        return cast("tuple[str, ...]", tuple(values))
 
     def text_value(self) -> str:
         if self.token.kind != "text":
@@ -214,12 +213,12 @@ class _Reader:
     def date_value(self) -> date:
         if self.token.kind == "text":
             try:
-                found = date.fromisoformat(self.token.text[1:-1])
+                day = date.fromisoformat(self.token.text[1:-1])
             except ValueError:
                 pass
             else:
                 self.place += 1
-                return found
+                return day
         return self.refuse("a day was expected, as in date '2026-01-31'")
 
 
@@ -227,12 +226,12 @@ def _tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     place = 0
     while not tokens or tokens[-1].kind != "end":
-        found = _TOKEN.match(text, place)
-        if found is None or found.lastgroup is None:
+        match = _TOKEN.match(text, place)
+        if match is None or match.lastgroup is None:
             rest = text[place:].lstrip()
             message = f'cannot read the rule at "{rest[:1]}" (character '
             raise RuleError(f"{message}{len(text) - len(rest) + 1}): close every quote")
-        kind = found.lastgroup
-        tokens.append(_Token(kind, found[kind], found.start(kind)))
-        place = found.end()
+        kind = match.lastgroup
+        tokens.append(_Token(kind, match[kind], match.start(kind)))
+        place = match.end()
     return tokens

@@ -11,8 +11,14 @@ from icp.errors import RuleError
 if TYPE_CHECKING:
     from icp.conditions.tree import Condition, Value
 
-
-_SIGNS: Final = {"=": "EQ", "!=": "NEQ", "<": "LT", "<=": "LTE", ">": "GT", ">=": "GTE"}
+_OPERATORS: Final = {
+    "=": "EQ",
+    "!=": "NEQ",
+    "<": "LT",
+    "<=": "LTE",
+    ">": "GT",
+    ">=": "GTE",
+}
 
 
 def to_sql(condition: Condition, /, *, dialect: str = "sqlite") -> str:
@@ -36,29 +42,29 @@ def to_sql(condition: Condition, /, *, dialect: str = "sqlite") -> str:
     if Dialect.get(dialect) is None:
         message = f"no SQL dialect {dialect!r}; try 'duckdb', 'postgres' or 'sqlite'"
         raise RuleError(message)
-    return str(_built(condition, dialect).sql(dialect=dialect))
+    return str(_expression(condition, dialect).sql(dialect=dialect))
 
 
-def _built(condition: Condition, dialect: str) -> Any:
+def _expression(condition: Condition, dialect: str) -> Any:
     from sqlglot import exp
 
     match condition:
         case Compare(column, sign, value):
-            kind = getattr(exp, _SIGNS[sign])
+            kind = getattr(exp, _OPERATORS[sign])
             return kind(this=_column(column), expression=_value(value, dialect))
         case In(column, values):
-            listed = [_value(value, dialect) for value in values]
-            return exp.In(this=_column(column), expressions=listed)
+            literals = [_value(value, dialect) for value in values]
+            return exp.In(this=_column(column), expressions=literals)
         case Missing(column):
             return exp.Is(this=_column(column), expression=exp.null())
         case Has(column, value):
             return _has(column, value, dialect)
         case And(parts):
-            return exp.and_(*(_built(part, dialect) for part in parts))
+            return exp.and_(*(_expression(part, dialect) for part in parts))
         case Or(parts):
-            return exp.or_(*(_built(part, dialect) for part in parts))
+            return exp.or_(*(_expression(part, dialect) for part in parts))
         case Not(part):
-            return exp.not_(_built(part, dialect))
+            return exp.not_(_expression(part, dialect))
     raise RuleError(f"no SQL for {type(condition).__name__}")
 
 
@@ -82,12 +88,12 @@ def _has(column: str, value: str, dialect: str) -> Any:
     from sqlglot import exp
 
     array: Any = _column(column)
-    found: Any
+    test: Any
     if dialect == "sqlite":
         inside = exp.select(exp.convert(1)).from_(exp.func("json_each", array))
-        found = exp.Exists(this=inside.where(_column("value").eq(value)))
+        test = exp.Exists(this=inside.where(_column("value").eq(value)))
     else:
-        held = exp.ArrayContains(this=array.copy(), expression=exp.convert(value))
+        contains = exp.ArrayContains(this=array.copy(), expression=exp.convert(value))
         # Some databases say NULL of a list that holds one, others FALSE of no list.
-        found = exp.func("coalesce", held, exp.false())
-    return exp.case().when(array.is_(exp.null()).not_(), found)
+        test = exp.func("coalesce", contains, exp.false())
+    return exp.case().when(array.is_(exp.null()).not_(), test)

@@ -18,133 +18,8 @@ from icp.errors import RuleError, SchemaError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
-# ---- How a column is read: by the kind of value that it is compared with
-#
-# | compared with | frame column                 | one row's value       | unknown
-# | | ------------- | ---------------------------- | --------------------- |
-# ------------ | | a text        | String, Categorical, Enum    | str
-# | null         | | a number      | any number, Boolean (1/0)    | int, float, bool
-# | null, NaN    | | yes or no     | Boolean, a number (1/0)      | bool, 1, 0
-# | null, others | | a date        | Date, Datetime               | date, datetime
-# | null         | | `has`         | List[String], String (one)   | list, tuple, set,
-# str | null         |
-#
-# Each reader of a frame stands beside its twin for one row.
-
 Value = str | float | bool | date
-
-_NEEDED = {
-    bool: "yes or no",
-    float: "a number",
-    str: "a text",
-    date: "a date",
-    list: "a list of texts",
-}
-
-
-def read_column(
-    name: str, kind: type[Value], schema: Mapping[str, pl.DataType]
-) -> pl.Expr:
-    """The column as values of this kind, null where not known or not there."""
-    dtype = schema.get(name, pl.Null())
-    column = pl.col(name) if name in schema else pl.lit(None)
-    if dtype == pl.Null:
-        return column.cast(_DTYPES[kind])
-    if kind is str and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return column.cast(pl.String)
-    if kind is date and isinstance(dtype, pl.Date | pl.Datetime):
-        return column.dt.date()  # the day on its own clock, as a row says it
-    if kind is bool and dtype == pl.Boolean:
-        return column
-    if kind in {float, bool} and (dtype.is_numeric() or dtype == pl.Boolean):
-        number = column.cast(pl.Float64).fill_nan(None)
-        return number if kind is float else _as_flag(number)
-    raise _unreadable(name, kind, dtype)
-
-
-_DTYPES: dict[type, pl.DataType] = {
-    bool: pl.Boolean(),
-    float: pl.Float64(),
-    str: pl.String(),
-    date: pl.Date(),
-}
-
-
-def _as_flag(number: pl.Expr) -> pl.Expr:
-    return pl.when((number == 0) | (number == 1)).then(number == 1)
-
-
-def read_value(name: str, kind: type[Value], row: Mapping[str, object]) -> Value | None:
-    """The row's value as this kind, None where not known or not there."""
-    value = row.get(name)
-    if value is None:
-        return None
-    if kind is str and isinstance(value, str):
-        return value
-    if kind is date and isinstance(value, date):
-        return value.date() if isinstance(value, datetime) else value
-    if kind in {float, bool} and not isinstance(value, str | bytes | date):
-        number = _number(name, kind, value)
-        if number is None or kind is float:
-            return number
-        return number == 1 if number in {0, 1} else None
-    raise _unreadable(name, kind, type(value).__name__)
-
-
-def _number(name: str, kind: type, value: object) -> float | None:
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is no number raises
-    except OverflowError:
-        return -inf if value < 0 else inf  # type: ignore[operator]  # a whole number
-    except (TypeError, ValueError) as error:
-        raise _unreadable(name, kind, type(value).__name__) from error
-    return None if isnan(number) else number
-
-
-def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Whether the column of several texts holds this one; null where not known."""
-    dtype = schema.get(name, pl.Null())
-    column = pl.col(name) if name in schema else pl.lit(None)
-    if dtype == pl.Null:
-        return column.cast(pl.Boolean)
-    if isinstance(dtype, pl.List | pl.Array) and _is_text(dtype.inner):
-        held = column.cast(pl.List(pl.String)).list.contains(value)
-        return pl.when(column.is_not_null()).then(held.fill_null(value=False))
-    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return column.cast(pl.String) == value
-    raise _unreadable(name, list, dtype)
-
-
-def _is_text(dtype: object) -> bool:
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
-
-
-def read_values(name: str, row: Mapping[str, object]) -> frozenset[object] | None:
-    """The row's texts, None where not known or not there."""
-    value = row.get(name)
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return frozenset({value})
-    if not isinstance(value, list | tuple | set | frozenset):
-        raise _unreadable(name, list, type(value).__name__)
-    for item in value:
-        if not isinstance(item, str | None):
-            raise _unreadable(name, list, f"one of {type(item).__name__}")
-    return frozenset(value)
-
-
-def _unreadable(name: str, kind: type, found: object) -> SchemaError:
-    message = (
-        f"a rule reads {name!r}, which needs {_NEEDED[kind]}, not {found}; "
-        "convert it, or write the rule for what the column holds"
-    )
-    return SchemaError(message)
-
-
-# ---- How columns and values are written in rules, said in words, and what is refused
-
+Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 #: Words of the language; a column of such a name is written in double quotes.
 KEYWORDS: Final = frozenset(
     {
@@ -152,87 +27,6 @@ KEYWORDS: Final = frozenset(
         *("true", "false", "date"),
     }
 )
-
-_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WHOLE: Final = 1e15
-_COMMAS_FROM: Final = 10_000
-
-
-def checked(value: Value) -> Value:
-    """The value as a rule holds it; raises RuleError."""
-    if isinstance(value, str):
-        check_text(value, "text", empty=True)
-        return value
-    if isinstance(value, datetime):
-        raise RuleError("a rule compares with a day, not with a time; give a date")
-    if isinstance(value, bool | date):
-        return value
-    if not isinstance(value, int | float) or not isfinite(value):
-        raise RuleError(
-            "a rule compares with a text, a finite number, yes/no or a date"
-        )
-    return float(value) + 0.0
-
-
-def check_text(text: str, what: str, *, empty: bool = False) -> None:
-    """Refuse what no engine can hold."""
-    if not (text or empty) or "\0" in text:
-        raise RuleError(f"a rule's {what} is empty or has a zero character; correct it")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise RuleError(f"a rule's {what} has broken characters; correct it") from error
-
-
-def kind_of(value: Value) -> type[Value]:
-    """The kind by which a column is read for this value."""
-    kinds: tuple[type[Value], ...] = (bool, float, str)
-    return next((kind for kind in kinds if isinstance(value, kind)), date)
-
-
-def name_of(column: str) -> str:
-    """A column in rule text."""
-    if _BARE.fullmatch(column) and column.lower() not in KEYWORDS:
-        return column
-    return '"' + column.replace('"', '""') + '"'
-
-
-def literal(value: Value) -> str:
-    """A value in rule text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, date):
-        return f"date '{value.isoformat()}'"
-    return (
-        f"{value:.0f}" if value == int(value) and abs(value) < _WHOLE else repr(value)
-    )
-
-
-def said(value: Value) -> str:
-    """A value in words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        # Years and the like are read without a comma.
-        return f"{value:,.12g}" if abs(value) >= _COMMAS_FROM else f"{value:.12g}"
-    return value or "(empty)" if isinstance(value, str) else value.isoformat()
-
-
-def listed(values: tuple[str, ...] | tuple[float, ...], word: str) -> str:
-    """Several values in words."""
-    *first, last = (said(value) for value in values)
-    return f"{', '.join(first)} {word} {last}" if first else last
-
-
-def title(column: str, titles: Mapping[str, str] | None) -> str:
-    """How a column is called."""
-    return (titles or {}).get(column) or column.replace("_", " ")
-
-
-Operator = Literal["=", "!=", "<", "<=", ">", ">="]
-
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -249,6 +43,22 @@ _DATE_WORDS: Final = {
     ">": "after",
     ">=": "on or after",
 }
+_KIND_WORDS = {
+    bool: "yes or no",
+    float: "a number",
+    str: "a text",
+    date: "a date",
+    list: "a list of texts",
+}
+_DTYPES: dict[type, pl.DataType] = {
+    bool: pl.Boolean(),
+    float: pl.Float64(),
+    str: pl.String(),
+    date: pl.Date(),
+}
+_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE: Final = 1e15
+_COMMAS_FROM: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -284,7 +94,7 @@ convert it, or write the rule for what the column holds
     def expr(self, schema: Mapping[str, pl.DataType], /) -> pl.Expr:
         """Boolean per row of a frame with this schema; null where unknown.
 
-        A column that is not there counts as not known. Raises SchemaError where a
+        A missing column counts as unknown. Raises SchemaError where a
         column's type cannot be compared with the rule's value.
         """
 
@@ -294,7 +104,7 @@ convert it, or write the rule for what the column holds
 
     @abstractmethod
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
-        """The condition as people say it; `titles` names columns."""
+        """The condition in plain words; `titles` names columns."""
 
     def covers(self, schema: Mapping[str, pl.DataType], /) -> pl.Expr:
         """Boolean per row, never null: unknown counts as not covered."""
@@ -346,8 +156,8 @@ class Compare(Condition):
     def expr(self, schema: Mapping[str, pl.DataType], /) -> pl.Expr:
         """The comparison; null where the column is."""
         column = read_column(self.column, self._kind, schema)
-        compared: pl.Expr = _FUNCTIONS[self.operator](column, pl.lit(self.value))
-        return compared
+        comparison: pl.Expr = _FUNCTIONS[self.operator](column, pl.lit(self.value))
+        return comparison
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """The comparison; None where the value is not known."""
@@ -361,7 +171,7 @@ class Compare(Condition):
         sign = {"=": "is", "!=": "is not"}.get(self.operator, self.operator)
         if isinstance(self.value, date):
             sign = _DATE_WORDS[self.operator]
-        return f"{title(self.column, titles)} {sign} {said(self.value)}"
+        return f"{title(self.column, titles)} {sign} {value_words(self.value)}"
 
     def __str__(self) -> str:
         """The text; a yes/no column alone says yes."""
@@ -407,7 +217,7 @@ class In(Condition):
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "industry is Retail or Hospitality"."""
-        return f"{title(self.column, titles)} is {listed(self.values, 'or')}"
+        return f"{title(self.column, titles)} is {list_words(self.values, 'or')}"
 
     def __str__(self) -> str:
         """The text."""
@@ -417,7 +227,7 @@ class In(Condition):
 
 @dataclass(frozen=True)
 class Missing(Condition):
-    """Nothing is known of a column: null, NaN, or the column is not there."""
+    """Nothing is known of a column: null, NaN, or no such column."""
 
     column: str
 
@@ -434,8 +244,8 @@ class Missing(Condition):
         if self.column not in schema:
             return pl.lit(value=True)
         column = pl.col(self.column)
-        known = schema[self.column].is_float()
-        return column.fill_nan(None).is_null() if known else column.is_null()
+        is_float = schema[self.column].is_float()
+        return column.fill_nan(None).is_null() if is_float else column.is_null()
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """True or false, never None."""
@@ -516,10 +326,10 @@ class _Several(Condition):
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """Joined by the three-valued logic."""
-        found = {part.holds(row) for part in self.parts}
-        if self._absorbing in found:
+        answers = {part.holds(row) for part in self.parts}
+        if self._absorbing in answers:
             return self._absorbing
-        return None if None in found else not self._absorbing
+        return None if None in answers else not self._absorbing
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """The parts, joined; looser ones in brackets."""
@@ -574,8 +384,8 @@ class Not(Condition):
 
     def holds(self, row: Mapping[str, object], /) -> bool | None:
         """The opposite; None stays None."""
-        found = self.part.holds(row)
-        return None if found is None else not found
+        answer = self.part.holds(row)
+        return None if answer is None else not answer
 
     def words(self, titles: Mapping[str, str] | None = None, /) -> str:
         """For instance "budget is known", "industry is neither A nor B"."""
@@ -585,7 +395,7 @@ class Not(Condition):
             case Has(column, value):
                 return f"{title(column, titles)} does not include {value}"
             case In(column, values) if len(values) > 1:
-                return f"{title(column, titles)} is neither {listed(values, 'nor')}"
+                return f"{title(column, titles)} is neither {list_words(values, 'nor')}"
             case Compare(column, "=", bool()):
                 return f"{title(column, titles)} is no"
         return f"not ({self.part.words(titles)})"
@@ -597,3 +407,180 @@ class Not(Condition):
 
 def _bracketed(part: Condition, binding: int) -> str:
     return f"({part})" if part._binding < binding else str(part)
+
+
+# How a column is read, by the kind of value that it is compared with; each reader of a
+# frame stands beside its twin for one row:
+#
+# | compared with | frame column               | one row's value       | unknown      |
+# | ------------- | -------------------------- | --------------------- | ------------ |
+# | a text        | String, Categorical, Enum  | str                   | null         |
+# | a number      | any number, Boolean (1/0)  | int, float, bool      | null, NaN    |
+# | yes or no     | Boolean, a number (1/0)    | bool, 1, 0            | null, others |
+# | a date        | Date, Datetime             | date, datetime        | null         |
+# | `has`         | List[String], String (one) | list, tuple, set, str | null         |
+
+
+def read_column(
+    name: str, kind: type[Value], schema: Mapping[str, pl.DataType]
+) -> pl.Expr:
+    """The column as values of this kind, null where unknown or missing."""
+    dtype = schema.get(name, pl.Null())
+    column = pl.col(name) if name in schema else pl.lit(None)
+    if dtype == pl.Null:
+        return column.cast(_DTYPES[kind])
+    if kind is str and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return column.cast(pl.String)
+    if kind is date and isinstance(dtype, pl.Date | pl.Datetime):
+        return column.dt.date()  # the day on its own clock, as a row says it
+    if kind is bool and dtype == pl.Boolean:
+        return column
+    if kind in {float, bool} and (dtype.is_numeric() or dtype == pl.Boolean):
+        number = column.cast(pl.Float64).fill_nan(None)
+        return number if kind is float else _as_flag(number)
+    raise _unreadable(name, kind, dtype)
+
+
+def _as_flag(number: pl.Expr) -> pl.Expr:
+    return pl.when((number == 0) | (number == 1)).then(number == 1)
+
+
+def read_value(name: str, kind: type[Value], row: Mapping[str, object]) -> Value | None:
+    """The row's value as this kind, None where unknown or missing."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is date and isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    if kind in {float, bool} and not isinstance(value, str | bytes | date):
+        number = _number(name, kind, value)
+        if number is None or kind is float:
+            return number
+        return number == 1 if number in {0, 1} else None
+    raise _unreadable(name, kind, type(value).__name__)
+
+
+def _number(name: str, kind: type, value: object) -> float | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]  # what is no number raises
+    except OverflowError:
+        return -inf if value < 0 else inf  # type: ignore[operator]  # a whole number
+    except (TypeError, ValueError) as error:
+        raise _unreadable(name, kind, type(value).__name__) from error
+    return None if isnan(number) else number
+
+
+def read_texts(name: str, value: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Whether the column of several texts holds this one; null where unknown."""
+    dtype = schema.get(name, pl.Null())
+    column = pl.col(name) if name in schema else pl.lit(None)
+    if dtype == pl.Null:
+        return column.cast(pl.Boolean)
+    if isinstance(dtype, pl.List | pl.Array) and _is_text(dtype.inner):
+        contains = column.cast(pl.List(pl.String)).list.contains(value)
+        return pl.when(column.is_not_null()).then(contains.fill_null(value=False))
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return column.cast(pl.String) == value
+    raise _unreadable(name, list, dtype)
+
+
+def _is_text(dtype: object) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
+
+
+def read_values(name: str, row: Mapping[str, object]) -> frozenset[object] | None:
+    """The row's texts, None where unknown or missing."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return frozenset({value})
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise _unreadable(name, list, type(value).__name__)
+    for item in value:
+        if not isinstance(item, str | None):
+            raise _unreadable(name, list, f"one of {type(item).__name__}")
+    return frozenset(value)
+
+
+def _unreadable(name: str, kind: type, actual: object) -> SchemaError:
+    message = (
+        f"a rule reads {name!r}, which needs {_KIND_WORDS[kind]}, not {actual}; "
+        "convert it, or write the rule for what the column holds"
+    )
+    return SchemaError(message)
+
+
+def checked(value: Value) -> Value:
+    """The value as a rule holds it; raises RuleError."""
+    if isinstance(value, str):
+        check_text(value, "text", empty=True)
+        return value
+    if isinstance(value, datetime):
+        raise RuleError("a rule compares with a day, not with a time; give a date")
+    if isinstance(value, bool | date):
+        return value
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise RuleError(
+            "a rule compares with a text, a finite number, yes/no or a date"
+        )
+    return float(value) + 0.0
+
+
+def check_text(text: str, what: str, *, empty: bool = False) -> None:
+    """Refuse what no engine can hold."""
+    if not (text or empty) or "\0" in text:
+        raise RuleError(f"a rule's {what} is empty or has a zero character; correct it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RuleError(f"a rule's {what} has broken characters; correct it") from error
+
+
+def kind_of(value: Value) -> type[Value]:
+    """The kind by which a column is read for this value."""
+    kinds: tuple[type[Value], ...] = (bool, float, str)
+    return next((kind for kind in kinds if isinstance(value, kind)), date)
+
+
+def name_of(column: str) -> str:
+    """A column in rule text."""
+    if _BARE.fullmatch(column) and column.lower() not in KEYWORDS:
+        return column
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(value: Value) -> str:
+    """A value in rule text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, date):
+        return f"date '{value.isoformat()}'"
+    return (
+        f"{value:.0f}" if value == int(value) and abs(value) < _WHOLE else repr(value)
+    )
+
+
+def value_words(value: Value) -> str:
+    """A value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # Years and the like are read without a comma.
+        return f"{value:,.12g}" if abs(value) >= _COMMAS_FROM else f"{value:.12g}"
+    return value or "(empty)" if isinstance(value, str) else value.isoformat()
+
+
+def list_words(values: tuple[str, ...] | tuple[float, ...], word: str) -> str:
+    """Several values in words."""
+    *first, last = (value_words(value) for value in values)
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def title(column: str, titles: Mapping[str, str] | None) -> str:
+    """A column's title."""
+    return (titles or {}).get(column) or column.replace("_", " ")

@@ -125,10 +125,9 @@ def applied(mapping: ColumnMapping, table: pl.DataFrame, /) -> ColumnMapping:
             "date_order": row["date order"] or None,
             "decimal": row["decimal"] or None,
         }
-        rules.append(rule.model_copy(update=update))
-    given = {"columns": [rule.model_dump() for rule in rules]}
+        rules.append(rule.model_dump() | update)
     try:
-        return ColumnMapping.model_validate(mapping.model_dump() | given)
+        return ColumnMapping.model_validate(mapping.model_dump() | {"columns": rules})
     except ValidationError as error:
         raise MappingError(_fault(error, mapping)) from None
 
@@ -322,7 +321,8 @@ def draw_quality(space: Workspace, /) -> None:
         )
     )
     components.section(
-        "Where every line went", "Used, mended, kept out and set aside add up to read."
+        "Where every line went",
+        "Used, repaired, quarantined and excluded add up to read.",
     )
     components.table(ledger(last), alt="Lines per file", height="content")
     components.section("What you should know", "Worst first.")
@@ -343,9 +343,9 @@ def _line(source: SourceImport) -> dict[str, object]:
         "what": source.object,
         "lines read": book.read,
         "used": book.used,
-        "mended": book.repaired,
-        "kept out": book.quarantined,
-        "set aside": book.set_aside,
+        "repaired": book.repaired,
+        "quarantined": book.quarantined,
+        "excluded": book.excluded,
         "adds up": "yes" if book.balanced else "no",
         "rows": source.rows,
     }
@@ -365,10 +365,10 @@ def _quarantine(space: Workspace) -> None:
     if kept_out.is_empty():
         return
     components.section(
-        "Rows kept out", "As they came, with the reason. Mend them at the source."
+        "Quarantined rows", "As they came, with the reason. Correct them at the source."
     )
     components.table(
-        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} kept out"
+        kept_out.head(_SHOWN), alt=f"{some(len(kept_out), 'row')} quarantined"
     )
     st.download_button(
         f"All {len(kept_out):,} as CSV",

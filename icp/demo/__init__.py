@@ -1,7 +1,7 @@
 """A fictitious software vendor's CRM exports, messy as real ones, with a known truth.
 
-Everything is drawn from a seed and dated relative to `as_of`, so the same call gives
-the same bytes. Names are put together from syllables; no company or person is real.
+Everything is generated from a seed and dated relative to `as_of`, so the same call
+gives the same bytes. Names are made of syllables; no company or person is real.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from icp.demo.history import (
 from icp.demo.population import (
     draw_accounts,
     hide_values,
-    named,
     prospects_frame,
+    with_names,
     write_prospects_parquet,
 )
 
@@ -51,7 +51,7 @@ __all__ = [
     "write_prospects_parquet",
 ]
 
-#: The day the demo's exports were made on, unless told otherwise.
+#: The day of the demo's exports, by default.
 AS_OF: Final = date(2026, 3, 31)
 _FOUR_YEARS: Final = 1460
 _LAST_YEAR: Final = 365
@@ -60,7 +60,7 @@ _TEMPLATE: Final = Path(__file__).with_name("workspace.toml")
 
 @dataclass(frozen=True, kw_only=True)
 class DemoFiles:
-    """Where `write_demo` put what."""
+    """The files that `write_demo` wrote."""
 
     folder: Path
     config: Path
@@ -84,7 +84,7 @@ def write_demo(
     The folder is made where it does not exist; files of the same names are replaced.
     The same arguments give the same bytes.
     """
-    history, listed = draw_demo(
+    history, open_prospects = draw_demo(
         seed=seed, customers=customers, prospects=prospects, as_of=as_of
     )
     rng = np.random.default_rng([seed, 2])
@@ -93,7 +93,7 @@ def write_demo(
         "deals": [deals_export(history.deals)],
         "invoices": [invoices_export(history.invoices)],
         "tickets": [tickets_export(history.tickets, rng)],
-        "prospects": prospects_export(listed, rng),
+        "prospects": prospects_export(open_prospects, rng),
     }
     files = _places(Path(folder))
     for name, pieces in contents.items():
@@ -101,7 +101,7 @@ def write_demo(
         _write(files.mappings[name], [_mapping(name, COLUMNS[name]).encode()])
     settings = _TEMPLATE.read_text("utf-8").replace(str(AS_OF), str(as_of))
     _write(files.config, [settings.encode()])
-    truth = truth_document(history, listed, as_of=as_of)
+    truth = truth_document(history, open_prospects, as_of=as_of)
     _write(files.truth, [truth.encode()])
     return files
 
@@ -113,13 +113,13 @@ def draw_demo(
     prospects: int = 5000,
     as_of: date = AS_OF,
 ) -> tuple[History, pl.DataFrame]:
-    """Draw the demo's clean frames: what became of the customers, and the prospects.
+    """Draw the demo's clean frames: customers with their history, and prospects.
 
-    Attributes are typed and null where unknown; `archetype` says who is who.
+    Attributes are typed and null where unknown; `archetype` is the planted segment.
     """
     rng = np.random.default_rng([seed, 0])
     age = rng.integers(20, _FOUR_YEARS, customers)
-    drawn = draw_accounts(
+    accounts = draw_accounts(
         rng,
         customers,
         population="customers",
@@ -129,12 +129,15 @@ def draw_demo(
         account_id=pl.Series([f"C-{n}" for n in range(10_001, 10_001 + customers)]),
         age=pl.Series(age),
     )
-    listed = _open_prospects(seed, prospects, customers, as_of)
+    open_prospects = _open_prospects(seed, prospects, customers, as_of)
     history = draw_history(
-        drawn.pipe(named, start=0), listed["account_id"], rng, as_of=as_of
+        accounts.pipe(with_names, start=0),
+        open_prospects["account_id"],
+        rng,
+        as_of=as_of,
     )
-    known = history.customers.pipe(hide_values, rng, population="customers")
-    return history.replace_customers(with_duplicates(known, rng)), listed
+    frame = history.customers.pipe(hide_values, rng, population="customers")
+    return history.replace_customers(with_duplicates(frame, rng)), open_prospects
 
 
 def _open_prospects(seed: int, rows: int, start: int, as_of: date) -> pl.DataFrame:
@@ -150,7 +153,7 @@ def _open_prospects(seed: int, rows: int, start: int, as_of: date) -> pl.DataFra
         )
         .pipe(hide_values, rng, population="prospects")
         .pipe(with_oddities)
-        .pipe(named, start=start)
+        .pipe(with_names, start=start)
         .with_columns(
             account_id=pl.Series([f"P-{n}" for n in range(20_001, 20_001 + rows)]),
             billing_language=billing,

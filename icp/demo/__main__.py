@@ -13,11 +13,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("target", help="folder to write, or Parquet file with --rows")
     parser.add_argument("--rows", type=int, help="write that many prospects as Parquet")
     parser.add_argument("--seed", type=int, default=7)
-    chosen = parser.parse_args(arguments)
-    if chosen.rows is None:
-        write_demo(chosen.target, seed=chosen.seed)
+    options = parser.parse_args(arguments)
+    if options.rows is None:
+        write_demo(options.target, seed=options.seed)
     else:
-        write_prospects_parquet(chosen.target, rows=chosen.rows, seed=chosen.seed)
+        write_prospects_parquet(options.target, rows=options.rows, seed=options.seed)
 
 
 if __name__ == "__main__":

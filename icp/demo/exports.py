@@ -1,4 +1,4 @@
-"""Clean frames to CRM exports with the warts that real ones have."""
+"""Clean frames to CRM exports, with the flaws that real ones have."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
-# ---- The columns of the demo's exports: header, canonical name, role, kind
 
 _A, _B, _C = Role.FIRST_CONTACT, Role.QUALIFICATION, Role.AFTER_SALE
 _ID, _NO, _WHO, _WHEN = Role.IDENTIFIER, Role.IGNORED, Role.OWNER, Role.DATE
@@ -143,13 +141,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
 _Rows = list[list[str]]
 
 _BANDS: Final = (
-    (10, "1-10"),
-    (50, "11-50"),
-    (200, "51-200"),
-    (500, "201-500"),
-    (1000, "501-1000"),
-    (5000, "1001-5000"),
-    (10_000, "5001-10000"),
+    *((10, "1-10"), (50, "11-50"), (200, "51-200"), (500, "201-500")),
+    *((1000, "501-1000"), (5000, "1001-5000"), (10_000, "5001-10000")),
 )
 _PLACEHOLDERS: Final = ("", "", "", "", "-", "N/A", "Select", "Unknown")
 _PIECE: Final = 50_000
@@ -161,7 +154,7 @@ def accounts_export(
 ) -> bytes:
     """A Salesforce-like report: BOM, everything quoted, a footer after a blank line.
 
-    Holds repeated rows, rows about nobody and line breaks inside addresses.
+    Holds repeated rows, rows without a name and line breaks inside addresses.
     """
     count = customers.height
     texts = _with_messy_traits(customers, rng).with_columns(
@@ -254,7 +247,7 @@ def prospects_export(
 
 def _with_messy_traits(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     rows = frame.height
-    held = {
+    texts = {
         "employees": _each(frame["employees"], _employees, rng.random(rows)),
         "annual_revenue": _each(frame["annual_revenue"], _revenue, rng.random(rows)),
         "industry": _mixed_case(frame["industry"].to_list(), rng),
@@ -262,7 +255,7 @@ def _with_messy_traits(frame: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     }
     gaps = np.array(_PLACEHOLDERS)
     return frame.with_columns(
-        *(pl.Series(name, values, dtype=pl.String) for name, values in held.items()),
+        *(pl.Series(name, values, dtype=pl.String) for name, values in texts.items()),
         _whole("year_founded"),
         _whole("sites"),
         pl.format("{}%", pl.col("headcount_growth")),
@@ -276,10 +269,10 @@ def _with_messy_traits(frame: pl.DataFrame, rng: np.random.Generator) -> pl.Data
 
 
 def _each(
-    series: pl.Series, written: Callable[[Any, float], str], chance: NDArray[np.float64]
+    series: pl.Series, write: Callable[[Any, float], str], chance: NDArray[np.float64]
 ) -> list[str | None]:
     pairs = zip(series.to_list(), chance.tolist(), strict=True)
-    return [None if value is None else written(value, u) for value, u in pairs]
+    return [None if value is None else write(value, u) for value, u in pairs]
 
 
 def _employees(count: float, chance: float) -> str:

@@ -1,4 +1,4 @@
-"""What became of the customers: deals, invoices, support, and their worth in money."""
+"""The customers' history: deals, invoices, support and worth, and the planted truth."""
 
 from __future__ import annotations
 
@@ -29,13 +29,8 @@ _BEST, _NEUTRAL, _REGRETTABLE = 0, 1, 2
 _YEAR: Final = 365
 _LOST_DEALS: Final = 260
 _LOST: Final = (
-    "No budget",
-    "No decision",
-    "Lost to competitor",
-    "Price too high",
-    "No real need",
-    "Missing feature",
-    "Went silent",
+    *("No budget", "No decision", "Lost to competitor", "Price too high"),
+    *("No real need", "Missing feature", "Went silent"),
 )
 _OWNERS: Final = tuple(f"AE-{number:02d}" for number in range(1, 13))
 
@@ -63,7 +58,7 @@ def draw_history(
     *,
     as_of: date,
 ) -> History:
-    """Let the accounts live from `customer_since` to `as_of`.
+    """Draw what happened to the accounts from `customer_since` to `as_of`.
 
     Needs complete attributes, `account_id` and `age` (days as a customer).
     """
@@ -153,16 +148,16 @@ def _invoices(
     )
 
 
-def _credit_notes(invoiced: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    last = invoiced.unique("account_id", keep="last", maintain_order=True)
+def _credit_notes(invoices: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    last = invoices.unique("account_id", keep="last", maintain_order=True)
     share = np.array([0.01, 0.08, 0.45])[last["quality"].to_numpy()]
-    given = rng.random(last.height) < share
+    has_credit = rng.random(last.height) < share
     part = 0.4 + 0.5 * rng.random(last.height)
     return last.with_columns(
         amount=(-pl.col("amount") * pl.Series(part)).round(2),
         collection_cost=pl.lit(0.0),
         late=pl.lit(0, dtype=pl.Int64),
-    ).filter(pl.Series(given))
+    ).filter(pl.Series(has_credit))
 
 
 def _tickets(
@@ -173,8 +168,8 @@ def _tickets(
         earned=pl.col("amount").sum() - pl.col("collection_cost").sum(),
     )
     money = lived.join(sums, on="account_id", how="left", maintain_order="left")
-    wanted = _wanted_worth(money, rng)
-    hours = np.maximum(0, (money["earned"].to_numpy() - wanted) / HOUR_COST)
+    worth = _target_worth(money, rng)
+    hours = np.maximum(0, (money["earned"].to_numpy() - worth) / HOUR_COST)
     count = np.where(hours < 3, 0, np.clip(np.rint(np.sqrt(hours) / 3), 1, 5))
     row = np.repeat(np.arange(lived.height), count.astype(np.int64))
     part = 0.5 + rng.random(len(row))
@@ -194,7 +189,7 @@ def _tickets(
     )
 
 
-def _wanted_worth(money: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
+def _target_worth(money: pl.DataFrame, rng: np.random.Generator) -> NDArray[np.float64]:
     revenue, quality = money["revenue"].to_numpy(), money["quality"].to_numpy()
     uniform = rng.random(money.height)
     return np.select(
@@ -305,8 +300,6 @@ def _codes(
 def _days(count: NDArray[np.float64] | NDArray[np.int64]) -> pl.Expr:
     return pl.duration(days=pl.lit(pl.Series(count.astype(np.int64))))
 
-
-# ---- What was planted, written beside the exports so that recovery can be tested
 
 _DUPLICATES: Final = 24
 _ODDITIES: Final = 12

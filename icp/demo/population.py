@@ -1,4 +1,4 @@
-"""Who the fictitious vendor sells to: the planted archetypes and their traits."""
+"""Who the fictitious vendor sells to: archetypes, their traits, and generated names."""
 
 from __future__ import annotations
 
@@ -143,45 +143,20 @@ ARCHETYPES: Final = (
         regrettable=0.08,
     ),
 )
-
 _COUNTRIES: Final = (
-    "Germany",
-    "Austria",
-    "Netherlands",
-    "United Kingdom",
-    "United States",
-    "France",
-    "Spain",
-    "Poland",
+    *("Germany", "Austria", "Netherlands", "United Kingdom"),
+    *("United States", "France", "Spain", "Poland"),
 )
 _MONTHS: Final = ("Mar", "Jun", "Sep", "Dec")
 _HOSTING_BEFORE: Final = {"On-premises": 0.55, "Private cloud": 0.3, "Public": 0.15}
 _HOSTING_NOW: Final = {"On-premises": 0.12, "Private cloud": 0.23, "Public": 0.65}
-
-TOOLS: Final = (
-    "AWS",
-    "Azure",
-    "GA4",
-    "Power BI",
-    "SAP",
-    "Segment",
-    "Snowflake",
-)
-
+TOOLS: Final = ("AWS", "Azure", "GA4", "Power BI", "SAP", "Segment", "Snowflake")
 _USUAL_LEVELS: Final[Mapping[str, Levels]] = {
     "industry": dict.fromkeys(
         (
-            "Software",
-            "Logistics",
-            "Manufacturing",
-            "Retail",
-            "Healthcare",
-            "Financial Services",
-            "Education",
-            "Hospitality",
-            "Construction",
-            "Public Sector",
-            "Agencies",
+            *("Software", "Logistics", "Manufacturing", "Retail", "Healthcare"),
+            *("Financial Services", "Education", "Hospitality", "Construction"),
+            *("Public Sector", "Agencies"),
         ),
         1.0,
     ),
@@ -225,7 +200,6 @@ _USUAL_NUMBERS: Final = {
     "vendors": (2.1, 0.55),
 }
 _USUAL_CHANCES: Final = dict.fromkeys(TOOLS, 0.3) | {"operations_team": 0.45}
-
 #: Attributes that say nothing about the outcome.
 NOISE: Final = ("territory", "fiscal_year_end", "newsletter")
 #: The attribute whose distribution changed in the last year; it says nothing either.
@@ -240,24 +214,14 @@ DISQUALIFIERS: Final[Mapping[str, str]] = {
         "lead_source = 'Price comparison' AND employees < 20"
     ),
 }
-
 #: Chance that a customer's value is unknown; prospects' are `_PROSPECTS_MISS` times it.
 _MISSING: Final = {
-    "industry": 0.03,
-    "employees": 0.04,
-    "annual_revenue": 0.18,
-    "year_founded": 0.08,
-    "tech_stack": 0.1,
-    "crm_used": 0.06,
-    "funding": 0.14,
-    "lead_source": 0.03,
-    "sites": 0.1,
-    "headcount_growth": 0.22,
-    "buying_process": 0.05,
-    "vendors_in_play": 0.05,
-    "operations_team": 0.05,
+    "industry": 0.03, "employees": 0.04, "annual_revenue": 0.18,
+    "year_founded": 0.08, "tech_stack": 0.1, "crm_used": 0.06, "funding": 0.14,
+    "lead_source": 0.03, "sites": 0.1, "headcount_growth": 0.22,
+    "buying_process": 0.05, "vendors_in_play": 0.05, "operations_team": 0.05,
     "hosting": 0.1,
-}
+}  # fmt: skip
 _PROSPECTS_MISS: Final = 2.0
 
 
@@ -324,8 +288,8 @@ def _levels(rng: np.random.Generator, kind: NDArray[np.int64], name: str) -> pl.
     codes = np.zeros(len(kind), dtype=np.int64)
     for position, archetype in enumerate(ARCHETYPES):
         weights = archetype.levels.get(name, usual)
-        here = kind == position
-        codes[here] = _pick(uniform[here], [weights.get(level, 0.0) for level in usual])
+        rows = kind == position
+        codes[rows] = _pick(uniform[rows], [weights.get(level, 0.0) for level in usual])
     return pl.Series(name, list(usual)).gather(codes)
 
 
@@ -357,14 +321,12 @@ def _hosting(rng: np.random.Generator, recent: NDArray[np.bool_]) -> pl.Series:
 
 
 def _with_tech_stack(frame: pl.DataFrame) -> pl.DataFrame:
-    held = [pl.when(pl.col(tool)).then(pl.lit(tool)) for tool in TOOLS]
-    stack = pl.concat_list(held).list.drop_nulls()
+    tools = [pl.when(pl.col(tool)).then(pl.lit(tool)) for tool in TOOLS]
+    stack = pl.concat_list(tools).list.drop_nulls()
     # No export can tell an empty list from one that nobody filled in.
-    known = pl.when(stack.list.len() > 0).then(stack)
-    return frame.with_columns(tech_stack=known).drop(TOOLS)
+    tech_stack = pl.when(stack.list.len() > 0).then(stack)
+    return frame.with_columns(tech_stack=tech_stack).drop(TOOLS)
 
-
-# ---- Invented company names, web domains and addresses; any likeness is chance
 
 _FIRST: Final = (
     "Bra Cel Dor Elv Fen Gal Hul Ist Jor Kel Lum Mav Nor Ost Pel Quor Ras Sil Tor Ulm "
@@ -392,18 +354,18 @@ _STRIDE: Final = 7_919
 _ASCII: Final = str.maketrans({"ü": "ue", "é": "e"})
 
 
-def named(frame: pl.DataFrame, /, *, start: int) -> pl.DataFrame:
+def with_names(frame: pl.DataFrame, /, *, start: int) -> pl.DataFrame:
     """Add `account_name` and `domain`; names differ until 14,976 were used up.
 
     `start` is the running number of the first row. Needs `billing_country`.
     """
     stems, hosts = _stems(), _hosts()
-    chosen = (np.arange(start, start + frame.height) * _STRIDE) % len(stems)
+    places = (np.arange(start, start + frame.height) * _STRIDE) % len(stems)
     return frame.with_columns(
-        account_name=stems.gather(chosen)
+        account_name=stems.gather(places)
         + " "
         + pl.col("billing_country").replace_strict(_FORMS),
-        domain=hosts.gather(chosen),
+        domain=hosts.gather(places),
     )
 
 
@@ -418,8 +380,6 @@ def _hosts() -> pl.Series:
     stems = (stem.lower().translate(_ASCII) for stem in _stems().to_list())
     return pl.Series([f"{stem}.example" for stem in stems])
 
-
-# ---- Open prospects by the million, typed, for benchmarks and streaming tests
 
 _CHUNK: Final = 100_000
 _YEAR: Final = 2026
@@ -438,11 +398,12 @@ def prospects_frame(rows: int, /, *, seed: int = 7) -> pl.LazyFrame:
         limit: int | None,
         _size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        wanted = rows if limit is None else min(rows, limit)
-        for start in range(0, wanted, _CHUNK):
-            chunk = _chunk(start, rows, seed).head(wanted - start)
-            kept = chunk if predicate is None else chunk.filter(predicate)
-            yield kept if columns is None else kept.select(columns)
+        count = rows if limit is None else min(rows, limit)
+        for start in range(0, count, _CHUNK):
+            chunk = _chunk(start, rows, seed).head(count - start)
+            if predicate is not None:
+                chunk = chunk.filter(predicate)
+            yield chunk if columns is None else chunk.select(columns)
 
     return register_io_source(chunks, schema=_chunk(0, 1, seed).schema)
 
@@ -467,7 +428,7 @@ def _chunk(start: int, rows: int, seed: int) -> pl.DataFrame:
             year=_YEAR,
         )
         .pipe(hide_values, rng, population="prospects")
-        .pipe(named, start=start)
+        .pipe(with_names, start=start)
         .select(
             pl.format("P-{}", number).alias("account_id"),
             "account_name",

@@ -12,10 +12,10 @@ import polars as pl
 
 from icp.errors import ConfigError, SchemaError, counted
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
-from icp.ingest.parse import parse
+from icp.ingest.parse import IngestResult, parse
 from icp.ingest.propose_mapping import check_mapping, propose_mapping
 from icp.ingest.readers import ReadOptions, list_sheets, read_table
-from icp.ingest.result import LINE, Finding, IngestResult, RawTable, SourceReport
+from icp.ingest.result import LINE, Finding, RawTable, SourceReport
 from icp.schema import match_to_schema
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import polars as pl
 
 from icp.errors import ConfigError, counted, near, some
 from icp.expressions import compiled, evaluated
-from icp.ingest.combine import ID, NAME, Part, combined, kind_of
+from icp.ingest.combine import ID, NAME, SourceTable, join_tables, kind_of, pick_known
 from icp.ingest.plan import AssemblyPlan, Derived, id_key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
@@ -21,38 +21,30 @@ from icp.schema import AccountSchema, Attribute, Kind, Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from icp.ingest.result import IngestResult
+    from icp.ingest.parse import IngestResult
 
 
 #: The key of accounts that nothing else identifies.
 _LINE_NUMBER = "line"
-
-#: Earlier-known to later-known: a derived column is known when its last part is.
+#: Earlier-known to later-known: a derived column is known when its last input is.
 _KNOWN_ORDER = (
-    Role.FIRST_CONTACT,
-    Role.QUALIFICATION,
-    Role.IDENTIFIER,
-    Role.OWNER,
-    Role.DATE,
-    Role.AFTER_SALE,
-    Role.OUTCOME,
-    Role.IGNORED,
-    Role.PROTECTED,
+    *(Role.FIRST_CONTACT, Role.QUALIFICATION, Role.IDENTIFIER, Role.OWNER, Role.DATE),
+    *(Role.AFTER_SALE, Role.OUTCOME, Role.IGNORED, Role.PROTECTED),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssembleResult:
-    """The accounts, what they are made of, and what did not fit."""
+    """The accounts, what they are made of, and the rows without a match."""
 
     #: One row per account, in the base's order; the schema's columns in its order.
     accounts: pl.LazyFrame
     schema: AccountSchema
     #: Per source, its rows that match no account (`line`, the keys, `problem`); per
-    #: "base without source", the accounts that found no row.
+    #: "base without source", the accounts that match no row.
     unmatched: dict[str, pl.DataFrame]
     findings: tuple[Finding, ...]
-    #: `account_id`, `lines` (List[Int64]): accounts that were there more than once.
+    #: `account_id`, `lines` (List[Int64]): accounts with more than one row.
     repeated: pl.DataFrame
 
 
@@ -65,34 +57,34 @@ def assemble(
     source, column or join that cannot be, and PolicyError for an expression that
     cannot be evaluated.
     """
-    parts = _collected(tables, plan)
+    sources = _collect(tables, plan)
     unmatched: dict[str, pl.DataFrame] = {}
     for lookup in plan.lookups:
-        joined = combined(parts[lookup.into], parts[lookup.source], lookup)
-        parts[lookup.into] = joined.part
-        unmatched = _added(unmatched, joined.unmatched)
-    findings = [f for part in parts.values() for f in part.findings]
-    key = plan.key or parts[plan.base].identifier() or _LINE_NUMBER
-    base, repeated = _base(parts[plan.base], plan, key)
+        joined = join_tables(sources[lookup.into], sources[lookup.source], lookup)
+        sources[lookup.into] = joined.table
+        unmatched = _merge(unmatched, joined.unmatched)
+    findings = [f for table in sources.values() for f in table.findings]
+    key = plan.key or sources[plan.base].identifier() or _LINE_NUMBER
+    base, repeats = _base(sources[plan.base], plan, key)
     for join in plan.joins:
-        joined = combined(base, parts[join.source], join)
-        base = joined.part
-        unmatched = _added(unmatched, joined.unmatched)
+        joined = join_tables(base, sources[join.source], join)
+        base = joined.table
+        unmatched = _merge(unmatched, joined.unmatched)
     for derived in plan.derived:
         base = _with_derived(base, derived)
-    base = _finished(base, plan, key)
+    base = _with_result_columns(base, plan, key)
     return AssembleResult(
         accounts=base.frame.lazy(),
         schema=base.schema,
         unmatched=unmatched,
         findings=tuple(dict.fromkeys((*findings, *base.findings))),
-        repeated=repeated,
+        repeated=repeats,
     )
 
 
-def _collected(
+def _collect(
     tables: Mapping[str, IngestResult], plan: AssemblyPlan
-) -> dict[str, Part]:
+) -> dict[str, SourceTable]:
     missing = [name for name in plan.sources if name not in tables]
     if missing:
         advice = near(missing[0], tables)
@@ -100,12 +92,12 @@ def _collected(
         raise ConfigError(message)
     frames = pl.collect_all([tables[name].accounts for name in plan.sources])
     return {
-        name: Part.of(name, tables[name], frame)
+        name: SourceTable.of(name, tables[name], frame)
         for name, frame in zip(plan.sources, frames, strict=True)
     }
 
 
-def _added(
+def _merge(
     unmatched: dict[str, pl.DataFrame], more: dict[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
     """Both together; a source that is joined twice has the rows of both joins."""
@@ -119,90 +111,95 @@ def _added(
     return unmatched | more | both
 
 
-def _base(part: Part, plan: AssemblyPlan, key: str) -> tuple[Part, pl.DataFrame]:
-    part = _identified(part.where(plan.where), key)
+def _base(
+    table: SourceTable, plan: AssemblyPlan, key: str
+) -> tuple[SourceTable, pl.DataFrame]:
+    """The base with one row per account, and the accounts that had several."""
+    table = _identified(table.where(plan.where), key)
     if key == _LINE_NUMBER and not plan.key:
-        part = part.noting(_no_identifier(part))
+        table = table.with_findings(_no_identifier(table))
     if plan.columns is not None:
-        kept = dict.fromkeys((ID, *map(part.require, plan.columns), LINE))
-        part = part.with_frame(part.frame.select(*kept))
-    repeated = (
-        part.frame.filter(pl.col(ID).is_duplicated())
+        columns = dict.fromkeys((ID, *map(table.require, plan.columns), LINE))
+        table = table.with_frame(table.frame.select(*columns))
+    repeats = (
+        table.frame.filter(pl.col(ID).is_duplicated())
         .group_by(ID, maintain_order=True)
         .agg(lines=pl.col(LINE).cast(pl.Int64))
     )
-    if repeated.is_empty():
-        return part, repeated
-    part = part.with_frame(_once_each(part, plan))
+    if repeats.is_empty():
+        return table, repeats
+    table = table.with_frame(_once_each(table, plan))
     if plan.rows == "events":
-        return part, repeated.clear()
-    return part.noting(_repeats(repeated, part, plan)), repeated
+        return table, repeats.clear()
+    return table.with_findings(_repeated_accounts(repeats, table, plan)), repeats
 
 
-def _once_each(part: Part, plan: AssemblyPlan) -> pl.DataFrame:
-    known = pl.all().drop_nulls()
-    kept = known.first() if plan.keep == "first" else known.last()
-    frame = part.frame.with_columns(pl.col(LINE).min().over(ID))
+def _identified(table: SourceTable, key: str) -> SourceTable:
+    identity = [Attribute(name=ID, role=Role.IDENTIFIER, kind=Kind.TEXT)]
+    if key == _LINE_NUMBER:
+        frame = table.frame.with_columns(pl.format("line {}", LINE).alias(ID))
+        return table.with_frame(frame).with_attributes(identity)
+    keys = id_key(pl.col(table.require(key))).alias(ID)
+    frame = table.frame.with_columns(keys).filter(pl.col(ID).is_not_null())
+    keyless = len(table.frame) - len(frame)
+    table = table.with_frame(frame).with_attributes(identity)
+    return table.with_findings(_no_key(table, key, keyless)) if keyless else table
+
+
+def _once_each(table: SourceTable, plan: AssemblyPlan) -> pl.DataFrame:
+    frame = table.frame.with_columns(pl.col(LINE).min().over(ID))
     if plan.order:
         last = plan.keep == "first"
-        order = part.require(plan.order)
+        order = table.require(plan.order)
         frame = frame.sort(order, nulls_last=last, maintain_order=True)
-    once = frame.group_by(ID, maintain_order=True).agg(kept)
+    once = frame.group_by(ID, maintain_order=True).agg(pick_known(plan.keep))
     return once.select(frame.columns).sort(LINE, maintain_order=True)
 
 
-def _repeats(repeated: pl.DataFrame, part: Part, plan: AssemblyPlan) -> Finding:
-    accounts, rows = len(repeated), int(repeated["lines"].list.len().sum())
+def _repeated_accounts(
+    repeats: pl.DataFrame, table: SourceTable, plan: AssemblyPlan
+) -> Finding:
+    accounts, rows = len(repeats), int(repeats["lines"].list.len().sum())
     return Finding(
         level="note",
         code="repeated-account",
-        message=f"{some(accounts, 'account')} with {rows} rows together; "
+        message=f"{some(accounts, 'account')} with {rows} rows in total; "
         f"the {plan.keep} known value of each column was kept",
-        file=part.file,
+        file=table.file,
         count=rows - accounts,
-        action="look at the list of repeated accounts",
+        action="check the list of repeated accounts",
     )
 
 
-def _identified(part: Part, key: str) -> Part:
-    identity = [Attribute(name=ID, role=Role.IDENTIFIER, kind=Kind.TEXT)]
-    if key == _LINE_NUMBER:
-        numbered = part.frame.with_columns(pl.format("line {}", LINE).alias(ID))
-        return part.with_frame(numbered).describing(identity)
-    frame = part.frame.with_columns(id_key(pl.col(part.require(key))).alias(ID))
-    named = frame.filter(pl.col(ID).is_not_null())
-    lost = len(frame) - len(named)
-    part = part.with_frame(named).describing(identity)
-    return part.noting(_no_key(part, key, lost)) if lost else part
-
-
-def _no_identifier(part: Part) -> Finding:
+def _no_identifier(table: SourceTable) -> Finding:
     return Finding(
         level="ask",
         code="no-identifier",
-        message="no column surely identifies an account, so its line number does",
-        file=part.file,
+        message="no column clearly identifies an account; line numbers stand in",
+        file=table.file,
         action="name a column as 'key' of the assembly, or confirm with key = \"line\"",
     )
 
 
-def _no_key(part: Part, key: str, lost: int) -> Finding:
+def _no_key(table: SourceTable, key: str, rows: int) -> Finding:
     return Finding(
         level="note",
         code="missing-identifier",
-        message=f"{some(lost, 'row')} without {key!r}: of no account",
-        file=part.file,
+        message=f"{some(rows, 'row')} without {key!r} belong to no account",
+        file=table.file,
         column=key,
-        count=lost,
+        count=rows,
     )
 
 
-def _with_derived(part: Part, derived: Derived) -> Part:
-    what, text = f"derived column {derived.name!r}", derived.expression
-    expression, dtype = compiled(text, what=what, schema=part.frame.schema)
+def _with_derived(table: SourceTable, derived: Derived) -> SourceTable:
+    subject, text = f"derived column {derived.name!r}", derived.expression
+    expression, dtype = compiled(text, subject=subject, schema=table.frame.schema)
     kind = derived.kind or kind_of(dtype)
-    values = evaluated(part.frame, expression.cast(kind.dtype), what=what, text=text)
-    roles = [part.role(name) for name in expression.meta.root_names()]
+    values = evaluated(
+        table.frame, expression.cast(kind.dtype), subject=subject, text=text
+    )
+    roles = [table.role(name) for name in expression.meta.root_names()]
     attribute = Attribute(
         name=derived.name,
         role=derived.role or max(roles, key=_KNOWN_ORDER.index, default=Role.IGNORED),
@@ -211,23 +208,31 @@ def _with_derived(part: Part, derived: Derived) -> Part:
         unit=derived.unit,
         reason=f"derived: {text}",
     )
-    frame = part.frame.with_columns(values.alias(derived.name))
-    return part.with_frame(frame).describing([attribute])
+    frame = table.frame.with_columns(values.alias(derived.name))
+    return table.with_frame(frame).with_attributes([attribute])
 
 
-def _finished(part: Part, plan: AssemblyPlan, key: str) -> Part:
+def _with_result_columns(
+    table: SourceTable, plan: AssemblyPlan, key: str
+) -> SourceTable:
+    """The result's columns in their order, roles and types, without the key's own."""
     if plan.name and plan.name != NAME:
-        named = pl.col(part.require(plan.name)).alias(NAME)
+        names = pl.col(table.require(plan.name)).alias(NAME)
         attribute = Attribute(name=NAME, role=Role.IDENTIFIER, kind=Kind.TEXT)
-        part = part.with_frame(part.frame.with_columns(named)).describing([attribute])
-    changed = [
-        part.schema[part.require(name)].model_copy(update={"role": role})
+        frame = table.frame.with_columns(names)
+        table = table.with_frame(frame).with_attributes([attribute])
+    table = table.with_attributes(
+        table.schema[table.require(name)].model_copy(update={"role": role})
         for name, role in plan.roles.items()
-    ]
-    part = part.describing(changed)
-    spent = {key, LINE} - {ID, NAME, *(plan.columns or ())}
-    names = dict.fromkeys((ID, NAME, *part.schema.names))
-    kept = [n for n in names if n in part.frame.columns and n not in spent]
-    schema = AccountSchema(attributes=tuple(part.schema[name] for name in kept))
+    )
+    rest = {key, LINE} - {ID, NAME, *(plan.columns or ())}
+    columns = dict.fromkeys((ID, NAME, *table.schema.names))
+    schema = AccountSchema(
+        attributes=tuple(
+            table.schema[name]
+            for name in columns
+            if name in table.frame.columns and name not in rest
+        )
+    )
     types = (pl.col(a.name).cast(a.kind.dtype) for a in schema.attributes)
-    return replace(part, frame=part.frame.select(types), schema=schema)
+    return replace(table, frame=table.frame.select(types), schema=schema)

@@ -6,7 +6,7 @@ A column is read through its distinct values, each once, weighted by its rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -30,13 +30,21 @@ from icp.ingest.values import (
 if TYPE_CHECKING:
     from icp.ingest.values import DateOrder
 
-
 _TEXT = pl.col("text")
 _MOST_READ = 5_000
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9_.:/#-]*$"
 _THREE_PARTS = r"^(\d{1,2})\D+(\d{1,2})\D+(\d{2,4})"
 _SEPARATORS = (";", "|")
 _SIGNS = {"$": "$", "us$": "USD", "€": "EUR", "euro": "EUR", "£": "GBP", "¥": "JPY"}
+_SHARES = (
+    "flags", "numbers", "bands", "percents", "leading_zeros", "whole", "dates",
+    "compact_dates", "serials", "emails", "phones", "web_addresses", "codes",
+    "mean_length",
+)  # fmt: skip
+_COUNTS = (
+    "point_only", "comma_only", "either_way", "day_first", "day_second",
+    "numeric_dates",
+)  # fmt: skip
 
 
 def distinct_values(frame: pl.DataFrame, source: str, /) -> pl.DataFrame:
@@ -60,7 +68,7 @@ class ColumnFacts:
     """Shares are of the rows that hold a value; counts are of rows."""
 
     rows: int
-    known: int
+    values: int
     distinct: int
     #: Rows that hold only a placeholder, as a share of the rows with any text.
     placeholders: float
@@ -99,7 +107,7 @@ class ColumnFacts:
 
     @property
     def decimal(self) -> Decimal | None:
-        """The one decimal sign that every value agrees with, if its values tell."""
+        """The one decimal mark that every value agrees with, if its values tell."""
         if self.point_only and not self.comma_only:
             return "."
         return "," if self.comma_only and not self.point_only else None
@@ -118,12 +126,12 @@ class ColumnFacts:
     @property
     def near_unique(self) -> bool:
         """Whether nearly every known value occurs once."""
-        return self.known >= 5 and self.distinct >= 0.95 * self.known
+        return self.values >= 5 and self.distinct >= 0.95 * self.values
 
     @property
     def coverage(self) -> float:
         """Share of the rows that hold a value."""
-        return self.known / self.rows if self.rows else 0.0
+        return self.values / self.rows if self.rows else 0.0
 
 
 def column_facts(
@@ -132,40 +140,25 @@ def column_facts(
     """The facts of one column of a raw table."""
     every = distinct_values(frame, source)
     values = every.filter(~is_missing(_TEXT, keep=keep))
-    known, written = int(values["rows"].sum()), int(every["rows"].sum())
+    count, text_rows = int(values["rows"].sum()), int(every["rows"].sum())
     sample = values.gather_every(max(1, -(-len(values) // _MOST_READ)))
     sample = sample.pipe(with_numbers)
     counts = sample.select(**_counts()).row(0, named=True)
     read = int(sample["rows"].sum()) or 1
     return ColumnFacts(
         rows=len(frame),
-        known=known,
+        values=count,
         distinct=len(values),
-        placeholders=1 - known / written if written else 0.0,
+        placeholders=1 - count / text_rows if text_rows else 0.0,
         **{name: counts[name] / read for name in _SHARES},
         **{name: int(counts[name] or 0) for name in _COUNTS},
         zero_one=set(values["text"].head(5)) in ({"0", "1"}, {"0.0", "1.0"}),
-        either_sign=","
-        if (counts["either_comma"] or 0)
-        else "."
-        if counts["either_way"]
-        else None,
+        either_sign=_either_sign(counts),
         year_first=_may_start_with_year(sample),
         separator=_separator(sample),
         currencies=currencies(sample),
         levels=_levels(values),
     )
-
-
-_SHARES = (
-    "flags", "numbers", "bands", "percents", "leading_zeros", "whole", "dates",
-    "compact_dates", "serials", "emails", "phones", "web_addresses", "codes",
-    "mean_length",
-)  # fmt: skip
-_COUNTS = (
-    "point_only", "comma_only", "either_way", "day_first", "day_second",
-    "numeric_dates",
-)  # fmt: skip
 
 
 def _counts() -> dict[str, pl.Expr]:
@@ -200,6 +193,12 @@ def _counts() -> dict[str, pl.Expr]:
         "mean_length": _TEXT.str.len_chars(),
     }
     return {name: (test * pl.col("rows")).sum() for name, test in tests.items()}
+
+
+def _either_sign(counts: dict[str, Any]) -> Decimal | None:
+    if counts["either_comma"]:
+        return ","
+    return "." if counts["either_way"] else None
 
 
 def _is_date(text: pl.Expr) -> pl.Expr:
@@ -245,15 +244,15 @@ def currencies(values: pl.DataFrame, /) -> tuple[str, ...]:
     signs = with_digits.select(
         _TEXT.str.to_lowercase().str.extract(f"({CURRENCY})", 1).drop_nulls().unique()
     ).to_series()
-    found = {_SIGNS.get(sign, sign.upper()) for sign in signs}
-    dollars = {code for code in found if code.endswith("D")}
-    return tuple(sorted(found - {"$"} if dollars else found))
+    codes = {_SIGNS.get(sign, sign.upper()) for sign in signs}
+    dollars = {code for code in codes if code.endswith("D")}
+    return tuple(sorted(codes - {"$"} if dollars else codes))
 
 
 def _levels(values: pl.DataFrame) -> tuple[str, ...]:
-    spelt = (
+    spellings = (
         values.head(_MOST_READ)
         .with_columns(key=spelling_key(_TEXT))
         .sort("rows", "text", descending=[True, False])
     )
-    return tuple(sorted(spelt.unique("key", keep="first")["text"].head(201)))
+    return tuple(sorted(spellings.unique("key", keep="first")["text"].head(201)))

@@ -1,7 +1,7 @@
 """The dictionary of column names: what a header usually means, in several languages.
 
-`fields.json` holds facts only: canonical names, the headers they go by in exports of
-the common CRMs and in sheets kept by hand, and the words for yes, no and missing.
+`fields.json` holds facts only: canonical names, the headers they go by in exports, the
+words for yes, no and missing, and words that give away when a column is written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from icp.schema import Kind, Role
 
 #: What a row of a table is, in the words of `icp.toml`.
 TableObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
-
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -29,6 +28,11 @@ _CUSTOM_ENDING = re.compile(r"__[a-z]{1,2}$", re.IGNORECASE)
 _PREFIX = re.compile(r"^(.+?)(?: - |: |\.)(.+)$")
 _FUZZY = 92.0
 _TOKEN = 80.0
+#: Whose words are also understood in a table, and how much less sure.
+_ALSO: dict[str, tuple[tuple[str, float], ...]] = {
+    "prospects": (("accounts", 0.1),),
+    "other": (("accounts", 0.1),),
+}
 
 
 class Field(Frozen):
@@ -48,26 +52,22 @@ class Hint(Frozen):
 
     role: Role
     words: tuple[str, ...] = ()
+    #: Words that leave no doubt: a column of such a name is not learnt from.
+    surely: tuple[str, ...] = ()
+    #: As sure, if nothing else stands beside them.
+    whole: tuple[str, ...] = ()
     #: Over the normalised header; for what words alone cannot say.
     pattern: str | None = None
     reason: str
 
+    def is_sure(self, name: str, /) -> bool:
+        """Whether a normalised header leaves no doubt."""
+        return name in self.whole or _has_word(name, self.surely)
 
-class _Book(Frozen):
-    format: Literal[1]
-    files: dict[TableObject, tuple[str, ...]]
-    prefixes: dict[TableObject | Literal["people"], tuple[str, ...]]
-    tokens: dict[str, tuple[str, ...]]
-    words: dict[str, tuple[str, ...]]
-    hints: tuple[Hint, ...]
-    fields: tuple[Field, ...]
-
-
-#: Whose words are also understood in a table, and how much less sure.
-_ALSO: dict[str, tuple[tuple[str, float], ...]] = {
-    "prospects": (("accounts", 0.1),),
-    "other": (("accounts", 0.1),),
-}
+    def fits(self, name: str, /) -> bool:
+        """Whether a normalised header gives this role away."""
+        pattern = self.pattern and re.search(self.pattern, name)
+        return self.is_sure(name) or _has_word(name, self.words) or bool(pattern)
 
 
 class Match(NamedTuple):
@@ -76,62 +76,6 @@ class Match(NamedTuple):
     field: Field
     score: float
     reason: str
-
-
-@cache
-def _book() -> _Book:
-    text = Path(__file__).with_name("fields.json").read_text(encoding="utf-8")
-    return _Book.model_validate_json(text)
-
-
-@cache
-def _index() -> dict[str, tuple[Field, ...]]:
-    found: defaultdict[str, list[Field]] = defaultdict(list)
-    for field in _book().fields:
-        for key in {squeezed(field.name), *map(squeezed, field.names)}:
-            found[key].append(field)
-    return {key: tuple(fields) for key, fields in found.items()}
-
-
-@cache
-def _choices() -> dict[str, str]:
-    return {normalised(name): name for f in _book().fields for name in f.names}
-
-
-@cache
-def words(name: Literal["missing", "true", "false"], /) -> tuple[str, ...]:
-    """The words of one meaning, case-folded."""
-    return tuple(word.casefold() for word in _book().words[name])
-
-
-def normalised(header: str, /) -> str:
-    r"""A header as words: one case, no accents, no punctuation, camel case split.
-
-    >>> normalised("\ufeffAnnual_Revenue (€) ")
-    'annual revenue'
-    >>> normalised("NumberOfEmployees"), normalised("Société")
-    ('number of employees', 'societe')
-    """
-    shown = unicodedata.normalize("NFKC", _INVISIBLE.sub("", header))
-    split = _CAMEL.sub(" ", _CUSTOM_ENDING.sub("", shown.strip()))
-    bare = unicodedata.normalize("NFKD", split.casefold())
-    letters = "".join(c for c in bare if not unicodedata.combining(c))
-    return _NOT_WORD.sub(" ", letters).strip()
-
-
-def squeezed(header: str, /) -> str:
-    """The normalised header without blanks: `CUSTOMERNAME` equals `Customer Name`."""
-    return normalised(header).replace(" ", "")
-
-
-def snake_case(header: str, /) -> str:
-    """A column name that needs no quoting, made from a header.
-
-    >>> snake_case("Umsatz (Mio. €)"), snake_case("2019 Größe"), snake_case("?")
-    ('umsatz_mio', 'column_2019_grosse', 'column')
-    """
-    name = normalised(header).replace(" ", "_")
-    return name if name and not name[0].isdigit() else f"column_{name}".rstrip("_")
 
 
 def match_header(header: str, table: TableObject, /) -> Match | None:
@@ -144,17 +88,17 @@ def match_header(header: str, table: TableObject, /) -> Match | None:
     label = f"the header {header.strip()!r}"
     bare = _BRACKETED.sub("", header)
     for spelling, score in ((header, 0.95), (bare, 0.9)):
-        found = _resolved(squeezed(spelling), table, label, score)
-        if found:
-            return found
+        match = _lookup(squeezed(spelling), table, label, score)
+        if match:
+            return match
     return _match_with_prefix(bare, table) or _match_by_tokens(bare, table)
 
 
-def _resolved(key: str, table: str, label: str, score: float) -> Match | None:
+def _lookup(key: str, table: str, label: str, score: float) -> Match | None:
     candidates = _index().get(key, ())
-    for wanted, less in ((table, 0.0), ("any", 0.0), *_ALSO.get(table, ())):
+    for home, less in ((table, 0.0), ("any", 0.0), *_ALSO.get(table, ())):
         for field in candidates:
-            if field.object == wanted:
+            if field.object == home:
                 context = f" in a table of {table}" if field.object == table else ""
                 reason = f"{label} means {field.name}{context}"
                 return Match(field, max(0.0, score - less), reason)
@@ -167,21 +111,21 @@ def _match_with_prefix(header: str, table: TableObject) -> Match | None:
         return _match_with_first_word(header, table)
     objects = [o for o, p in _book().prefixes.items() if normalised(parts[1]) in p]
     label = f"the header {header.strip()!r}"
-    for named in objects:
-        found = _resolved(squeezed(parts[2]), named, label, 0.9)
-        if found:
-            return found
+    for prefix_object in objects:
+        match = _lookup(squeezed(parts[2]), prefix_object, label, 0.9)
+        if match:
+            return match
     return None
 
 
 def _match_with_first_word(header: str, table: TableObject) -> Match | None:
     first, _, rest = normalised(header).partition(" ")
     label = f"the header {header.strip()!r}"
-    for named, prefixes in _book().prefixes.items():
+    for prefix_object, prefixes in _book().prefixes.items():
         if first in prefixes and rest:
-            found = _resolved(rest.replace(" ", ""), named, label, 0.8)
-            if found and (named == table or found.field.object == "any"):
-                return found
+            match = _lookup(rest.replace(" ", ""), prefix_object, label, 0.8)
+            if match and (prefix_object == table or match.field.object == "any"):
+                return match
     return None
 
 
@@ -203,18 +147,18 @@ def near_header(header: str, table: TableObject, /) -> Match | None:
 
     "Company Size" is never taken for "Company Name": size and name are unlike.
     """
-    mine = normalised(header)
-    if len(mine) < 5:
+    words = normalised(header)
+    if len(words) < 5:
         return None
     best = process.extractOne(
-        mine, _choices().keys(), scorer=fuzz.ratio, score_cutoff=_FUZZY
+        words, _choices().keys(), scorer=fuzz.ratio, score_cutoff=_FUZZY
     )
-    if best is None or not _words_agree(mine, best[0]):
+    if best is None or not _words_agree(words, best[0]):
         return None
-    known = _choices()[best[0]]
-    found = _resolved(squeezed(known), table, f"{header.strip()!r}", 0.0)
-    reason = f"the header {header.strip()!r} is spelt nearly like {known!r}"
-    return Match(found.field, round(best[1] / 100 * 0.75, 2), reason) if found else None
+    name = _choices()[best[0]]
+    match = _lookup(squeezed(name), table, f"{header.strip()!r}", 0.0)
+    reason = f"the header {header.strip()!r} is spelt nearly like {name!r}"
+    return Match(match.field, round(best[1] / 100 * 0.75, 2), reason) if match else None
 
 
 def _words_agree(left: str, right: str) -> bool:
@@ -225,13 +169,20 @@ def _words_agree(left: str, right: str) -> bool:
 
 
 def hint(header: str, /) -> Hint | None:
-    """The first hint with a word that stands in the header, or whose pattern fits."""
+    """The first hint that fits a header."""
     name = normalised(header)
-    for found in _book().hints:
-        told = any(f" {normalised(word)} " in f" {name} " for word in found.words)
-        if told or (found.pattern and re.search(found.pattern, name)):
-            return found
-    return None
+    return next((item for item in _book().hints if item.fits(name)), None)
+
+
+@cache
+def written_after_sale(header: str, /) -> bool:
+    """Whether a column's name leaves no doubt that it is known only after the sale.
+
+    >>> [written_after_sale(n) for n in ("Churn Score", "lost_reason", "Employees")]
+    [True, True, False]
+    """
+    name = normalised(header)
+    return any(item.is_sure(name) for item in _book().hints)
 
 
 def looks_like_id(header: str, /) -> bool:
@@ -247,47 +198,86 @@ def guess_object(headers: tuple[str, ...], source: str, /) -> TableObject:
     >>> guess_object(("Company", "Industry", "Employees"), "x.csv")
     'accounts'
     """
-    votes: dict[TableObject, float] = dict.fromkeys(_book().files, 0.0)
+    book = _book()
+    votes: dict[TableObject, float] = dict.fromkeys(book.files, 0.0)
     for header in headers:
-        for named in _votes(header):
-            votes[named] += 1
-    told = {normalised(word) for word in re.split(r"[\W_]+", source)}
-    for named, hints in _book().files.items():
-        votes[named] += 1.5 * bool(told.intersection(hints))
+        match = match_header(header, "accounts")
+        for table, names in book.own.items():
+            votes[table] += bool(match and match.field.name in names)
+    source_words = {normalised(word) for word in re.split(r"[\W_]+", source)}
+    for table, hints in book.files.items():
+        votes[table] += 1.5 * bool(source_words.intersection(hints))
     votes["accounts"] += 1.5
-    return max(votes, key=lambda named: votes[named])
+    return max(votes, key=lambda table: votes[table])
 
 
-_OWN_FIELDS: dict[str, TableObject] = {
-    "deal_id": "deals",
-    "deal_name": "deals",
-    "deal_stage": "deals",
-    "deal_status": "deals",
-    "deal_type": "deals",
-    "budget": "deals",
-    "rfp": "deals",
-    "rfi": "deals",
-    "scope": "deals",
-    "is_won": "deals",
-    "amount": "deals",
-    "close_date": "deals",
-    "loss_reason": "deals",
-    "invoice_id": "invoices",
-    "invoice_date": "invoices",
-    "invoice_status": "invoices",
-    "invoice_amount": "invoices",
-    "ticket_id": "tickets",
-    "ticket_status": "tickets",
-    "ticket_priority": "tickets",
-    "ticket_origin": "tickets",
-    "lead_id": "prospects",
-    "lead_status": "prospects",
-    "is_converted": "prospects",
-    "lead_quality": "prospects",
-}
+@cache
+def words(name: Literal["missing", "true", "false", "label"], /) -> tuple[str, ...]:
+    """The words of one meaning, or those that often name a column, case-folded."""
+    return tuple(word.casefold() for word in _book().words[name])
 
 
-def _votes(header: str) -> set[TableObject]:
-    found = match_header(header, "accounts")
-    named = {_OWN_FIELDS.get(found.field.name)} if found else set()
-    return {vote for vote in named if vote}
+def normalised(header: str, /) -> str:
+    r"""A header as words: one case, no accents, no punctuation, camel case split.
+
+    >>> normalised("\ufeffAnnual_Revenue (€) ")
+    'annual revenue'
+    >>> normalised("NumberOfEmployees"), normalised("Société")
+    ('number of employees', 'societe')
+    """
+    visible = unicodedata.normalize("NFKC", _INVISIBLE.sub("", header))
+    split = _CAMEL.sub(" ", _CUSTOM_ENDING.sub("", visible.strip()))
+    bare = unicodedata.normalize("NFKD", split.casefold())
+    letters = "".join(c for c in bare if not unicodedata.combining(c))
+    return _NOT_WORD.sub(" ", letters).strip()
+
+
+def squeezed(header: str, /) -> str:
+    """The normalised header without blanks: `CUSTOMERNAME` equals `Customer Name`."""
+    return normalised(header).replace(" ", "")
+
+
+def snake_case(header: str, /) -> str:
+    """A column name that needs no quoting, made from a header.
+
+    >>> snake_case("Umsatz (Mio. €)"), snake_case("2019 Größe"), snake_case("?")
+    ('umsatz_mio', 'column_2019_grosse', 'column')
+    """
+    name = normalised(header).replace(" ", "_")
+    return name if name and not name[0].isdigit() else f"column_{name}".rstrip("_")
+
+
+def _has_word(name: str, words: tuple[str, ...]) -> bool:
+    return any(f" {normalised(word)} " in f" {name} " for word in words)
+
+
+class _Book(Frozen):
+    format: Literal[1]
+    files: dict[TableObject, tuple[str, ...]]
+    prefixes: dict[TableObject | Literal["people"], tuple[str, ...]]
+    tokens: dict[str, tuple[str, ...]]
+    words: dict[str, tuple[str, ...]]
+    #: Fields that only tables of one object have.
+    own: dict[TableObject, tuple[str, ...]]
+    hints: tuple[Hint, ...]
+    fields: tuple[Field, ...]
+
+
+@cache
+def _book() -> _Book:
+    text = Path(__file__).with_name("fields.json").read_text(encoding="utf-8")
+    return _Book.model_validate_json(text)
+
+
+@cache
+def _index() -> dict[str, tuple[Field, ...]]:
+    fields_by_key: defaultdict[str, list[Field]] = defaultdict(list)
+    for field in _book().fields:
+        for key in {squeezed(field.name), *map(squeezed, field.names)}:
+            fields_by_key[key].append(field)
+    return {key: tuple(fields) for key, fields in fields_by_key.items()}
+
+
+@cache
+def _choices() -> dict[str, str]:
+    return {normalised(name): name for f in _book().fields for name in f.names}

@@ -1,4 +1,4 @@
-"""What a person should know of a column that was read: counts and lines, no values."""
+"""What a person should know about a column: counts and lines, never values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from icp.ingest.facts import currencies
-from icp.ingest.result import LINE, Finding
+from icp.ingest.result import LINE
 from icp.ingest.values import is_numeric_date, is_serial, read_date
 from icp.schema import Kind
 
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
-    from icp.ingest.result import Level, RawTable
+    from icp.ingest.result import Finding, Level, RawTable
     from icp.ingest.values import DateOrder
-
 
 _TEXT = pl.col("text")
 _POINT, _COMMA, _EITHER = pl.col("point"), pl.col("comma"), pl.col("either")
 _UNREAD = ~pl.col("missing") & pl.col("value").is_null()
-_LINES_NAMED = 5
+_MOST_LINES = 5
 _MUCH = 0.1
 _NOUN = {
     Kind.NUMBER: "numbers",
@@ -33,17 +32,11 @@ _NOUN = {
     Kind.CATEGORY: "categories",
     Kind.TEXT: "texts",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Remark:
-    """`{values}` and `{lines}` in the message stand for what `rows` hold."""
-
-    rows: pl.DataFrame
-    code: str
-    message: str
-    action: str = ""
-    level: Level = "note"
+_ENOUGH = 10
+_JUMP = 300.0
+_ODD = 0.9
+_LARGE = 100_000
+_SIZE = pl.col("size")
 
 
 def column_findings(
@@ -58,16 +51,25 @@ def column_findings(
     return tuple(_finding(table, rule, r) for r in remarks if len(r.rows))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Remark:
+    """`{values}` and `{lines}` in the message stand for what `rows` hold."""
+
+    rows: pl.DataFrame
+    code: str
+    message: str
+    action: str = ""
+    level: Level = "note"
+
+
 def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
     rows = remark.rows.sort("line")
     count = int(rows["rows"].sum())
     values = "1 value" if count == 1 else f"{count:,} values"
-    return Finding(
-        level=remark.level,
-        code=remark.code,
-        message=remark.message.format(values=values, lines=_lines(rows)),
-        file=table.report.file,
-        sheet=table.report.sheet,
+    return table.report.finding(
+        remark.level,
+        remark.code,
+        remark.message.format(values=values, lines=_lines(rows)),
         line=rows["line"][0],
         column=rule.source,
         count=count,
@@ -76,15 +78,15 @@ def _finding(table: RawTable, rule: ColumnRule, remark: _Remark) -> Finding:
 
 
 def _lines(rows: pl.DataFrame) -> str:
-    first = ", ".join(f"{line:,}" for line in rows["line"].head(_LINES_NAMED))
+    first = ", ".join(f"{line:,}" for line in rows["line"].head(_MOST_LINES))
     noun = "line" if len(rows) == 1 else "lines"
-    return f"{noun} {first}{' ...' if len(rows) > _LINES_NAMED else ''}"
+    return f"{noun} {first}{' ...' if len(rows) > _MOST_LINES else ''}"
 
 
 def _of_kind(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     if rule.kind is Kind.NUMBER:
         yield from _either_way(rule, read)
-        yield from _other_sign(rule, read)
+        yield from _other_mark(rule, read)
         yield from _mixed_units(read)
     elif rule.kind is Kind.DATE:
         yield from _undecided_dates(rule, read)
@@ -98,15 +100,15 @@ def _placeholders(read: pl.DataFrame) -> Iterator[_Remark]:
     yield _Remark(
         rows=read.filter("missing"),
         code="missing-cell",
-        message="{values} of words for unknown, taken as missing",
+        message="{values} that only say unknown, taken as missing",
         action="if such a word is a value here, add it to keep in the mapping",
     )
 
 
 def _unread(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     lost = read.filter(_UNREAD & ~_explained(rule))
-    known = int(read.filter(~pl.col("missing"))["rows"].sum())
-    much = int(lost["rows"].sum()) > _MUCH * known
+    values = int(read.filter(~pl.col("missing"))["rows"].sum())
+    much = int(lost["rows"].sum()) > _MUCH * values
     noun = _NOUN[rule.kind]
     yield _Remark(
         rows=lost,
@@ -118,7 +120,7 @@ def _unread(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
 
 
 def _explained(rule: ColumnRule) -> pl.Expr:
-    """Values that were not read, of which another remark tells why."""
+    """Values that were not read, for a reason that another remark gives."""
     if rule.kind is Kind.NUMBER:
         return _POINT.is_not_null() | _COMMA.is_not_null()
     if rule.kind is Kind.DATE:
@@ -128,14 +130,11 @@ def _explained(rule: ColumnRule) -> pl.Expr:
     return pl.lit(value=False)
 
 
-# --- numbers ----------------------------------------------------------------------
-
-
 def _either_way(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     """Values such as 1,234; nothing to ask once a value or a person has decided."""
     either_way = _POINT.is_not_null() & _COMMA.is_not_null() & _EITHER.is_null()
     rows = read.filter(~pl.col("missing") & either_way)
-    told = read.filter(_POINT.is_null() != _COMMA.is_null())
+    decisive = read.filter(_POINT.is_null() != _COMMA.is_null())
     if rule.decimal is None:
         yield _Remark(
             rows=rows,
@@ -145,42 +144,42 @@ def _either_way(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
             action="set decimal to '.' or ',' in the mapping of this column",
             level="ask",
         )
-    elif not (rule.confirmed or len(told) or rule.unit == "people"):
+    elif not (rule.confirmed or len(decisive) or rule.unit == "people"):
         yield _Remark(
             rows=rows,
             code="type-error",
-            message="{values} such as 1,234 can be read in two ways; the decimal sign "
+            message="{values} such as 1,234 can be read in two ways; the decimal mark "
             f"is taken to be {rule.decimal!r}",
-            action="confirm the mapping, or set decimal to the other sign",
+            action="confirm the mapping, or set decimal to the other mark",
             level="ask",
         )
 
 
-def _other_sign(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
+def _other_mark(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     other = _COMMA if rule.decimal == "." else _POINT
     yield _Remark(
         rows=read.filter(_UNREAD & _EITHER.is_not_null() & other.is_not_null()),
         code="type-error",
-        message=f"{{values}} do not fit the decimal sign {rule.decimal!r}, left empty "
+        message=f"{{values}} do not fit the decimal mark {rule.decimal!r}, left empty "
         "({lines})",
-        action="check the decimal sign of this export before you use the column",
+        action="check the decimal mark of this export before you use the column",
         level="ask",
     )
 
 
 def _mixed_units(read: pl.DataFrame) -> Iterator[_Remark]:
-    known = read.filter(~pl.col("missing") & pl.col("value").is_not_null())
-    found = currencies(known)
-    percents = known.filter(_TEXT.str.ends_with("%"))
-    if len(found) > 1:
+    values = read.filter(~pl.col("missing") & pl.col("value").is_not_null())
+    codes = currencies(values)
+    percents = values.filter(_TEXT.str.ends_with("%"))
+    if len(codes) > 1:
         yield _Remark(
-            rows=known,
+            rows=values,
             code="deviated-value",
-            message=f"amounts in {len(found)} currencies: {', '.join(found)}",
+            message=f"amounts in {len(codes)} currencies: {', '.join(codes)}",
             action="convert them to one currency, or map the column as ignored",
             level="ask",
         )
-    if 0 < len(percents) < len(known):
+    if 0 < len(percents) < len(values):
         yield _Remark(
             rows=percents,
             code="deviated-value",
@@ -188,9 +187,6 @@ def _mixed_units(read: pl.DataFrame) -> Iterator[_Remark]:
             action="check that 12% and 0.12 are not mixed",
             level="ask",
         )
-
-
-# --- dates ------------------------------------------------------------------------
 
 
 def _undecided_dates(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
@@ -201,7 +197,7 @@ def _undecided_dates(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
             code="type-error",
             message="{values} only fit the other order of day and month, left empty "
             "({lines})",
-            action="check the order in this export: the others may be read wrongly",
+            action="check the order in this export: the others may be misread",
             level="ask",
         )
         return
@@ -213,7 +209,7 @@ def _undecided_dates(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
         rows=rows,
         code="type-error",
         message="{values} such as 03/04/2025 left empty: the order of day and month is "
-        f"not settled ({first:,} can only be day first, {second:,} only month first)",
+        f"not decided ({first:,} can only be day first, {second:,} only month first)",
         action="set date_order to 'dmy' or 'mdy' in the mapping of this column",
         level="ask",
     )
@@ -235,7 +231,7 @@ def _far_dates(read: pl.DataFrame) -> Iterator[_Remark]:
         rows=read.filter(~year.is_between(1901, 2100)),
         code="deviated-value",
         message="{values} before 1901 or after 2100 ({lines})",
-        action="check whether they stand for unknown, or are times and no dates",
+        action="check whether they mean unknown, or are times rather than dates",
         level="ask",
     )
 
@@ -248,25 +244,13 @@ def _read(order: DateOrder) -> pl.Expr:
     return read_date(_TEXT, order=order).is_not_null()
 
 
-# --- categories -------------------------------------------------------------------
-
-
 def _spellings(read: pl.DataFrame) -> Iterator[_Remark]:
     yield _Remark(
         rows=read.filter(~pl.col("missing") & (pl.col("spelling") != _TEXT)),
         code="deviated-value",
-        message="{values} spelt like another but for case or blanks, taken as the most "
-        "frequent spelling ({lines})",
+        message="{values} spelled like another except for case or blanks, taken as the "
+        "most frequent spelling ({lines})",
     )
-
-
-# ---- Numbers whose size looks like an accident of locale: decimals read as thousands
-
-_ENOUGH = 10
-_JUMP = 300.0
-_ODD = 0.9
-_LARGE = 100_000
-_SIZE = pl.col("size")
 
 
 def magnitude_findings(
@@ -274,17 +258,16 @@ def magnitude_findings(
 ) -> tuple[Finding, ...]:
     """A finding per number column that seems to mix values and their thousandfold.
 
-    Two signs are looked for. Values written with decimals are typically hundreds of
-    times smaller than those without. Or nothing has decimals, yet nearly every value
-    is above 100,000 and ends in odd digits, as `2,024.994` does once its point is lost.
+    Two patterns count. Values written with decimals are typically hundreds of times
+    smaller than those without. Or nothing has decimals, yet nearly every value is above
+    100,000 and ends in odd digits, as `2,024.994` does once its point is lost.
     """
-    rules = [
-        rule
+    findings = (
+        _magnitude_finding(table, rule, typed[rule.name])
         for rule in mapping.columns
         if rule.kind is Kind.NUMBER and rule.source in table.frame.columns
-    ]
-    found = [_magnitude_finding(table, rule, typed[rule.name]) for rule in rules]
-    return tuple(finding for finding in found if finding)
+    )
+    return tuple(finding for finding in findings if finding)
 
 
 def _magnitude_finding(
@@ -294,12 +277,10 @@ def _magnitude_finding(
     reason = _mixed(sizes) or _lost(sizes)
     if not reason:
         return None
-    return Finding(
-        level="ask",
-        code="deviated-value",
-        message=f"its numbers may have lost their decimal sign: {reason}",
-        file=table.report.file,
-        sheet=table.report.sheet,
+    return table.report.finding(
+        "ask",
+        "deviated-value",
+        f"its numbers may have lost their decimal mark: {reason}",
         line=sizes[LINE][0],
         column=rule.source,
         count=len(sizes),
@@ -319,12 +300,12 @@ def _sizes(table: RawTable, rule: ColumnRule, values: pl.Series) -> pl.DataFrame
 
 
 def _mixed(sizes: pl.DataFrame) -> str:
-    written, count = pl.col("decimals"), pl.col("decimals").sum()
+    with_decimals, count = pl.col("decimals"), pl.col("decimals").sum()
     some, all_, with_, without = sizes.select(
         some=count,
         all=pl.len(),
-        with_=_SIZE.filter(written).median(),
-        without=_SIZE.filter(~written).median(),
+        with_=_SIZE.filter(with_decimals).median(),
+        without=_SIZE.filter(~with_decimals).median(),
     ).row(0)
     if min(some, all_ - some) < _ENOUGH or without < _JUMP * with_:
         return ""

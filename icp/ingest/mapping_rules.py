@@ -1,8 +1,4 @@
-"""How each column of a source is to be understood: the saved agreement with a person.
-
-A `ColumnMapping` is made by `propose_mapping`, confirmed by a person, saved as JSON and
-applied again to next month's export.
-"""
+"""How each column of a source is understood: proposed, confirmed, saved as JSON."""
 
 from __future__ import annotations
 
@@ -15,19 +11,14 @@ from icp.errors import ConfigError, MappingError, counted
 from icp.ingest.result import LINE
 from icp.schema import AccountSchema, Attribute, Kind, Role
 
-#: Canonical names, one of which must be known in a row if any is mapped.
+#: Canonical names; if any is mapped, every row needs a value in one of them.
 ROW_KEYS = frozenset(
     {
-        "account_id",
-        "account_name",
-        "deal_id",
-        "domain",
-        "invoice_id",
-        "lead_id",
-        "ticket_id",
+        *("account_id", "account_name", "deal_id", "domain"),
+        *("invoice_id", "lead_id", "ticket_id"),
     }
 )
-#: Levels beyond this many are not remembered.
+#: More levels than this are not remembered.
 MOST_LEVELS = 200
 
 
@@ -42,9 +33,9 @@ class ColumnRule(Frozen):
     kind: Kind
     #: Unit of a number: "money" or a currency, "%", "people", "days"; empty if none.
     unit: str = ""
-    #: Order of day and month in dates such as 03/04/2025; None: not settled.
+    #: Order of day and month in dates such as 03/04/2025; None: not decided.
     date_order: Literal["ymd", "dmy", "mdy"] | None = None
-    #: Decimal sign of numbers such as 1,234; None: not settled.
+    #: Decimal mark of numbers such as 1,234; None: not decided.
     decimal: Literal[".", ","] | None = None
     #: Between the items of a multi-select list.
     separator: Annotated[str, Field(min_length=1)] | None = None
@@ -56,7 +47,7 @@ class ColumnRule(Frozen):
     confirmed: bool = False
     #: Levels seen when proposed, in order; category only.
     levels: tuple[str, ...] = Field(default=(), max_length=MOST_LEVELS)
-    #: Words that elsewhere mean missing but are values here, such as NA for Namibia.
+    #: Values that would mean missing elsewhere, such as NA for Namibia.
     keep: tuple[str, ...] = ()
 
     @property
@@ -94,17 +85,13 @@ class ColumnMapping(Frozen):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for what in ("name", "source"):
-            given = [getattr(rule, what) for rule in self.columns]
-            twice = {value for value in given if given.count(value) > 1}
-            if twice:
-                message = (
-                    f"{counted(twice, f'{what} given twice', f'{what}s given twice')}"
-                )
-                raise ValueError(message)
+        for field in ("name", "source"):
+            values = [getattr(rule, field) for rule in self.columns]
+            repeats = {value for value in values if values.count(value) > 1}
+            if repeats:
+                raise ValueError(counted(repeats, f"repeated {field}"))
         if LINE in {rule.name for rule in self.columns}:
-            message = f"the name {LINE!r} is taken by the hidden line number"
-            raise ValueError(message)
+            raise ValueError(f"the name {LINE!r} is reserved for the line number")
         return self
 
     @property
@@ -129,11 +116,17 @@ class ColumnMapping(Frozen):
     def replace(self, source: str, /, **changes: object) -> ColumnMapping:
         """The same mapping with one column's rule changed by a person.
 
-        A change of one field is no agreement to the others: `confirmed` stays as is.
+        Changing one field does not confirm the others: `confirmed` stays as it is.
         """
-        changed = _checked(self.rule(source).model_dump() | changes, source)
-        columns = tuple(changed if r.source == source else r for r in self.columns)
-        return _mapping({**dict(self), "columns": columns}, self.source)
+        try:
+            subject = f"column {source!r}"
+            rule = ColumnRule.model_validate(self.rule(source).model_dump() | changes)
+            subject = self.source
+            columns = tuple(rule if r.source == source else r for r in self.columns)
+            return self.model_copy(update={"columns": columns})
+        except ValidationError as error:
+            message = f"{subject} cannot be mapped like that: {_first(error)}"
+            raise MappingError(message) from None
 
     def confirm(self) -> ColumnMapping:
         """The same mapping, agreed to by a person."""
@@ -152,22 +145,6 @@ class ColumnMapping(Frozen):
         except ValidationError as error:
             message = f"not a column mapping: {_first(error)}; correct it or map again"
             raise ConfigError(message) from None
-
-
-def _checked(values: dict[str, object], source: str) -> ColumnRule:
-    try:
-        return ColumnRule.model_validate(values)
-    except ValidationError as error:
-        message = f"column {source!r} cannot be mapped so: {_first(error)}"
-        raise MappingError(message) from None
-
-
-def _mapping(values: dict[str, object], source: str) -> ColumnMapping:
-    try:
-        return ColumnMapping.model_validate(values)
-    except ValidationError as error:
-        message = f"{source} cannot be mapped so: {_first(error)}"
-        raise MappingError(message) from None
 
 
 def _first(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""From a raw table and its mapping to typed accounts; no row is lost in silence."""
+"""From a raw table and its mapping to typed accounts; no row is lost silently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from icp.ingest.facts import distinct_values
 from icp.ingest.findings import column_findings, magnitude_findings
 from icp.ingest.mapping_rules import ROW_KEYS
 from icp.ingest.propose_mapping import check_mapping
-from icp.ingest.result import LINE, Finding, IngestResult, QuarantinedRow
+from icp.ingest.result import LINE, QuarantinedRow
 from icp.ingest.values import (
     cleaned,
     is_missing,
@@ -27,14 +27,79 @@ from icp.ingest.values import (
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
-    from icp.ingest.result import Ledger, RawTable
-
-
-# ---- Read one raw column as its rule says, through its distinct values
+    from icp.ingest.result import Finding, Ledger, RawTable, SourceReport
+    from icp.schema import AccountSchema
 
 _TEXT = pl.col("text")
 _WHOLE_ID = r"^\d+\.0$"
+_NO_KEY = "no value in any column that identifies the row"
+_REJECTED = {
+    "line": pl.Int64,
+    "last_line": pl.Int64,
+    "raw": pl.String,
+    "reason": pl.String,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestResult:
+    """Typed accounts, rejected rows and why, and how the source was understood."""
+
+    #: Canonical columns in their kinds' types, plus `LINE` as the last column.
+    accounts: pl.LazyFrame
+    #: `line`, `last_line`, `raw`, `reason`; one row per quarantined row.
+    rejected: pl.DataFrame
+    report: SourceReport
+    mapping: ColumnMapping
+    schema: AccountSchema
+
+
+def parse(table: RawTable, mapping: ColumnMapping, /) -> IngestResult:
+    """Read every mapped column of a raw table in its kind's type.
+
+    A value that cannot be read is missing in that column, with a finding that names
+    lines; the row stays. A row without any of its mapped keys (`account_id`,
+    `account_name`, `domain` ...) goes to `rejected` as it came; from Parquet or a
+    database as its cells, separated by tabs. The report's findings include those of
+    `check_mapping`. A mapped column that is not in the table is all missing;
+    MappingError if every key is.
+    """
+    _refuse_without_keys(table, mapping)
+    read = [read_column(table, rule) for rule in mapping.columns]
+    typed = pl.DataFrame([column.values for column in read]).with_columns(
+        table.frame[LINE]
+    )
+    keys = [rule.name for rule in mapping.columns if rule.name in ROW_KEYS]
+    accounts, keyless = _split(typed, keys)
+    findings = (
+        *check_mapping(table, mapping),
+        *(finding for column in read for finding in column.findings),
+        *magnitude_findings(table, mapping, typed),
+        *_key_findings(table, mapping, accounts, keyless),
+    )
+    report = table.report.with_findings(findings)
+    quarantine = _quarantine(table, keyless)
+    rows = map(asdict, (*table.quarantined, *quarantine))
+    return IngestResult(
+        accounts=accounts.lazy(),
+        rejected=pl.DataFrame(list(rows), schema=_REJECTED).sort("line"),
+        report=replace(report, ledger=_without(report.ledger, table, quarantine)),
+        mapping=mapping,
+        schema=mapping.schema,
+    )
+
+
+def _refuse_without_keys(table: RawTable, mapping: ColumnMapping) -> None:
+    keys = [rule.source for rule in mapping.columns if rule.name in ROW_KEYS]
+    if keys and not set(keys).intersection(table.frame.columns):
+        message = (
+            f"{table.report.file} lacks {counted(keys, 'column')} that "
+            "identify its rows; map another column to account_id"
+        )
+        raise MappingError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +123,8 @@ def read_column(table: RawTable, rule: ColumnRule, /) -> ReadColumn:
     return ReadColumn(values=_spread(table, rule, read), findings=findings)
 
 
-def _spread(table: RawTable, rule: ColumnRule, read: pl.DataFrame) -> pl.Series:
-    rows = table.frame.select(text=cleaned(pl.col(rule.source)))
-    joined = rows.join(read, on="text", how="left", maintain_order="left")
-    return joined["value"].rename(rule.name)
-
-
 def _may_hold_serials(table: RawTable, rule: ColumnRule) -> bool:
     return table.report.kind == "excel" or rule.confirmed
-
-
-# --- the values -------------------------------------------------------------------
 
 
 def _typed(values: pl.DataFrame, rule: ColumnRule, *, serials: bool) -> pl.DataFrame:
@@ -85,16 +141,16 @@ def _typed(values: pl.DataFrame, rule: ColumnRule, *, serials: bool) -> pl.DataF
         read, value = values, read_items(_TEXT, separator=rule.separator or ";")
     else:
         read, value = _texts(values, rule)
-    known = pl.when(~pl.col("missing")).then(value).cast(rule.kind.dtype)
-    return read.with_columns(value=known)
+    value = pl.when(~pl.col("missing")).then(value).cast(rule.kind.dtype)
+    return read.with_columns(value=value)
 
 
 def _texts(values: pl.DataFrame, rule: ColumnRule) -> tuple[pl.DataFrame, pl.Expr]:
     if rule.name == "domain":
         return values, pl.coalesce(read_domain(_TEXT), _TEXT.str.to_lowercase())
     if rule.role is Role.IDENTIFIER and rule.kind is Kind.TEXT:
-        known = values.filter(~pl.col("missing"))
-        whole = len(known) > 0 and known["text"].str.contains(_WHOLE_ID).all()
+        ids = values.filter(~pl.col("missing"))["text"]
+        whole = len(ids) > 0 and ids.str.contains(_WHOLE_ID).all()
         return values, _TEXT.str.strip_suffix(".0") if whole else _TEXT
     if rule.kind is Kind.TEXT:
         return values, _TEXT
@@ -110,68 +166,21 @@ def _with_one_spelling(values: pl.DataFrame) -> pl.DataFrame:
     return values.with_columns(spelling=best.over(spelling_key(_TEXT)))
 
 
-_REJECTED = {
-    "line": pl.Int64,
-    "last_line": pl.Int64,
-    "raw": pl.String,
-    "reason": pl.String,
-}
-_NO_KEY = "no value in any column that says which row this is"
-
-
-def parse(table: RawTable, mapping: ColumnMapping, /) -> IngestResult:
-    """Read every mapped column of a raw table in its kind's type.
-
-    A value that cannot be read is missing in that column, with a finding that names
-    lines; the row stays. A row without any of its mapped keys (`account_id`,
-    `account_name`, `domain` ...) goes to `rejected` as it came; from Parquet or a
-    database as its cells, parted by tabs. The report's findings include those of
-    `check_mapping`. A mapped column that is not in the table is all missing;
-    MappingError if that is true of every key.
-    """
-    _refuse_without_keys(table, mapping)
-    read = [read_column(table, rule) for rule in mapping.columns]
-    typed = pl.DataFrame([column.values for column in read]).with_columns(
-        table.frame[LINE]
-    )
-    keys = [rule.name for rule in mapping.columns if rule.name in ROW_KEYS]
-    kept, unnamed = _split(typed, keys)
-    findings = (
-        *check_mapping(table, mapping),
-        *(finding for column in read for finding in column.findings),
-        *magnitude_findings(table, mapping, typed),
-        *_key_findings(table, mapping, kept, unnamed),
-    )
-    report = table.report.with_findings(findings)
-    kept_out = _kept_out(table, unnamed)
-    return IngestResult(
-        accounts=kept.lazy(),
-        rejected=_rejected((*table.quarantined, *kept_out)),
-        report=replace(report, ledger=_without(report.ledger, table, kept_out)),
-        mapping=mapping,
-        schema=mapping.schema,
-    )
-
-
-def _refuse_without_keys(table: RawTable, mapping: ColumnMapping) -> None:
-    keys = [rule.source for rule in mapping.columns if rule.name in ROW_KEYS]
-    if keys and not set(keys).intersection(table.frame.columns):
-        message = (
-            f"{table.report.file} lacks {counted(keys, 'column')} that "
-            "say which row is which; map another column to account_id"
-        )
-        raise MappingError(message)
+def _spread(table: RawTable, rule: ColumnRule, read: pl.DataFrame) -> pl.Series:
+    rows = table.frame.select(text=cleaned(pl.col(rule.source)))
+    joined = rows.join(read, on="text", how="left", maintain_order="left")
+    return joined["value"].rename(rule.name)
 
 
 def _split(typed: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, list[int]]:
     """The rows with a key, and the positions of those without."""
     if not keys:
         return typed, []
-    known = typed.select(pl.any_horizontal(pl.col(keys).is_not_null())).to_series()
-    return typed.filter(known), (~known).arg_true().to_list()
+    has_key = typed.select(pl.any_horizontal(pl.col(keys).is_not_null())).to_series()
+    return typed.filter(has_key), (~has_key).arg_true().to_list()
 
 
-def _kept_out(table: RawTable, rows: list[int]) -> list[QuarantinedRow]:
+def _quarantine(table: RawTable, rows: list[int]) -> list[QuarantinedRow]:
     """The rows at these positions as they came; where there are no lines, as cells."""
     raw = table.frame[rows]
     if table.original:
@@ -184,77 +193,58 @@ def _kept_out(table: RawTable, rows: list[int]) -> list[QuarantinedRow]:
 
 
 def _without(ledger: Ledger, table: RawTable, rows: list[QuarantinedRow]) -> Ledger:
-    """The ledger after these rows were kept out."""
-    mended = table.original.repaired if table.original else frozenset()
+    """The ledger after these rows were quarantined."""
+    repairs = table.original.repaired if table.original else frozenset()
     lines = {True: 0, False: 0}
     for row in rows:
-        lines[row.line in mended] += row.last_line - row.line + 1
+        lines[row.line in repairs] += row.last_line - row.line + 1
     return ledger.move_to_quarantine(used=lines[False], repaired=lines[True])
 
 
-def _rejected(rows: tuple[QuarantinedRow, ...]) -> pl.DataFrame:
-    """All rows kept out, in line order."""
-    return pl.DataFrame(list(map(asdict, rows)), schema=_REJECTED).sort("line")
-
-
 def _key_findings(
-    table: RawTable, mapping: ColumnMapping, kept: pl.DataFrame, unnamed: list[int]
-) -> list[Finding]:
-    found = []
+    table: RawTable, mapping: ColumnMapping, accounts: pl.DataFrame, keyless: list[int]
+) -> Iterator[Finding]:
+    report = table.report
     if not any(rule.name in ROW_KEYS for rule in mapping.columns):
-        found.append(_without_key(table))
-    if unnamed:
-        found.append(
-            Finding(
-                level="note",
-                code="missing-cell",
-                message=f"{len(unnamed):,} rows have {_NO_KEY}: set aside",
-                line=int(table.frame[LINE][unnamed[0]]),
-                count=len(unnamed),
-                action="list them under rejected rows; complete them in the source",
-                file=table.report.file,
-                sheet=table.report.sheet,
-            )
+        yield report.finding(
+            "ask",
+            "missing-label",
+            "no column identifies the account of a row",
+            action="map one to account_id, account_name or domain; without it, every "
+            "row counts as an account of its own",
+        )
+    if keyless:
+        yield report.finding(
+            "note",
+            "missing-cell",
+            f"{len(keyless):,} rows have {_NO_KEY}: quarantined",
+            line=int(table.frame[LINE][keyless[0]]),
+            count=len(keyless),
+            action="see the quarantined rows; complete them in the source",
         )
     for rule in mapping.columns:
-        if rule.name == "account_id":
-            found += _duplicates(table, rule.source, kept)
-    return found
+        if rule.name == "account_id" and not _many_per_account(accounts):
+            yield from _duplicates(report, rule.source, accounts)
 
 
-def _without_key(table: RawTable) -> Finding:
-    return Finding(
-        level="ask",
-        code="missing-label",
-        message="no column says which account a row is about",
-        file=table.report.file,
-        sheet=table.report.sheet,
-        action="map one to account_id, account_name or domain; without, every row "
-        "counts as an account of its own",
+def _duplicates(
+    report: SourceReport, source: str, accounts: pl.DataFrame
+) -> Iterator[Finding]:
+    repeats = accounts.filter(
+        pl.col("account_id").is_not_null() & ~pl.col("account_id").is_first_distinct()
     )
-
-
-def _duplicates(table: RawTable, source: str, kept: pl.DataFrame) -> list[Finding]:
-    again = kept.filter(pl.col("account_id").is_not_null()).filter(
-        ~pl.col("account_id").is_first_distinct()
-    )
-    if not len(again) or _many_per_account(kept):
-        return []
-    return [
-        Finding(
-            level="note",
-            code="unique-error",
-            message=f"{len(again):,} rows repeat an account's id that came before",
-            file=table.report.file,
-            sheet=table.report.sheet,
-            line=int(again[LINE][0]),
+    if len(repeats):
+        yield report.finding(
+            "note",
+            "unique-error",
+            f"{len(repeats):,} rows repeat the account id of an earlier row",
+            line=int(repeats[LINE][0]),
             column=source,
-            count=len(again),
+            count=len(repeats),
             action="assembly makes one account of them; check which row is right",
         )
-    ]
 
 
-def _many_per_account(kept: pl.DataFrame) -> bool:
+def _many_per_account(rows: pl.DataFrame) -> bool:
     """Whether rows have ids of their own: deals and invoices repeat their account."""
-    return bool({"deal_id", "invoice_id", "ticket_id"}.intersection(kept.columns))
+    return bool({"deal_id", "invoice_id", "ticket_id"}.intersection(rows.columns))

@@ -1,4 +1,9 @@
-"""One column's rule from its header's meaning and its values."""
+"""Propose what each column of a source means; compare next month's export with it.
+
+Names are looked up in the dictionary first, near spellings come second, the values
+decide the rest. Every proposal gives its reason, so that a person can agree or not.
+What changed since a mapping was agreed is reported, never absorbed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from icp.ingest.facts import ColumnFacts, column_facts, distinct_values
+from icp.errors import some
+from icp.ingest.facts import column_facts, distinct_values
 from icp.ingest.fields import (
     Field,
     Match,
@@ -23,21 +29,36 @@ from icp.ingest.fields import (
     squeezed,
 )
 from icp.ingest.mapping_rules import MOST_LEVELS, ROW_KEYS, ColumnMapping, ColumnRule
-from icp.ingest.result import LINE, Finding
+from icp.ingest.result import LINE
 from icp.ingest.values import is_missing, spelling_key
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
-    from icp.ingest.facts import ColumnFacts
-    from icp.ingest.result import RawTable
-    from icp.ingest.values import Decimal
+    from collections.abc import Iterator
 
+    from icp.ingest.facts import ColumnFacts
+    from icp.ingest.result import Finding, RawTable, SourceReport
+    from icp.ingest.values import Decimal
 
 _NEARLY_ALL, _MOST, _HALF = 0.95, 0.8, 0.5
 _LONG_TEXT = 60
 _FEW_ROWS = 20
+#: No surer than this where the dictionary does not know a header.
+_BY_VALUES = 0.6
+_ALIKE = 75.0
+_SHARED_LEVELS = 0.6
+_MOST_EXAMPLES = 5
 _GEOGRAPHY = frozenset(
     {"billing_country", "shipping_country", "territory", "region", "billing_state"}
+)
+#: Names of result columns, which no column of a source may have.
+_RESERVED = frozenset(
+    {
+        *(LINE, "outcome", "outcome_reason", "worth"),
+        *("fit", "grade", "state", "margin", "known_fraction", "novelty_p"),
+        *("distance_best", "nearest_best", "distance_regrettable"),
+        *("nearest_regrettable", "p_best", "p_low", "p_high", "disqualified_by"),
+    }
 )
 _UNIT = re.compile(r"[(\[]\s*([^)\]]{1,12})\s*[)\]]\s*$")
 _UNIT_WORDS = re.compile(
@@ -48,19 +69,120 @@ _DATE_WORDS = re.compile(
 )
 
 
-class _Reading(NamedTuple):
-    kind: Kind
-    reason: str
-    #: Whether the values are of the kind that the dictionary expects.
-    agrees: bool = True
+def propose_mapping(
+    table: RawTable,
+    /,
+    *,
+    known: ColumnMapping | None = None,
+    object: TableObject | None = None,
+) -> ColumnMapping:
+    """A rule for every column of a raw table, each with a score and a reason.
+
+    `object` says what a row is (an account, a deal ...); left out, the headers and the
+    file's name decide. With a `known` mapping its rules are kept as they are, also for
+    missing columns, and only new columns are proposed, unconfirmed; a rule whose column
+    seems renamed moves to the new header, unconfirmed.
+    """
+    rules = _carry_over(table, known) if known else ()
+    headers = tuple(name for name in table.frame.columns if name != LINE)
+    sources = {rule.source for rule in rules}
+    new = [name for name in headers if name not in sources]
+    source = table.report.file
+    kind = object or guess_object(headers, f"{source} {table.report.sheet or ''}")
+    facts = {name: _facts(table, name, kind) for name in new}
+    decimal = _agreed_decimal(facts)
+    drafts = [
+        propose_rule(name, facts[name], _match(name, kind), decimal) for name in new
+    ]
+    names = {rule.name for rule in rules}
+    drafts = _with_key(drafts, facts, kind, names)
+    columns = (*rules, *_with_distinct_names(drafts, facts, names))
+    return ColumnMapping(source=known.source if known else source, columns=columns)
 
 
-def geo_codes(match: Match | None, facts: ColumnFacts, /) -> tuple[str, ...]:
-    """`NA` is a value, Namibia or North America, in a column of upper-case codes."""
-    if match is None or match.field.name not in _GEOGRAPHY:
-        return ()
-    codes = [level for level in facts.levels if re.fullmatch("[A-Z]{2,5}", level)]
-    return ("NA",) if facts.levels and len(codes) >= _HALF * len(facts.levels) else ()
+def _carry_over(table: RawTable, known: ColumnMapping) -> tuple[ColumnRule, ...]:
+    """The known rules; those of renamed columns under their new headers."""
+    renamed = renamed_columns(table, known)
+    return tuple(_moved(rule, renamed.get(rule.source)) for rule in known.columns)
+
+
+def _moved(rule: ColumnRule, header: str | None) -> ColumnRule:
+    if header is None:
+        return rule
+    reason = f"from column {rule.source!r}, which is missing now"
+    changes = {"source": header, "confirmed": False, "reason": reason, "score": 0.5}
+    return rule.model_copy(update=changes)
+
+
+def _match(header: str, kind: TableObject) -> Match | None:
+    return match_header(header, kind) or near_header(header, kind)
+
+
+def _facts(table: RawTable, header: str, kind: TableObject) -> ColumnFacts:
+    facts = column_facts(table.frame, header)
+    keep = geo_codes(_match(header, kind), facts)
+    return column_facts(table.frame, header, keep=keep) if keep else facts
+
+
+def _agreed_decimal(facts: dict[str, ColumnFacts]) -> Decimal | None:
+    """The decimal mark of a file whose columns all agree, if they show one."""
+    signs = {f.decimal for f in facts.values() if f.numbers > 0.5 and f.decimal}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _with_key(
+    drafts: list[ColumnRule],
+    facts: dict[str, ColumnFacts],
+    kind: TableObject,
+    rule_names: set[str],
+) -> list[ColumnRule]:
+    """The drafts with an account's key, where one column can be it and none is yet."""
+    names = rule_names.union(draft.name for draft in drafts)
+    changes: dict[str, dict[str, str]] = {}
+    for draft in drafts:
+        if draft.name == "website" and "domain" not in names:
+            changes[draft.source] = {"name": "domain"}
+    if kind in {"accounts", "prospects", "other"} and not names & {
+        "account_id",
+        "account_name",
+    }:
+        for draft in drafts:
+            own = draft.role is Role.IDENTIFIER and draft.score <= _BY_VALUES
+            if own and facts[draft.source].near_unique:
+                reason = f"{draft.reason}; taken as the account's id"
+                changes[draft.source] = {"name": "account_id", "reason": reason}
+                break
+    return [d.model_copy(update=changes.get(d.source, {})) for d in drafts]
+
+
+def _with_distinct_names(
+    drafts: list[ColumnRule], facts: dict[str, ColumnFacts], names: set[str]
+) -> list[ColumnRule]:
+    """The drafts with each name once: the surest and fullest column gets it."""
+    ranked = sorted(
+        drafts, key=lambda d: (facts[d.source].coverage > 0, d.score), reverse=True
+    )
+    owners: dict[str, str] = dict.fromkeys(names, "an earlier column")
+    rules: dict[str, ColumnRule] = {}
+    for draft in ranked:
+        rule = _renamed(draft, owners)
+        owners[rule.name] = f"column {draft.source!r}"
+        rules[draft.source] = rule
+    return [rules[draft.source] for draft in drafts]
+
+
+def _renamed(draft: ColumnRule, owners: dict[str, str]) -> ColumnRule:
+    if draft.name not in owners and draft.name not in _RESERVED:
+        return draft
+    name = own = snake_case(draft.source)
+    number = 2
+    while name in owners or name in _RESERVED or name in ROW_KEYS:
+        name, number = f"{own}_{number}", number + 1
+    holder = owners.get(draft.name, "a result")
+    reason = f"{draft.reason}; the name {draft.name} is taken by {holder}"
+    score = min(draft.score, _BY_VALUES)
+    changes = {"name": name, "reason": reason, "score": score}
+    return draft.model_copy(update=changes)
 
 
 def propose_rule(
@@ -98,28 +220,32 @@ def _misnamed(field: Field, facts: ColumnFacts) -> bool:
     """Whether the values show that a header means something else this time.
 
     A column "Client" that says Current, New or Past names no account; a column
-    "Partner" that holds names tells of no marriage.
+    "Partner" that holds names is not about marriage.
     """
     if field.name == "account_name":
-        return facts.known >= 50 and facts.distinct <= 5
-    return field.name == "has_partner" and facts.known > 0 and facts.flags < 1
+        return facts.values >= 50 and facts.distinct <= 5
+    return field.name == "has_partner" and facts.values > 0 and facts.flags < 1
 
 
-# --- kind -------------------------------------------------------------------------
+class _Reading(NamedTuple):
+    kind: Kind
+    reason: str
+    #: Whether the values are of the kind that the dictionary expects.
+    agrees: bool = True
 
 
 def _read(header: str, facts: ColumnFacts, field: Field | None) -> _Reading:
     if field is None:
         return _by_values(header, facts)
-    if not facts.known:
+    if not facts.values:
         return _Reading(field.kind, "it holds no value yet")
     if _fits(field, facts):
         return _Reading(field.kind, "")
-    found = _by_values(header, facts)
+    reading = _by_values(header, facts)
     if field.kind in {Kind.CATEGORY, Kind.TEXT}:
-        return _category_or_flag(field, facts, found)
-    reason = f"not a {field.kind} as usual: {found.reason}"
-    return _Reading(found.kind, reason, agrees=False)
+        return _category_or_flag(field, facts, reading)
+    reason = f"not a {field.kind} as usual: {reading.reason}"
+    return _Reading(reading.kind, reason, agrees=False)
 
 
 def _fits(field: Field, facts: ColumnFacts) -> bool:
@@ -132,21 +258,21 @@ def _fits(field: Field, facts: ColumnFacts) -> bool:
     return field.kind is Kind.MULTI or field.role is Role.IDENTIFIER
 
 
-def _category_or_flag(field: Field, facts: ColumnFacts, found: _Reading) -> _Reading:
-    if found.kind is Kind.FLAG and field.kind is Kind.CATEGORY:
-        return found
+def _category_or_flag(field: Field, facts: ColumnFacts, reading: _Reading) -> _Reading:
+    if reading.kind is Kind.FLAG and field.kind is Kind.CATEGORY:
+        return reading
     measured = field.role in {Role.QUALIFICATION, Role.OUTCOME, Role.AFTER_SALE}
-    if measured and found.kind in {Kind.NUMBER, Kind.MULTI, Kind.TEXT}:
-        return found
-    if found.kind is Kind.MULTI:
-        return found
+    if measured and reading.kind in {Kind.NUMBER, Kind.MULTI, Kind.TEXT}:
+        return reading
+    if reading.kind is Kind.MULTI:
+        return reading
     return _Reading(field.kind, "")
 
 
 def _by_values(header: str, facts: ColumnFacts) -> _Reading:
-    if not facts.known:
-        named = _DATE_WORDS.search(header.strip())
-        kind = Kind.DATE if named else Kind.CATEGORY
+    if not facts.values:
+        is_date = _DATE_WORDS.search(header.strip())
+        kind = Kind.DATE if is_date else Kind.CATEGORY
         return _Reading(kind, "it holds no value yet")
     if facts.zero_one or (facts.flags >= 1 and facts.whole < 1 and facts.numbers < 1):
         return _Reading(Kind.FLAG, "its values are yes and no")
@@ -159,24 +285,21 @@ def _by_values(header: str, facts: ColumnFacts) -> _Reading:
         return _Reading(
             Kind.MULTI, f"its values are lists split by {facts.separator!r}"
         )
-    many = facts.known > _FEW_ROWS and facts.distinct > 0.9 * facts.known
+    many = facts.values > _FEW_ROWS and facts.distinct > 0.9 * facts.values
     if many or facts.mean_length > _LONG_TEXT:
         return _Reading(Kind.TEXT, "nearly every value is different")
     return _Reading(Kind.CATEGORY, f"{facts.distinct} different values")
 
 
 def _named_dates(header: str, facts: ColumnFacts) -> float:
-    named = _DATE_WORDS.search(header.strip())
-    return facts.compact_dates + facts.serials if named else 0.0
+    is_date = _DATE_WORDS.search(header.strip())
+    return facts.compact_dates + facts.serials if is_date else 0.0
 
 
 def _number_reason(facts: ColumnFacts) -> str:
     if facts.bands >= _HALF:
         return "its values are number bands, read as one number in the middle"
     return "its values are numbers"
-
-
-# --- role -------------------------------------------------------------------------
 
 
 def _role(
@@ -189,10 +312,10 @@ def _role(
         return match.field.role, score, match.reason + note
     if personal:
         return Role.PROTECTED, 0.8, personal
-    told = hint(header)
+    clue = hint(header)
     # "Phone Service: yes" is about the company, a phone number is not.
-    if told and not (told.role is Role.PROTECTED and reading.kind is Kind.FLAG):
-        return told.role, 0.6, told.reason
+    if clue and not (clue.role is Role.PROTECTED and reading.kind is Kind.FLAG):
+        return clue.role, 0.6, clue.reason
     return _role_by_values(header, facts, reading)
 
 
@@ -216,12 +339,9 @@ def _role_by_values(
     if reading.kind is Kind.TEXT:
         return Role.IGNORED, 0.5, "an id or free text"
     reason = "its name is not in the dictionary; say when it is known"
-    if facts.known and facts.distinct == 1:
+    if facts.values and facts.distinct == 1:
         reason += "; it holds one value only"
     return Role.FIRST_CONTACT, 0.3, reason
-
-
-# --- details ----------------------------------------------------------------------
 
 
 def _decimal(
@@ -230,7 +350,7 @@ def _decimal(
     file_decimal: Decimal | None,
     kind: Kind,
 ) -> tuple[Decimal | None, str]:
-    """The decimal sign, and why where the column's own values do not tell."""
+    """The decimal mark, and why if the column's own values do not show it."""
     if kind is not Kind.NUMBER:
         return None, ""
     if facts.decimal or not facts.either_way:
@@ -241,8 +361,8 @@ def _decimal(
         other: Decimal = "." if facts.either_sign == "," else ","
         return other, "people are counted in whole numbers"
     if file_decimal:
-        return file_decimal, f"{file_decimal!r} is the decimal sign of other columns"
-    return None, "1,234 can be read in two ways: set its decimal sign"
+        return file_decimal, f"{file_decimal!r} is the decimal mark of other columns"
+    return None, "1,234 can be read in two ways: set the decimal mark"
 
 
 def _unit(header: str, facts: ColumnFacts, match: Match | None) -> str:
@@ -261,37 +381,101 @@ def _gaps(facts: ColumnFacts) -> str:
     return f"{share} % are placeholders for missing" if share >= 10 else ""
 
 
-# ---- What changed in a source since its mapping was agreed: reported, never absorbed
-
-_ALIKE = 75.0
-_SHARED_LEVELS = 0.6
-_MOST_NAMED = 5
+def geo_codes(match: Match | None, facts: ColumnFacts, /) -> tuple[str, ...]:
+    """`NA` is a value, Namibia or North America, in a column of upper-case codes."""
+    if match is None or match.field.name not in _GEOGRAPHY:
+        return ()
+    codes = [level for level in facts.levels if re.fullmatch("[A-Z]{2,5}", level)]
+    return ("NA",) if facts.levels and len(codes) >= _HALF * len(facts.levels) else ()
 
 
 def check_mapping(table: RawTable, mapping: ColumnMapping, /) -> tuple[Finding, ...]:
-    """Findings on columns that are gone, new or renamed, and on new levels.
+    """Findings on columns that are missing, new or renamed, and on new levels.
 
     Levels are compared for confirmed columns whose levels the mapping remembers. A
-    column that is gone while a new one is like it, by name or by values, is reported
-    once, as perhaps renamed.
+    missing column while a new one is like it, by name or by values, is reported once,
+    as perhaps renamed.
     """
-    gone, new = _gone_and_new(table, mapping)
+    return tuple(_changes(table, mapping))
+
+
+def _changes(table: RawTable, mapping: ColumnMapping) -> Iterator[Finding]:
+    missing, new = _missing_and_new(table, mapping)
     pairs = renamed_columns(table, mapping)
-    found = [_renaming(table, rule, pairs) for rule in gone if rule.source in pairs]
-    found += [_gone(table, rule) for rule in gone if rule.source not in pairs]
-    found += [_new(table, name) for name in new if name not in pairs.values()]
+    for rule in missing:
+        yield _missing_column(table.report, rule, pairs.get(rule.source))
+    for name in new:
+        if name not in pairs.values():
+            yield table.report.finding(
+                "ask",
+                "extra-label",
+                f"the column {name!r} is new and is left out",
+                column=name,
+                action="map it, or map it as ignored",
+            )
     for rule in mapping.columns:
         if rule.source in table.frame.columns and rule.confirmed and rule.levels:
-            found += _new_levels(table, rule)
-    return tuple(found)
+            yield from _new_levels(table, rule)
+
+
+def _missing_column(
+    report: SourceReport, rule: ColumnRule, similar: str | None
+) -> Finding:
+    if similar:
+        state = f"{similar!r} is new and like it"
+        action = f"if it was renamed, map {similar!r} to {rule.name}"
+    else:
+        state = f"{rule.name} is left empty"
+        action = "export it again, or remove it from the mapping"
+    return report.finding(
+        "ask",
+        "missing-label",
+        f"the column {rule.source!r} is missing; {state}",
+        column=rule.source,
+        action=action,
+    )
+
+
+def _new_levels(table: RawTable, rule: ColumnRule) -> Iterator[Finding]:
+    if rule.kind is not Kind.CATEGORY:
+        return
+    text, levels = pl.col("text"), pl.DataFrame({"text": rule.levels})
+    values = distinct_values(table.frame, rule.source).with_columns(
+        key=spelling_key(text)
+    )
+    keys = levels.select(spelling_key(text)).to_series()
+    unseen = values.filter(
+        ~pl.col("key").is_in(keys.implode()) & ~is_missing(text, keep=rule.keep)
+    )
+    if unseen.is_empty():
+        return
+    first = sorted(unseen["text"].head(_MOST_EXAMPLES))
+    more = f" and {len(unseen) - len(first)} more" if len(unseen) > len(first) else ""
+    yield table.report.finding(
+        "note",
+        "deviated-value",
+        f"{some(len(unseen), 'new level')}: {', '.join(map(repr, first))}{more}",
+        line=int(unseen["line"][0]),
+        column=rule.source,
+        count=int(unseen["rows"].sum()),
+        action="confirm the mapping again if they are right",
+    )
+
+
+def _missing_and_new(
+    table: RawTable, mapping: ColumnMapping
+) -> tuple[list[ColumnRule], list[str]]:
+    headers = [name for name in table.frame.columns if name != LINE]
+    missing = [rule for rule in mapping.columns if rule.source not in headers]
+    return missing, [name for name in headers if name not in mapping.sources]
 
 
 def renamed_columns(table: RawTable, mapping: ColumnMapping, /) -> dict[str, str]:
-    """Headers of the mapping that are gone, each with the new header most like it."""
-    gone, new = _gone_and_new(table, mapping)
+    """Missing headers of the mapping, each with the new header most like it."""
+    missing, new = _missing_and_new(table, mapping)
     likeness = {
         (rule.source, name): score
-        for rule in gone
+        for rule in missing
         for name in new
         if (score := _likeness(table, rule, name)) > 0
     }
@@ -302,19 +486,11 @@ def renamed_columns(table: RawTable, mapping: ColumnMapping, /) -> dict[str, str
     return pairs
 
 
-def _gone_and_new(
-    table: RawTable, mapping: ColumnMapping
-) -> tuple[list[ColumnRule], list[str]]:
-    headers = [name for name in table.frame.columns if name != LINE]
-    gone = [rule for rule in mapping.columns if rule.source not in headers]
-    return gone, [name for name in headers if name not in mapping.sources]
-
-
 def _likeness(table: RawTable, rule: ColumnRule, name: str) -> float:
     if squeezed(rule.source) == squeezed(name):
         return 200.0
-    meant = match_header(name, "accounts")
-    if meant and meant.field.name == rule.name:
+    match = match_header(name, "accounts")
+    if match and match.field.name == rule.name:
         return 150.0
     by_name = fuzz.token_sort_ratio(normalised(rule.source), normalised(name))
     if not rule.levels:
@@ -324,221 +500,3 @@ def _likeness(table: RawTable, rule: ColumnRule, name: str) -> float:
     theirs = {text.casefold() for text in values}
     shared = len(mine & theirs) / (len(mine | theirs) or 1)
     return by_name if by_name >= _ALIKE else 100 * shared * (shared >= _SHARED_LEVELS)
-
-
-def _renaming(table: RawTable, rule: ColumnRule, pairs: dict[str, str]) -> Finding:
-    name = pairs[rule.source]
-    return Finding(
-        level="ask",
-        code="missing-label",
-        message=f"the column {rule.source!r} is gone; {name!r} is new and like it",
-        file=table.report.file,
-        sheet=table.report.sheet,
-        column=rule.source,
-        action=f"if it was renamed, map {name!r} to {rule.name}",
-    )
-
-
-def _gone(table: RawTable, rule: ColumnRule) -> Finding:
-    return Finding(
-        level="ask",
-        code="missing-label",
-        message=f"the column {rule.source!r} is gone; {rule.name} is left empty",
-        file=table.report.file,
-        sheet=table.report.sheet,
-        column=rule.source,
-        action="export it again, or take it out of the mapping",
-    )
-
-
-def _new(table: RawTable, name: str) -> Finding:
-    return Finding(
-        level="ask",
-        code="extra-label",
-        message=f"the column {name!r} is new and is left out",
-        file=table.report.file,
-        sheet=table.report.sheet,
-        column=name,
-        action="map it, or map it as ignored",
-    )
-
-
-def _new_levels(table: RawTable, rule: ColumnRule) -> list[Finding]:
-    if rule.kind is not Kind.CATEGORY:
-        return []
-    text = pl.col("text")
-    values = distinct_values(table.frame, rule.source).with_columns(
-        key=spelling_key(text)
-    )
-    known = (
-        pl.Series(rule.levels).to_frame("text").select(spelling_key(text)).to_series()
-    )
-    unseen = values.filter(
-        ~pl.col("key").is_in(known.implode()) & ~is_missing(text, keep=rule.keep)
-    )
-    if not len(unseen):
-        return []
-    first = sorted(unseen["text"].head(_MOST_NAMED))
-    more = f" and {len(unseen) - len(first)} more" if len(unseen) > len(first) else ""
-    noun = "level" if len(unseen) == 1 else "levels"
-    return [
-        Finding(
-            level="note",
-            code="deviated-value",
-            message=f"{len(unseen)} {noun} not seen before: "
-            f"{', '.join(map(repr, first))}{more}",
-            file=table.report.file,
-            sheet=table.report.sheet,
-            line=int(unseen["line"][0]),
-            column=rule.source,
-            count=int(unseen["rows"].sum()),
-            action="confirm the mapping again if they are right",
-        )
-    ]
-
-
-# ---- Propose what each column of a source means; compare next month's export with it
-#
-# Names are looked up in the dictionary first, near spellings come second, the values
-# decide the rest. Every proposal says why, so that a person can agree or not.
-
-#: No surer than this where the dictionary does not know a header.
-_BY_VALUES = 0.6
-#: Names that results carry, so that no column of a source may.
-_RESERVED = frozenset(
-    {
-        LINE,
-        "distance_best",
-        "distance_regrettable",
-        "disqualified_by",
-        "fit",
-        "grade",
-        "known_fraction",
-        "margin",
-        "nearest_best",
-        "nearest_regrettable",
-        "novelty_p",
-        "outcome",
-        "outcome_reason",
-        "p_best",
-        "p_high",
-        "p_low",
-        "state",
-        "worth",
-    }
-)
-
-
-def propose_mapping(
-    table: RawTable,
-    /,
-    *,
-    known: ColumnMapping | None = None,
-    object: TableObject | None = None,
-) -> ColumnMapping:
-    """A rule for every column of a raw table, each with a score and a reason.
-
-    `object` says what a row is (an account, a deal ...); left out, the headers and the
-    file's name tell. With a `known` mapping its rules are kept as they are, also for
-    columns that are gone, and only new columns are proposed, unconfirmed; a rule whose
-    column seems renamed moves to the new header, unconfirmed.
-    """
-    kept = _taken_over(table, known) if known else ()
-    headers = tuple(name for name in table.frame.columns if name != LINE)
-    new = [name for name in headers if name not in {rule.source for rule in kept}]
-    source = table.report.file
-    told = object or guess_object(headers, f"{source} {table.report.sheet or ''}")
-    facts = {name: _facts(table, name, told) for name in new}
-    decimal = _agreed_decimal(facts)
-    drafts = [
-        propose_rule(name, facts[name], _match(name, told), decimal) for name in new
-    ]
-    taken = {rule.name for rule in kept}
-    drafts = _with_key(drafts, facts, told, taken)
-    columns = (*kept, *_with_distinct_names(drafts, facts, taken))
-    return ColumnMapping(source=known.source if known else source, columns=columns)
-
-
-def _taken_over(table: RawTable, known: ColumnMapping) -> tuple[ColumnRule, ...]:
-    """The known rules; those of renamed columns under their new headers."""
-    renamed = renamed_columns(table, known)
-    return tuple(_moved(rule, renamed.get(rule.source)) for rule in known.columns)
-
-
-def _moved(rule: ColumnRule, header: str | None) -> ColumnRule:
-    if header is None:
-        return rule
-    reason = f"taken over from column {rule.source!r}, which is gone"
-    changes = {"source": header, "confirmed": False, "reason": reason, "score": 0.5}
-    return rule.model_copy(update=changes)
-
-
-def _match(header: str, told: TableObject) -> Match | None:
-    return match_header(header, told) or near_header(header, told)
-
-
-def _facts(table: RawTable, header: str, told: TableObject) -> ColumnFacts:
-    facts = column_facts(table.frame, header)
-    keep = geo_codes(_match(header, told), facts)
-    return column_facts(table.frame, header, keep=keep) if keep else facts
-
-
-def _agreed_decimal(facts: dict[str, ColumnFacts]) -> Decimal | None:
-    """The decimal sign of a file all of whose telling columns agree."""
-    signs = {f.decimal for f in facts.values() if f.numbers > 0.5 and f.decimal}
-    return signs.pop() if len(signs) == 1 else None
-
-
-def _with_key(
-    drafts: list[ColumnRule],
-    facts: dict[str, ColumnFacts],
-    told: TableObject,
-    taken: set[str],
-) -> list[ColumnRule]:
-    """The drafts with an account's key, where one column can be it and none is yet."""
-    names = taken.union(draft.name for draft in drafts)
-    changes: dict[str, dict[str, str]] = {}
-    for draft in drafts:
-        if draft.name == "website" and "domain" not in names:
-            changes[draft.source] = {"name": "domain"}
-    if told in {"accounts", "prospects", "other"} and not names & {
-        "account_id",
-        "account_name",
-    }:
-        for draft in drafts:
-            own = draft.role is Role.IDENTIFIER and draft.score <= _BY_VALUES
-            if own and facts[draft.source].near_unique:
-                reason = f"{draft.reason}; taken as the account's id"
-                changes[draft.source] = {"name": "account_id", "reason": reason}
-                break
-    return [d.model_copy(update=changes.get(d.source, {})) for d in drafts]
-
-
-def _with_distinct_names(
-    drafts: list[ColumnRule], facts: dict[str, ColumnFacts], taken: set[str]
-) -> list[ColumnRule]:
-    """The drafts with each name once: the surest and fullest column gets it."""
-    ranked = sorted(
-        drafts, key=lambda d: (facts[d.source].coverage > 0, d.score), reverse=True
-    )
-    owners: dict[str, str] = dict.fromkeys(taken, "an earlier column")
-    named: dict[str, ColumnRule] = {}
-    for draft in ranked:
-        rule = _renamed(draft, owners)
-        owners[rule.name] = f"column {draft.source!r}"
-        named[draft.source] = rule
-    return [named[draft.source] for draft in drafts]
-
-
-def _renamed(draft: ColumnRule, owners: dict[str, str]) -> ColumnRule:
-    if draft.name not in owners and draft.name not in _RESERVED:
-        return draft
-    name = own = snake_case(draft.source)
-    number = 2
-    while name in owners or name in _RESERVED or name in ROW_KEYS:
-        name, number = f"{own}_{number}", number + 1
-    holder = owners.get(draft.name, "a result")
-    reason = f"{draft.reason}; the name {draft.name} is taken by {holder}"
-    score = min(draft.score, _BY_VALUES)
-    changes = {"name": name, "reason": reason, "score": score}
-    return draft.model_copy(update=changes)

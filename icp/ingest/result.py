@@ -1,24 +1,21 @@
-"""What came of reading a source: the table, the ledger of its lines, the findings."""
+"""A source as read: its table, the ledger of its lines, and what was noticed."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
-    from icp.ingest.mapping_rules import ColumnMapping
-    from icp.schema import AccountSchema
-
 
 #: Hidden column that carries a row's first physical line (Excel: row), 1-based.
 LINE = "__line__"
 
 Level = Literal["stop", "ask", "note"]
-AsideKind = Literal[
+ExclusionKind = Literal[
     "preamble", "header", "footer", "totals", "other_table", "blank", "beside"
 ]
 
@@ -51,13 +48,22 @@ class Finding:
         return f"{', '.join(parts)}: {self.message}{ending}"
 
 
+class Place(TypedDict, total=False):
+    """Where in a source a finding belongs, and what follows, as in `Finding`."""
+
+    line: int | None
+    column: str | None
+    count: int
+    action: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
     """Where every physical line (Excel: row) of a source went."""
 
     read: int
     used: int = 0
-    #: Lines of rows that were mended because only one reading existed.
+    #: Lines of rows that were repaired because only one reading existed.
     repaired: int = 0
     quarantined: int = 0
     blank: int = 0
@@ -68,7 +74,7 @@ class Ledger:
     other_tables: int = 0
 
     @property
-    def set_aside(self) -> int:
+    def excluded(self) -> int:
         """Lines that are not rows of the table."""
         return (
             self.blank
@@ -81,10 +87,9 @@ class Ledger:
 
     @property
     def balanced(self) -> bool:
-        """Whether used + repaired + quarantined + set aside = read."""
-        return self.read == (
-            self.used + self.repaired + self.quarantined + self.set_aside
-        )
+        """Whether used + repaired + quarantined + excluded = read."""
+        rows = self.used + self.repaired + self.quarantined
+        return self.read == rows + self.excluded
 
     def move_to_quarantine(self, *, used: int, repaired: int = 0) -> Ledger:
         """The ledger after a later step quarantined that many lines of rows."""
@@ -98,7 +103,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantinedRow:
-    """A row kept out of the table, exactly as it came."""
+    """A row that cannot be read in exactly one way, as it came."""
 
     line: int
     last_line: int
@@ -107,11 +112,11 @@ class QuarantinedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsideLine:
+class ExcludedLine:
     """A line that is not a row of the table, exactly as it came."""
 
     line: int
-    kind: AsideKind
+    kind: ExclusionKind
     raw: str
 
 
@@ -142,22 +147,31 @@ class SourceReport:
     quote: str | None = None
     header_line: int | None = None
     sheets: tuple[SheetInfo, ...] = ()
-    aside: tuple[AsideLine, ...] = ()
+    excluded: tuple[ExcludedLine, ...] = ()
 
     def with_findings(self, findings: Iterable[Finding], /) -> SourceReport:
         """The same report with more findings at the end."""
         return replace(self, findings=(*self.findings, *findings))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def finding(
+        self, level: Level, code: str, message: str, /, **place: Unpack[Place]
+    ) -> Finding:
+        """A finding about this source, to be added to a report."""
+        return Finding(
+            level=level,
+            code=code,
+            message=message,
+            file=self.file,
+            sheet=self.sheet,
+            **place,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Original:
     """Where a table's rows stand in their source, to quote them as they came."""
 
-    #: The text of lines `first` to `last`; a sheet's cells are parted by tabs.
+    #: The text of lines `first` to `last`; a sheet's cells are separated by tabs.
     text: Callable[[int, int], str]
     #: Last line of each row that spans several, by its first line.
     ends: Mapping[int, int]
@@ -176,7 +190,7 @@ class RawTable:
     """A table as text: every column String, plus `LINE` (Int64) as the last column.
 
     An empty cell is null. Column names are the source's own headers, stripped and made
-    distinct. Values are as they came, but for a spreadsheet's `="..."` round them.
+    distinct. Values are as they came, except for a spreadsheet's `="..."` around them.
     """
 
     frame: pl.DataFrame
@@ -184,16 +198,3 @@ class RawTable:
     quarantined: tuple[QuarantinedRow, ...] = ()
     #: None where the source has no lines: Parquet, a database.
     original: Original | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class IngestResult:
-    """Typed accounts, what was kept out and why, and how it was understood."""
-
-    #: Canonical columns in their kinds' types, plus `LINE` as the last column.
-    accounts: pl.LazyFrame
-    #: `line`, `last_line`, `raw`, `reason`; one row per quarantined row.
-    rejected: pl.DataFrame
-    report: SourceReport
-    mapping: ColumnMapping
-    schema: AccountSchema

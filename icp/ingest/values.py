@@ -1,4 +1,4 @@
-"""Cell text made comparable, and the readings that are not numbers or dates."""
+"""Cell text as values: cleaned, then read as flag, list, domain, date or number."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import polars as pl
 
 from icp.ingest.fields import words
 
+DateOrder = Literal["ymd", "dmy", "mdy"]
+Decimal = Literal[".", ","]
+EMAIL = r"^[^@\s;,]+@[^@\s;,]+\.[A-Za-z]{2,}$"
+PHONE = r"^(?:\+|00|\()?\d[\d\s().x/-]{6,}\d$"
+WEB_ADDRESS = r"^(?:https?://|www\.)?(?:[\w-]+\.)+[A-Za-z]{2,}(?:[/?#]\S*)?$"
 _INVISIBLE = [
     *map(chr, (*range(9), *range(14, 32), 127, 0xAD, *range(0x200B, 0x2010))),
-    # Windows puts these round what is copied from its dialogs.
+    # Windows puts these around text copied from its dialogs.
     *map(chr, (0x61C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
     "\u2060",
     "\ufeff",
 ]
 _BLANKS = ["\t", *map(chr, (0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))]
-_SHOWN = dict.fromkeys(_INVISIBLE, "") | dict.fromkeys(_BLANKS, " ")
-
-EMAIL = r"^[^@\s;,]+@[^@\s;,]+\.[A-Za-z]{2,}$"
-PHONE = r"^(?:\+|00|\()?\d[\d\s().x/-]{6,}\d$"
-WEB_ADDRESS = r"^(?:https?://|www\.)?(?:[\w-]+\.)+[A-Za-z]{2,}(?:[/?#]\S*)?$"
+_VISIBLE = dict.fromkeys(_INVISIBLE, "") | dict.fromkeys(_BLANKS, " ")
 
 
 def cleaned(text: pl.Expr, /) -> pl.Expr:
-    r"""Text without blanks at its ends and without invisible signs; null where empty.
+    r"""Text without blanks at its ends or invisible characters; null if empty.
 
     >>> frame = pl.DataFrame({"text": ["\u200bClosed\u00a0Won ", " "]})
     >>> frame.select(cleaned(pl.col("text"))).to_series().to_list()
     ['Closed Won', None]
     """
-    bare = text.str.replace_many(_SHOWN).str.strip_chars()
+    bare = text.str.replace_many(_VISIBLE).str.strip_chars()
     return pl.when(bare != "").then(bare)
 
 
@@ -41,8 +42,8 @@ def is_missing(text: pl.Expr, /, *, keep: tuple[str, ...] = ()) -> pl.Expr:
     >>> frame.select(is_missing(pl.col("text"), keep=("NA",))).to_series().to_list()
     [True, True, False, False]
     """
-    kept = {word.casefold() for word in keep}
-    missing = [word for word in words("missing") if word not in kept]
+    values = {word.casefold() for word in keep}
+    missing = [word for word in words("missing") if word not in values]
     return text.str.to_lowercase().is_in(missing)
 
 
@@ -68,8 +69,8 @@ def read_items(text: pl.Expr, /, *, separator: str) -> pl.Expr:
     [['AWS', 'Azure'], None]
     """
     part = cleaned(pl.element())
-    kept = pl.when(~is_missing(part)).then(part)
-    items = text.str.split(separator).list.eval(kept.drop_nulls())
+    item = pl.when(~is_missing(part)).then(part)
+    items = text.str.split(separator).list.eval(item.drop_nulls())
     distinct = items.list.unique(maintain_order=True)
     return pl.when(distinct.list.len() > 0).then(distinct)
 
@@ -93,13 +94,6 @@ def spelling_key(text: pl.Expr, /) -> pl.Expr:
     """What two spellings share that differ only in case and blanks."""
     return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
-
-# ---- Dates as people and spreadsheets write them; as expressions over cleaned text
-#
-# Day and month are told apart per column, never per value: `03/04/2025` is only read
-# once the column's order is known. A time of day is dropped.
-
-DateOrder = Literal["ymd", "dmy", "mdy"]
 
 _TIME = (
     r"[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*"
@@ -143,6 +137,8 @@ def read_date(
     text: pl.Expr, /, *, order: DateOrder | None, serials: bool = False
 ) -> pl.Expr:
     """A Date from cleaned text; null where it is no date or its order is not known.
+
+    Day and month are told apart per column, never per value; a time of day is dropped.
 
     Reads `2024-03-01`, `2024/3/1`, `20240301`, `1 Mar 2024`, `Mar 1, 2024` in any
     column; `03/04/2024` and the like only with an order. `serials` also reads a
@@ -208,27 +204,19 @@ def _century(year: pl.Expr) -> pl.Expr:
 
 
 def _date(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
-    written = pl.format(
+    iso = pl.format(
         "{}-{}-{}",
         year.cast(pl.String),
         month.cast(pl.String).str.zfill(2),
         day.cast(pl.String).str.zfill(2),
     )
-    return written.str.to_date("%Y-%m-%d", strict=False)
+    return iso.str.to_date("%Y-%m-%d", strict=False)
 
 
 def _serial(text: pl.Expr) -> pl.Expr:
     number = text.str.extract(r"^(\d{5})(?:\.\d+)?$", 1).cast(pl.Int64, strict=False)
     return pl.when(number.is_between(_FIRST_SERIAL, _LAST_SERIAL)).then(number)
 
-
-# ---- Numbers as people write them: money, percent, magnitudes, bands
-#
-# A number is read only where one reading exists. `1,234` is 1234 where the comma groups
-# thousands and 1.234 where it is the decimal sign; which of the two holds is settled
-# per column (`decimal`), never per value.
-
-Decimal = Literal[".", ","]
 
 _CODES = (
     "us\\$|usd|eur|euro|euros|gbp|chf|cad|aud|nzd|inr|jpy|cny|sek|nok|dkk|pln|czk|huf|"
@@ -237,22 +225,10 @@ _CODES = (
 #: A currency's sign or code, anywhere in a lower-case value.
 CURRENCY = rf"[$€£¥₹₩₽]|\b(?:{_CODES})\b|us\$|\b(?:rs\.?)\b"
 _MAGNITUDES = {
-    "k": 1e3,
-    "tsd": 1e3,
-    "thousand": 1e3,
-    "m": 1e6,
-    "mm": 1e6,
-    "mn": 1e6,
-    "mio": 1e6,
-    "mill": 1e6,
-    "million": 1e6,
-    "millionen": 1e6,
-    "millions": 1e6,
-    "b": 1e9,
-    "bn": 1e9,
-    "mrd": 1e9,
-    "billion": 1e9,
-    "milliarden": 1e9,
+    **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
+    **dict.fromkeys(("m", "mm", "mn", "mio", "mill"), 1e6),
+    **dict.fromkeys(("million", "millionen", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "billion", "milliarden"), 1e9),
 }
 _MAGNITUDE = "|".join(sorted(_MAGNITUDES, key=len, reverse=True))
 _UNITS = (
@@ -291,6 +267,9 @@ _TEXT = pl.col("text")
 def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
     """Add three readings of the cleaned `text` of each row, as Float64.
 
+    `1,234` is 1234 where the comma groups thousands and 1.234 where it is the decimal
+    sign: which one holds is decided per column (`decimal`), never per value.
+
     `point` with a decimal point, `comma` with a decimal comma, `either` only where one
     reading exists: both agree, or one of them fails. Null where the text is no number,
     or one beyond all floats.
@@ -318,7 +297,7 @@ def with_numbers(values: pl.DataFrame, /) -> pl.DataFrame:
 
 
 def number_column(decimal: Decimal | None, /) -> Literal["point", "comma", "either"]:
-    """Which column of `with_numbers` holds for a column's decimal sign."""
+    """Which column of `with_numbers` holds for a column's decimal mark."""
     if decimal is None:
         return "either"
     return "point" if decimal == "." else "comma"
@@ -410,10 +389,10 @@ def _with_shapes(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _number(decimal: Decimal) -> pl.Expr:
     low, high = _reading("low", decimal), _reading("high", decimal)
-    written, factor = pl.col("low_factor"), pl.col("high_factor")
+    low_factor, factor = pl.col("low_factor"), pl.col("high_factor")
     # "10-50M" means millions at both ends, "500-1M" does not.
-    shared = written.is_null() & (low < 1000) & (low <= high)
-    scale = pl.when(shared).then(factor).otherwise(written).fill_null(1.0)
+    shared = low_factor.is_null() & (low < 1000) & (low <= high)
+    scale = pl.when(shared).then(factor).otherwise(low_factor).fill_null(1.0)
     start = low * scale * pl.col("sign")
     end = high * factor.fill_null(1.0)
     middle = pl.when(start > 0).then((start * end).sqrt()).otherwise(end / 2)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
+from icp.frames import as_polars
 from icp.learn.calibrate import calibrate, grade_cuts
 from icp.learn.contrast import CrossFit, cross_fit, fit_contrast, refit_logits
 from icp.learn.evidence import capacity, overall_evidence
@@ -48,32 +49,33 @@ from icp.schema import AccountSchema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from icp.frames import ArrowTable
     from icp.learn.boosting import Contrast
     from icp.learn.cells import Cells
     from icp.stats import Ints
 
 
 def fit_profile(
-    labelled: pl.DataFrame | pl.LazyFrame,
+    labelled: pl.LazyFrame | ArrowTable,
     /,
     *,
     schema: AccountSchema | None = None,
     outcome: str = "outcome",
     group: str | None = None,
     date: str | None = None,
-    prospects: pl.DataFrame | pl.LazyFrame | None = None,
+    prospects: pl.LazyFrame | ArrowTable | None = None,
     options: FitOptions | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Profile:
     """Learn what sets the best customers apart from the regrettable ones.
 
-    `labelled` has an `outcome` column of `best`, `regrettable`, `neutral`, `unknown`
-    or null (unknown) and the attributes that `schema` allows; without a schema roles
-    and kinds are proposed from the frame. Accounts of one `group` are never split
-    over folds; `date` gives the data window. `prospects`, where given, show which
-    columns are filled in for customers only. `progress` is told a share from 0 to 1
-    and a phrase, and may raise `CancelledError`.
+    `labelled`, a table of Polars, pandas, PyArrow or DuckDB, has an `outcome` column of
+    `best`, `regrettable`, `neutral`, `unknown` or null (unknown) and the attributes
+    that `schema` allows; without a schema roles and kinds are proposed. Accounts of one
+    `group` are never split over folds; `date` gives the data window. `prospects`, where
+    given, show which columns are filled in for customers only. `progress` is given a
+    share from 0 to 1 and a phrase, and may raise `CancelledError`.
 
     The same accounts give the same profile whatever the order of rows and columns.
     Neutral customers help to describe what is usual; unknown ones are left out.
@@ -91,7 +93,7 @@ each are needed: label more customers, or widen what counts as regrettable
     options = options or FitOptions()
     tell = progress or (lambda share, phrase: None)
     tell(0.0, "reading the customers")
-    frame = labelled.lazy().collect()
+    frame = as_polars(labelled).lazy().collect()
     learnable = () if schema is None else [a.name for a in schema.learnable]
     check_columns(frame, outcome, group, date, learnable)
     schema = schema or AccountSchema.infer(
@@ -104,8 +106,9 @@ each are needed: label more customers, or widen what counts as regrettable
     with threadpool_limits(limits=1, user_api="blas"):
         tell(0.02, "checking the columns")
         waiting = waiting_customers(frame, outcome)
+        pool = None if prospects is None else as_polars(prospects)
         screened = screen(
-            closed, schema, outcome, group, prospects, options, seed, date, waiting
+            closed, schema, outcome, group, pool, options, seed, date, waiting
         )
         model = _learn(screened, options, seed, tell)
     tell(1.0, "done")

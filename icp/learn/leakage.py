@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError
+from icp.ingest.fields import written_after_sale
 from icp.learn.cells import PLACEHOLDERS
 from icp.learn.evidence import log_odds
 from icp.learn.surprises import range_text
@@ -275,60 +276,6 @@ def _runs(table: AttributeTable, one: Alone) -> Iterator[tuple[str, bool, int]]:
             yield name, side > 0, int(counts[cells].sum())
 
 
-#: Words of which one in a column's name says that it is written after the sale.
-_WORDS = frozenset(
-    {
-        *("churn", "churned", "churner", "attrition", "cancel", "cancelled"),
-        *("canceled", "cancellation", "kuendigung", "renew", "renewal", "renewed"),
-        *("nps", "csat", "satisfaction", "zufriedenheit", "ltv", "clv"),
-        *("cltv", "refund", "refunds", "refunded", "unsubscribed", "closed"),
-        *("won", "lost", "converted", "conversion", "tags", "invoice"),
-        *("invoices", "invoiced", "rechnung", "mahnung", "dunning", "overdue"),
-        *("arrears", "tenure", "resiliation", "probability"),
-        *("wahrscheinlichkeit", "abschlusswahrscheinlichkeit"),
-    }
-)
-
-#: Runs of words with the same meaning.
-_PHRASES = (
-    *("lifetime value", "contract end", "end of contract", "exit reason"),
-    *("close date", "closing date", "close value", "loss reason", "reason for loss"),
-    *("forecast category", "forecast type", "expected revenue", "win probability"),
-    *("lead quality", "lead profile", "lead score", "churn score", "activity score"),
-    *("activity index", "profile score", "profile index", "health score"),
-    *("first order", "order month", "months since", "lifetime revenue"),
-    *("last activity", "last notable", "last login", "last order", "last purchase"),
-    *("last seen", "days since", "total charges", "total revenue", "total spend"),
-    *("support tickets", "support hours", "ticket count", "customer status"),
-    *("deal stage", "opportunity stage", "last contacted", "order frequency"),
-    *("sales cycle", "days to close", "time to close", "days open", "deal age"),
-    *("call duration", "talk time", "days in stage", "time in stage"),
-)
-#: Names that say it only where nothing else stands beside them.
-_WHOLE = frozenset({"duration", "dauer"})
-
-
-def written_after_sale(name: str, /) -> bool:
-    """Whether a column's name says that it is known only after the sale.
-
-    >>> [written_after_sale(n) for n in ("Churn Score", "lost_reason", "Employees")]
-    [True, True, False]
-    """
-    words = _words_of(name)
-    after_sale = not _WORDS.isdisjoint(words) or _mentions(words, _PHRASES)
-    return after_sale or (len(words) == 1 and words[0] in _WHOLE)
-
-
-def _words_of(name: str) -> list[str]:
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return re.findall(r"[a-z0-9]+", split.casefold())
-
-
-def _mentions(words: list[str], phrases: Iterable[str]) -> bool:
-    text = f" {' '.join(words)} "
-    return any(f" {phrase} " in text for phrase in phrases)
-
-
 #: Words that say who sold rather than who bought.
 _SELLERS = (
     *("owner", "seller", "salesperson", "sales person", "sales rep", "sales agent"),
@@ -344,6 +291,16 @@ def names_the_seller(name: str, /) -> bool:
     """
     words = _words_of(name)
     return _mentions(words, _SELLERS) and words[-1] in {"owner", *_SELLER_ENDINGS}
+
+
+def _words_of(name: str) -> list[str]:
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return re.findall(r"[a-z0-9]+", split.casefold())
+
+
+def _mentions(words: list[str], phrases: Iterable[str]) -> bool:
+    text = f" {' '.join(words)} "
+    return any(f" {phrase} " in text for phrase in phrases)
 
 
 _FILL_ROWS = 30

@@ -28,6 +28,7 @@ from icp.conditions import And
 from icp.disqualifiers import Disqualifier, Evidence, proposed_rule
 from icp.documents import Frozen
 from icp.errors import some
+from icp.frames import as_polars
 from icp.learn.permutations import permute_labels, search
 from icp.learn.rule_candidates import candidates, combine, prune
 from icp.learn.screen import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from icp.conditions import Condition
+    from icp.frames import ArrowTable
     from icp.learn.rule_candidates import Space
     from icp.outcomes import Economics
     from icp.profile import AttributeTable, Profile
@@ -104,7 +106,7 @@ class FoundRules:
 
 
 def learn_disqualifiers(
-    labelled: pl.DataFrame | pl.LazyFrame,
+    labelled: pl.LazyFrame | ArrowTable,
     profile: Profile,
     /,
     *,
@@ -131,7 +133,7 @@ def learn_disqualifiers(
     """
     options = options or RuleOptions()
     tell = progress or (lambda share, phrase: None)
-    frame = labelled.lazy().collect()
+    frame = as_polars(labelled).lazy().collect()
     check_seed(seed)
     check_columns(frame, outcome, group, date)
     closed = closed_customers(frame, outcome)

@@ -12,7 +12,9 @@ from icp.outcomes.policy import (
     Rule,
     Thresholds,
     Worth,
+    break_even,
     columns_read,
+    pursue,
 )
 from icp.outcomes.preview import OUTCOMES, LabelPreview, preview, sensitivity
 from icp.outcomes.propose import propose_policy, stage_outcome
@@ -30,10 +32,12 @@ __all__ = [
     "Rule",
     "Thresholds",
     "Worth",
+    "break_even",
     "columns_read",
     "label",
     "preview",
     "propose_policy",
+    "pursue",
     "sensitivity",
     "stage_outcome",
 ]

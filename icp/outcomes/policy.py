@@ -1,12 +1,12 @@
-"""What "best" and "regrettable" mean, as written in `icp.toml`.
+"""What "best" and "regrettable" mean, as written in `icp.toml`, and the money at stake.
 
-The first of these that says something about an account decides:
+The first of these that applies to an account decides:
 
 1. a manual override;
 2. an early regret (a rule with `early`, or a regrettable value of the label column);
 3. the maturity window: too young is `unknown`;
 4. the label column; 5. the rules in order; 6. the worth thresholds;
-7. `otherwise`, where anything is known about the account at all, else `unknown`.
+7. `otherwise`, if anything is known about the account at all, else `unknown`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -26,6 +26,11 @@ from icp.expressions import columns_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: One account's amount, or a column of them.
+Amount = TypeVar("Amount", float, "NDArray[np.float64]")
 
 Outcome = Literal["best", "regrettable", "neutral", "unknown"]
 _Share = Annotated[float, Field(gt=0, lt=1)]
@@ -34,7 +39,7 @@ _Share = Annotated[float, Field(gt=0, lt=1)]
 class Cost(Frozen):
     """What an account costs to keep, in money; a null amount costs nothing."""
 
-    #: How a person calls it: support, discounts, refunds, late payment.
+    #: What people call it: support, discounts, refunds, late payment.
     name: str = Field(min_length=1)
     #: SQL expression over the account's columns.
     amount: str
@@ -54,7 +59,7 @@ class LabelColumn(Frozen):
     column: str
     #: Outcome per value, as text ("true" and "false" for yes/no columns).
     values: dict[str, Outcome] = Field(min_length=1)
-    #: Words for the reason, with {column} placeholders; empty means "column is value".
+    #: Reason in words, with {column} placeholders; empty means "column is value".
     reason: str = ""
     #: Whether a regrettable value counts for young customers too.
     early: bool = True
@@ -76,7 +81,7 @@ class Thresholds(Frozen):
     """Outcomes by worth; the regrettable ones are taken first.
 
     A share is of the mature customers whose worth is known, rounded down, at least one;
-    customers of equal worth share their fate.
+    customers of equal worth get the same outcome.
     """
 
     #: Share of the customers, by worth, that is best.
@@ -92,16 +97,16 @@ class Thresholds(Frozen):
 class Maturity(Frozen):
     """How long a customer must have been one before the outcome counts.
 
-    A customer whose start is not known is judged like a mature one.
+    A customer without a start date is judged like a mature one.
     """
 
-    #: Date column: when the customer relation began.
+    #: Date column: when the customer became one.
     start: str
     months: int = Field(default=12, ge=0, le=240)
 
 
 class Override(Frozen):
-    """A person's word on one account; the latest one counts."""
+    """A person's decision on one account; the latest one counts."""
 
     account_id: str = Field(min_length=1)
     outcome: Outcome
@@ -155,53 +160,72 @@ class OutcomePolicy(Frozen):
 
     def describe(self) -> tuple[str, ...]:
         """The policy in plain sentences, in the order in which it decides."""
-        parts = (
+        return (
             *self._about_people_and_age(),
             *self._about_columns(),
             *self._about_worth(),
         )
-        return tuple(parts)
 
     def _about_people_and_age(self) -> list[str]:
-        said = []
+        sentences = []
         if self.overrides:
-            said.append(f"{len(self.overrides)} decided by hand")
+            sentences.append(f"{len(self.overrides)} decided by hand")
         if self.maturity:
             months, start = self.maturity.months, self.maturity.start
-            said.append(
-                f"unknown before {months} months from {start}, but early regret"
+            sentences.append(
+                f"unknown before {months} months from {start}, except for early regret"
             )
-        return said
+        return sentences
 
     def _about_columns(self) -> list[str]:
-        said = [f"{rule.outcome} when {rule.when}" for rule in self.rules]
+        sentences = [f"{rule.outcome} when {rule.when}" for rule in self.rules]
         if self.label:
             column = self.label.column
             values = self.label.values.items()
-            said = [*(f"{column} {v!r} is {o}" for v, o in values), *said]
-        return said
+            sentences = [*(f"{column} {v!r} is {o}" for v, o in values), *sentences]
+        return sentences
 
     def _about_worth(self) -> list[str]:
-        said, cuts = [], self.thresholds
+        sentences, cuts = [], self.thresholds
         if self.worth:
             costs = "".join(f" less {cost.name}" for cost in self.worth.costs)
-            said.append(f"worth is {self.worth.value}{costs}")
+            sentences.append(f"worth is {self.worth.value}{costs}")
         if cuts.regrettable_below is not None:
-            said.append(
+            sentences.append(
                 f"regrettable when worth is below {cuts.regrettable_below:,.0f}"
             )
         if cuts.regrettable_bottom is not None:
-            said.append(
+            sentences.append(
                 f"the {cuts.regrettable_bottom:.0%} worth least are regrettable"
             )
         if cuts.best_from is not None:
-            said.append(f"best from a worth of {cuts.best_from:,.0f}")
+            sentences.append(f"best from a worth of {cuts.best_from:,.0f}")
         if cuts.best_top is not None:
-            said.append(f"the {cuts.best_top:.0%} worth most are best")
-        return said
+            sentences.append(f"the {cuts.best_top:.0%} worth most are best")
+        return sentences
 
 
-# ---- The three amounts of money that decide how likely "best" must be to pursue
+def pursue(p: Amount, value: Amount, loss: float, cost: float, /) -> Amount:
+    """Expected money of pursuing at probability p of best; walking away is worth 0.
+
+    >>> pursue(0.5, 9_000.0, 1_000.0, 500.0)
+    3500.0
+    """
+    return p * value - (1 - p) * loss - cost
+
+
+def break_even(value: Amount, loss: float, cost: float, /) -> Amount:
+    """The probability p* above which pursuing pays; 1 or more means never.
+
+    `pursue` is 0 at p* = (L + C) / (V + L). Where nothing is at stake it is 1.
+
+    >>> break_even(9_000.0, 1_000.0, 500.0), break_even(0.0, 0.0, 500.0)
+    (0.15, 1.0)
+    """
+    stake = value + loss
+    nothing = stake <= 0
+    # Plain arithmetic, so that amounts and columns of them share the formula.
+    return (loss + cost * (1 - nothing) + nothing) / (stake + nothing)
 
 
 @dataclass(frozen=True)
@@ -241,7 +265,7 @@ value of a best customer and the loss of a regrettable one in [economics]
     @property
     def break_even(self) -> float:
         """The probability above which pursuing pays; 1 or more means never."""
-        return (self.L + self.C) / (self.V + self.L)
+        return break_even(self.V, self.L, self.C)
 
     @classmethod
     def from_labelled(
@@ -253,21 +277,21 @@ value of a best customer and the loss of a regrettable one in [economics]
         loss: float | None = None,
         cost: float = 0.0,
     ) -> Economics:
-        """Take what is not given from the data.
+        """Take from the data any amount that is left out.
 
         `value` is the median worth of the best. `loss` is the median loss of those
         regrettable customers that lost money, 0 where none did. Null worths do not
         count. Raises PolicyError where no best customer's worth is known.
         """
         frame, outcome = labelled.lazy(), pl.col("outcome")
-        there = "worth" in frame.collect_schema()
-        amount = pl.col("worth") if there else pl.lit(None)
+        has_worth = "worth" in frame.collect_schema()
+        amount = pl.col("worth") if has_worth else pl.lit(None)
         worth = amount.cast(pl.Float64).fill_nan(None)
-        regretted = outcome == "regrettable"
+        is_regrettable = outcome == "regrettable"
         row = (
             frame.select(
                 best=worth.filter(outcome == "best").median(),
-                lost=(-worth).filter(regretted & (worth < 0)).median(),
+                lost=(-worth).filter(is_regrettable & (worth < 0)).median(),
             )
             .collect()
             .row(0, named=True)
@@ -282,17 +306,12 @@ value of a best customer and the loss of a regrettable one in [economics]
         )
 
 
-# ---- Which columns an outcome is made from: learning from them would go in a circle
-
-_WORTH = "worth"
-
-
 def columns_read(policy: OutcomePolicy, /) -> frozenset[str]:
     """The columns from which the policy tells best from regrettable.
 
-    Those of the label column, of worth and its costs, and of every rule. The date that
-    maturity counts from is not one of them: it says whether, not how, to judge.
-    Raises PolicyError where an expression cannot be read.
+    Those of the label column, of worth and its costs, and of every rule: learning from
+    them would be circular. The date that maturity counts from is not one of them: it
+    says whether, not how, to judge. PolicyError where an expression cannot be read.
 
     >>> from icp.outcomes.policy import OutcomePolicy, Rule, Worth
     >>> lost = Rule(outcome="regrettable", when="worth < 0 OR left_us", reason="left")
@@ -304,9 +323,11 @@ def columns_read(policy: OutcomePolicy, /) -> frozenset[str]:
     ...
     icp.errors.PolicyError: worth: cannot use "fee *": ...
     """
-    read = set().union(*(columns_in(text, what=what) for what, text in _texts(policy)))
+    read = set().union(
+        *(columns_in(text, subject=subject) for subject, text in _texts(policy))
+    )
     label = {policy.label.column} if policy.label else set()
-    return frozenset((read - {_WORTH}) | label)
+    return frozenset((read - {"worth"}) | label)
 
 
 def _texts(policy: OutcomePolicy) -> Iterator[tuple[str, str]]:

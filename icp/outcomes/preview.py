@@ -1,4 +1,4 @@
-"""What a policy gives before it is used: counts, money and examples per outcome."""
+"""What a policy gives before it is used, and what changes when a threshold moves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
     from icp.outcomes.policy import OutcomePolicy
 
-
 #: The outcomes in the order in which they are shown.
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-
 _EXAMPLES = 5
+_MOST_FLIPS = 20
+_SHIFTS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
+_AMOUNTS: Final = {"best_from", "regrettable_below"}
+#: A column compared with a number, as in "worth >= 8000".
+_COMPARED = re.compile(
+    r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
+)
+_Variant = tuple[str, float, "OutcomePolicy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +74,11 @@ def preview(labelled: pl.DataFrame | pl.LazyFrame, /) -> LabelPreview:
     ('best: 1 of 1 accounts (100.0%), worth 10 together',)
     """
     frame = labelled.lazy().pipe(_shown).collect()
-    known = pl.col("worth").drop_nulls()
+    worth = pl.col("worth").drop_nulls()
     summary = frame.group_by("outcome").agg(
         count=pl.len(),
-        money=pl.when(known.len() > 0).then(known.sum()),
-        median=known.median(),
+        money=pl.when(worth.len() > 0).then(worth.sum()),
+        median=worth.median(),
     )
     rows = {row["outcome"]: row for row in summary.iter_rows(named=True)}
     return LabelPreview(
@@ -85,12 +91,12 @@ def preview(labelled: pl.DataFrame | pl.LazyFrame, /) -> LabelPreview:
 
 
 def _shown(frame: pl.LazyFrame) -> pl.LazyFrame:
-    there = frame.collect_schema()
+    columns = frame.collect_schema()
     nothing = pl.lit(None, pl.String)
     return frame.select(
         "outcome",
         *(
-            pl.col(name).cast(pl.String) if name in there else nothing.alias(name)
+            pl.col(name).cast(pl.String) if name in columns else nothing.alias(name)
             for name in ("account_id", "account_name")
         ),
         "worth",
@@ -114,17 +120,6 @@ def _reasons(frame: pl.DataFrame) -> pl.DataFrame:
         .agg(accounts=pl.len().cast(pl.Int64))
         .sort("accounts", "outcome", "reason", descending=[True, False, False])
     )
-
-
-# ---- What changes when a threshold moves: the labels, counted and by account
-
-_LISTED = 20
-_SHIFTS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
-_AMOUNTS: Final = {"best_from", "regrettable_below"}
-#: A column compared with a number, as in "worth >= 8000".
-_COMPARED = re.compile(
-    r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
-)
 
 
 def sensitivity(
@@ -152,69 +147,63 @@ def sensitivity(
     >>> moved["flips"][1].to_list()
     ['a: best to neutral']
     """
-    labelled = label(accounts.lazy().collect(), policy, as_of=as_of)
+    frame = accounts.lazy().collect()
+    labelled = label(frame, policy, as_of=as_of)
     now = labelled["outcome"]
     rows = [_row("", None, now, now, labelled)]
-    moved = (
+    variants = (
         *_amounts_and_shares(policy, labelled, shifts),
         *_compared_numbers(policy, labelled, shifts),
         *_months(policy, shifts),
     )
-    for name, value, changed in moved:
-        then = label(accounts.lazy().collect(), changed, as_of=as_of)["outcome"]
+    for name, value, variant in variants:
+        then = label(frame, variant, as_of=as_of)["outcome"]
         rows.append(_row(name, value, now, then, labelled))
     return pl.DataFrame(rows, schema_overrides={"value": pl.Float64})
 
 
-_Moved = tuple[str, float, "OutcomePolicy"]
-
-
 def _amounts_and_shares(
     policy: OutcomePolicy, labelled: pl.DataFrame, shifts: tuple[float, ...]
-) -> Iterator[_Moved]:
+) -> Iterator[_Variant]:
     cuts = policy.thresholds
     for name in ("best_top", "best_from", "regrettable_below", "regrettable_bottom"):
         value = getattr(cuts, name)
         if value is None:
             continue
         step = abs(value) or _usual(labelled["worth"])
-        for moved in (value + shift * step for shift in shifts):
-            if name in _AMOUNTS or 0 < moved < 1:
-                changed = cuts.model_copy(update={name: moved})
-                yield name, moved, policy.model_copy(update={"thresholds": changed})
+        for amount in (value + shift * step for shift in shifts):
+            if name in _AMOUNTS or 0 < amount < 1:
+                cuts_after = cuts.model_copy(update={name: amount})
+                yield name, amount, policy.model_copy(update={"thresholds": cuts_after})
 
 
 def _compared_numbers(
     policy: OutcomePolicy, labelled: pl.DataFrame, shifts: tuple[float, ...]
-) -> Iterator[_Moved]:
+) -> Iterator[_Variant]:
     for position, rule in enumerate(policy.rules):
-        for found in _COMPARED.finditer(rule.when):
-            column, value = found[1], float(found[3])
+        for match in _COMPARED.finditer(rule.when):
+            column, value = match[1], float(match[3])
             if column not in labelled.columns:
                 continue
             step = abs(value) or _usual(labelled[column])
-            for moved in (value + shift * step for shift in shifts):
-                start, end = found.span(3)
-                text = f"{rule.when[:start]}{moved:.10g}{rule.when[end:]}"
-                changed = rule.model_copy(update={"when": text})
-                rules = (
-                    *policy.rules[:position],
-                    changed,
-                    *policy.rules[position + 1 :],
-                )
-                yield found[0], moved, policy.model_copy(update={"rules": rules})
+            for number in (value + shift * step for shift in shifts):
+                start, end = match.span(3)
+                text = f"{rule.when[:start]}{number:.10g}{rule.when[end:]}"
+                rules = list(policy.rules)
+                rules[position] = rule.model_copy(update={"when": text})
+                yield match[0], number, policy.model_copy(update={"rules": rules})
 
 
-def _months(policy: OutcomePolicy, shifts: tuple[float, ...]) -> Iterator[_Moved]:
+def _months(policy: OutcomePolicy, shifts: tuple[float, ...]) -> Iterator[_Variant]:
     if policy.maturity is None:
         return
     now = policy.maturity.months
     for months in sorted(
         {max(0, round(now * (1 + shift))) for shift in shifts} - {now}
     ):
-        changed = policy.maturity.model_copy(update={"months": months})
-        moved = policy.model_copy(update={"maturity": changed})
-        yield "maturity_months", float(months), moved
+        maturity = policy.maturity.model_copy(update={"months": months})
+        policy_after = policy.model_copy(update={"maturity": maturity})
+        yield "maturity_months", float(months), policy_after
 
 
 def _usual(amounts: pl.Series) -> float:
@@ -236,7 +225,7 @@ def _row(
     changed = (old != new).arg_true()
     flips = [
         f"{_account(labelled, row)}: {old[row]} to {new[row]}"
-        for row in changed[:_LISTED]
+        for row in changed[:_MOST_FLIPS]
     ]
     return {
         "threshold": name,

@@ -1,4 +1,4 @@
-"""A sensible policy from the columns that exist, with nothing configured."""
+"""A sensible policy from the columns that exist, before anything is configured."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ from icp.schema import AccountSchema, Attribute, Kind, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-
 _MOST_LEVELS = 50
 _MATURE_MONTHS = 12
 _TOP = 0.25
-
+_BEST = "the 25% worth most are best"
 #: Words of a ready-made label.
 _READY: Final[dict[Outcome, str]] = {
     "best": r"best|ideal|great|good|a-?customer",
@@ -46,13 +45,12 @@ _STATUS: Final[dict[Outcome, str]] = {
     "regrettable": r"churned|cancell?ed|terminated|left|lost|inactive|gekündigt",
     "unknown": r"joined|new|trial|onboarding|neu",
 }
-_GONE = re.compile(r"churn|cancel|terminated|gekündigt")
+_CHURN = re.compile(r"churn|cancel|terminated|gekündigt")
 _WON = re.compile(r"(^|_)(converted|won|renewed|is_active|retained|stayed)(_|$)")
 _WHY = re.compile(r"(churn|loss|lost|cancel\w*)_(reason|category)")
 _SINCE = re.compile(
     r"customer_since|first_(order|invoice|purchase)|contract_start|start"
 )
-
 #: Columns of value, the truest first.
 _VALUE: Final = (
     "worth", "profit", "gross_margin", "margin", "lifetime_revenue", "net_revenue",
@@ -67,22 +65,6 @@ _COST = re.compile(
 _NO_MONEY: Final = {"%", "hours", "people", "days", "months", "year"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Label:
-    column: LabelColumn
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Money:
-    worth: Worth
-    #: Whether costs or losses are in it, so that a worth below zero is a loss.
-    net: bool
-    #: Whether anybody costs more than he brings.
-    losses: bool
-    notes: tuple[str, ...]
-
-
 def propose_policy(
     accounts: pl.DataFrame | pl.LazyFrame, schema: AccountSchema, /
 ) -> OutcomePolicy:
@@ -90,12 +72,12 @@ def propose_policy(
 
     Reads the accounts once. Looks, in this order, for a ready label, a deal stage, a
     customer status, a churn flag, a won flag; then for money. Raises PolicyError where
-    no column says how accounts turned out.
+    no column shows how accounts turned out.
 
     >>> accounts = pl.DataFrame({"deal_stage": ["Won", "Lost", "Open"]})
     >>> policy = propose_policy(accounts, AccountSchema.infer(accounts))
     >>> policy.notes[0]
-    "deal_stage says it: 'Won' is best; 'Lost' is regrettable; 'Open' is unknown"
+    "deal_stage decides: 'Won' is best; 'Lost' is regrettable; 'Open' is unknown"
     """
     names = accounts.lazy().collect_schema()
     present = [a for a in schema.attributes if a.name in names]
@@ -103,7 +85,7 @@ def propose_policy(
     label, money = _label(frame, present), _money(frame, present)
     if label is None and money is None:
         message = (
-            "no column says how the accounts turned out; add an export with a deal "
+            "no column shows how the accounts turned out; add an export with a deal "
             "stage, a churn date or invoices, or name a column in [outcome.label]"
         )
         raise PolicyError(message)
@@ -119,19 +101,33 @@ def stage_outcome(stage: str, /) -> Outcome | None:
     return _outcome_of(stage, _STAGE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Label:
+    column: LabelColumn
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Money:
+    worth: Worth
+    #: Whether costs or losses are in it, so that a worth below zero is a loss.
+    net: bool
+    #: Whether any customer costs more than it earns.
+    losses: bool
+    notes: tuple[str, ...]
+
+
 def _policy(
     label: _Label | None, money: _Money | None, present: list[Attribute]
 ) -> OutcomePolicy:
     column = label.column if label else None
-    notes = [label.note] if label else []
-    if money:
-        notes += money.notes
+    notes = [*([label.note] if label else []), *(money.notes if money else ())]
     if money and (label is None or money.net):
         column = _without_best(column)
         notes.append(_about_thresholds(money, column))
     since = _since(present)
     if since:
-        notes.append(f"young customers wait for 12 months from {since.start}")
+        notes.append(f"unknown for the first 12 months from {since.start}")
     return OutcomePolicy(
         label=column,
         worth=money.worth if money else None,
@@ -154,10 +150,10 @@ def _thresholds(
 
 def _about_thresholds(money: _Money, column: LabelColumn | None) -> str:
     if money.losses:
-        return "the 25% worth most are best; who costs more than he brings is regretted"
-    if column:
-        return "the 25% worth most are best"
-    return "the 25% worth most are best, the 25% worth least regrettable: a first guess"
+        return f"{_BEST}; customers who cost more than they earn are regrettable"
+    return (
+        _BEST if column else f"{_BEST}, the 25% worth least regrettable: a first guess"
+    )
 
 
 def _without_best(column: LabelColumn | None) -> LabelColumn | None:
@@ -167,6 +163,12 @@ def _without_best(column: LabelColumn | None) -> LabelColumn | None:
     return column.model_copy(update={"values": rest}) if rest else None
 
 
+def _since(present: list[Attribute]) -> Maturity | None:
+    dates = [a.name for a in present if a.kind is Kind.DATE]
+    start = next((name for name in dates if _SINCE.match(name)), None)
+    return Maturity(start=start, months=_MATURE_MONTHS) if start else None
+
+
 def _label(frame: pl.DataFrame, present: list[Attribute]) -> _Label | None:
     finders: tuple[Callable[[pl.DataFrame, list[Attribute]], _Label | None], ...] = (
         lambda f, p: _by_words(f, p, _READY, every=True),
@@ -174,8 +176,8 @@ def _label(frame: pl.DataFrame, present: list[Attribute]) -> _Label | None:
         lambda f, p: _by_words(f, p, _STATUS, every=True),
         _by_flag,
     )
-    found = (finder(frame, present) for finder in finders)
-    return next((label for label in found if label), None)
+    labels = (finder(frame, present) for finder in finders)
+    return next((label for label in labels if label), None)
 
 
 def _by_words(
@@ -188,12 +190,14 @@ def _by_words(
     for attribute in present:
         if attribute.kind is not Kind.CATEGORY or attribute.role is Role.IDENTIFIER:
             continue
-        said = {level: _outcome_of(level, words) for level in _levels(frame, attribute)}
-        if not {"best", "regrettable"} <= set(said.values()):
+        outcomes = {
+            level: _outcome_of(level, words) for level in _levels(frame, attribute)
+        }
+        if not {"best", "regrettable"} <= set(outcomes.values()):
             continue
-        if every and None in said.values():
+        if every and None in outcomes.values():
             continue
-        values = {level: outcome or "unknown" for level, outcome in said.items()}
+        values = {level: outcome or "unknown" for level, outcome in outcomes.items()}
         return _label_of(attribute.name, values, present)
     return None
 
@@ -213,10 +217,10 @@ def _by_flag(frame: pl.DataFrame, present: list[Attribute]) -> _Label | None:
     for attribute in present:
         yes_no = _yes_no(frame, attribute)
         name = attribute.name
-        if yes_no is None or not (_GONE.search(name) or _WON.search(name)):
+        if yes_no is None or not (_CHURN.search(name) or _WON.search(name)):
             continue
         yes, no = yes_no
-        first: Outcome = "regrettable" if _GONE.search(name) else "best"
+        first: Outcome = "regrettable" if _CHURN.search(name) else "best"
         second: Outcome = "best" if first == "regrettable" else "regrettable"
         return _label_of(name, {yes: first, no: second}, present)
     return None
@@ -244,10 +248,10 @@ def _label_of(
     reason = f"{name.replace('_', ' ')} is {{{name}}}"
     if why and why != name:
         reason += f" ({why.replace('_', ' ')}: {{{why}}})"
-    said = "; ".join(f"{level!r} is {outcome}" for level, outcome in _ordered(values))
+    words = "; ".join(f"{level!r} is {outcome}" for level, outcome in _ordered(values))
     return _Label(
         column=LabelColumn(column=name, values=values, reason=reason),
-        note=f"{name} says it: {said}",
+        note=f"{name} decides: {words}",
     )
 
 
@@ -258,8 +262,8 @@ def _ordered(values: dict[str, Outcome]) -> list[tuple[str, Outcome]]:
 
 def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
     amounts = [a for a in present if _is_money(a)]
-    named = {a.name: a for a in amounts}
-    value = next((name for name in _VALUE if name in named), None)
+    names = {a.name: a for a in amounts}
+    value = next((name for name in _VALUE if name in names), None)
     if value is None:
         return None
     costs = [] if value in _NET else [a.name for a in amounts if _COST.search(a.name)]
@@ -278,9 +282,9 @@ def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
 
 
 def _is_money(attribute: Attribute) -> bool:
-    told_late = attribute.role in {Role.OUTCOME, Role.AFTER_SALE}
-    counted = attribute.unit in _NO_MONEY
-    return attribute.kind is Kind.NUMBER and told_late and not counted
+    late = attribute.role in {Role.OUTCOME, Role.AFTER_SALE}
+    no_money = attribute.unit in _NO_MONEY
+    return attribute.kind is Kind.NUMBER and late and not no_money
 
 
 def _unpriced(present: list[Attribute]) -> Iterator[str]:
@@ -290,12 +294,6 @@ def _unpriced(present: list[Attribute]) -> Iterator[str]:
             name = attribute.name
             cost = f"{_quoted(name)} * your hourly rate"
             yield f"{name} is not in money: add a cost of '{cost}'"
-
-
-def _since(present: list[Attribute]) -> Maturity | None:
-    dates = [a.name for a in present if a.kind is Kind.DATE]
-    start = next((name for name in dates if _SINCE.match(name)), None)
-    return Maturity(start=start, months=_MATURE_MONTHS) if start else None
 
 
 def _quoted(name: str) -> str:

@@ -1,15 +1,14 @@
 """Whether to go on with an account: signals, verdict, next question, way out.
 
 ```
-reasons     the catalogue: why one walks away, what cures it, what to say
-signals     what a deal taught, each with its source, date and evidence
-money       chances as whole numbers, and what pursuing is worth
-standing    where an account stands, and the verdict that follows by rules
-questions   which answer is worth most, and how each would move the verdict
-verdict     the same told with grounds, money, words and what would change it
-batch       the same for whole lists (asking, columns: its numbers and its signals)
-terms       a deal's price and care against what is usual
-plays       the way out, and what wakes the account again
+reasons     the catalogue: why to walk away, what cures it, what to say
+signals     what a deal has shown, each with its source, date and evidence
+money       chances as whole numbers, what pursuing is worth, and a deal's terms
+asking      what each answer to a question is worth, for whole columns
+batch       the one judge: verdicts for a million accounts, or for one
+questions   the questions worth asking in words, and where each answer leads
+verdict     one verdict with grounds, money, words and what would change it;
+            the way out, and what reopens the account
 ```
 """
 
@@ -17,6 +16,7 @@ from icp.qualify.batch import VERDICT_COLUMNS, verdicts
 from icp.qualify.money import Money, Stakes, Terms, UsualTerms, terms_of, usual
 from icp.qualify.questions import Answer, Question
 from icp.qualify.reasons import (
+    RANK,
     Catalogue,
     Reason,
     VerdictName,
@@ -24,7 +24,6 @@ from icp.qualify.reasons import (
     read_catalogue,
 )
 from icp.qualify.signals import Attempt, KnownAbout, Match, Signal, matched, observed
-from icp.qualify.standing import RANK
 from icp.qualify.verdict import (
     PLAY_NAMES,
     Exit,

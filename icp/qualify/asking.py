@@ -6,7 +6,8 @@ questions are the same numbers alone and in a list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from math import nextafter
 from sys import float_info
@@ -20,16 +21,18 @@ from icp.profile import MISSING, NEVER_SEEN
 from icp.qualify.money import CHANCES, LIMIT, LOG_ODDS, evidence_of
 from icp.schema import Kind
 from icp.scoring.prepared import per_profile
+from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from icp.conditions import Condition
     from icp.disqualifiers import Disqualifier
     from icp.profile import AttributeTable, PairTable, Profile
-    from icp.qualify.reasons import Reason
+    from icp.qualify.money import Stakes
+    from icp.qualify.reasons import Catalogue, Reason
 
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
@@ -43,29 +46,27 @@ _LOG_ODDS: Final = np.array(LOG_ODDS, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
-    """Accounts as columns: where each stands before it is asked."""
+class Outlook:
+    """Accounts as columns: chances and stakes before anything is asked."""
 
     #: Log-odds of best by the profile, and once what can be cured is cured.
     profile_chance: Whole
     chance: Whole
-    value: Floats
-    loss: float
-    cost: float
+    stakes: Stakes[Floats]
 
-    def pursue(self, p: Floats, /) -> Floats:
-        """Expected money of pursuing; as in `Stakes.pursue`."""
-        return p * self.value - (1 - p) * self.loss - self.cost
+    @cached_property
+    def p(self) -> Floats:
+        """The probability of best."""
+        return probabilities(self.chance)
 
-    @property
-    def break_even(self) -> Floats:
-        """The chance up to which pursuing brings nothing, per account."""
-        stake = self.value + self.loss
-        return np.clip((self.loss + self.cost) / np.where(stake > 0, stake, 1.0), 0, 1)
+    @cached_property
+    def worth(self) -> Floats:
+        """Expected money of pursuing."""
+        return self.stakes.pursue(self.p)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Inquiry:
     """One question to all accounts: rows are accounts, columns answers."""
 
     #: Log-odds of best after each answer; by the profile alone for an attribute.
@@ -82,8 +83,8 @@ class Asked:
 
 
 def probabilities(chances: Whole, /) -> Floats:
-    """Probabilities of log-odds; as in `probability`."""
-    return _CHANCES[np.clip(chances, -LIMIT, LIMIT) + LIMIT]
+    """Probabilities of log-odds in millinats; as `probability`."""
+    return np.asarray(_CHANCES[np.minimum(np.maximum(chances, -LIMIT), LIMIT) + LIMIT])
 
 
 def coherent(p: Floats, after: Floats, likely: Floats, /) -> Floats:
@@ -128,24 +129,27 @@ def evsi(gains: Floats, now: Floats, shares: Floats, /) -> tuple[Floats, Floats]
     )
 
 
-def disqualified(p: Floats, after: Floats, likely: Floats, most: Floats, /) -> Floats:
+def chances_under_rules(
+    p: Floats, after: Floats, likely: Floats, most: Floats, /
+) -> Floats:
     """Chances after each answer, where some answers put the account under a rule.
 
     Under a rule the chance is `most` at best (1: no rule). Where that leaves no answer
-    above the chance now, the others hold what the rule leaves to them, so that the
-    mean can be the chance now. Where every answer falls under a rule, none tells
+    above the chance now, the other answers share what the rule leaves to them, so that
+    the mean can be the chance now. Where every answer falls under a rule, none tells
     anything, and all stay as they are.
 
     >>> after, likely = np.array([[0.8, 0.3]]), np.array([[0.5, 0.5]])
-    >>> disqualified(np.array([0.5]), after, likely, np.array([[0.1, 1.0]])).round(9)
+    >>> most = np.array([[0.1, 1.0]])
+    >>> chances_under_rules(np.array([0.5]), after, likely, most).round(9)
     array([[0.1, 0.9]])
     """
     under = (most < 1) & (most == 1).any(axis=1)[:, None]
     bound = np.where(under, np.minimum(after, most), after)
     short = under.any(axis=1) & (bound.max(axis=1) <= p)
-    held = p * _total(likely) - _total(np.where(under, likely * bound, 0.0))
+    left = p * _total(likely) - _total(np.where(under, likely * bound, 0.0))
     free = _total(np.where(under, 0.0, likely))
-    rest = np.clip(held / np.where(free > 0, free, 1.0), p, 1.0)
+    rest = np.clip(left / np.where(free > 0, free, 1.0), p, 1.0)
     return np.where(short[:, None] & ~under, rest[:, None], bound)
 
 
@@ -162,40 +166,43 @@ def _total(columns: Floats) -> Floats:
     return total
 
 
-def _asked(
-    places: Places,
+def _inquiry(
+    outlook: Outlook,
     chances: Whole,
-    learnt: Whole,
+    evidence: Whole,
     likely: Floats,
     most: Floats | None = None,
-) -> Asked:
-    p = probabilities(places.chance)
-    after = probabilities(chances + learnt[:, None])
+) -> Inquiry:
+    """`evidence` is what the deal itself adds to the profile's chances."""
+    p, stakes = outlook.p, outlook.stakes
+    after = probabilities(chances + evidence[:, None])
     if most is not None:
         # Under a rule nobody pursues, whatever its own share of best would bring.
-        never = np.where(most < 1, np.minimum(most, places.break_even[:, None]), 1.0)
-        after = disqualified(p, after, likely, never)
+        never = np.where(most < 1, np.minimum(most, stakes.break_even[:, None]), 1.0)
+        after = chances_under_rules(p, after, likely, never)
     shares = coherent(p, after, likely)
-    gains = after * places.value[:, None] - (1 - after) * places.loss - places.cost
+    gains = replace(stakes, value=stakes.value[:, None]).pursue(after)
     if most is not None:
         gains = np.where(most < 1, np.minimum(gains, 0.0), gains)
-    value, turns = evsi(gains, places.pursue(p), shares)
-    return Asked(chances=chances, after=after, shares=shares, value=value, turns=turns)
+    value, turns = evsi(gains, outlook.worth, shares)
+    return Inquiry(
+        chances=chances, after=after, shares=shares, value=value, turns=turns
+    )
 
 
 # --------------------------------------------------------------------------- reasons
 
 
-def ask_reason(reason: Reason, places: Places, /) -> Asked:
+def ask_reason(reason: Reason, outlook: Outlook, /) -> Inquiry:
     """Ask whether a reason holds: yes, no."""
-    p = probabilities(places.chance)
+    p = outlook.p
     evidence = [evidence_of(reason.seen, holds=holds) for holds in (True, False)]
-    seen = p * reason.seen.best + (1 - p) * reason.seen.regrettable
-    return _asked(
-        places,
-        places.chance[:, None] + np.array(evidence, dtype=np.int64),
+    share = p * reason.seen.best + (1 - p) * reason.seen.regrettable
+    return _inquiry(
+        outlook,
+        outlook.chance[:, None] + np.array(evidence, dtype=np.int64),
         np.zeros(len(p), dtype=np.int64),
-        np.column_stack([seen, 1 - seen]),
+        np.array([share, 1 - share]).T,
     )
 
 
@@ -213,11 +220,11 @@ def ask_attribute(
     place: int,
     codes: Whole,
     margins: Whole,
-    places: Places,
+    outlook: Outlook,
     /,
     *,
     most: Floats | None = None,
-) -> Asked:
+) -> Inquiry:
     """Ask for the table at `place`; answers are its cells from the first on.
 
     `codes` are the cell codes of the accounts (rows) in all tables (columns). `most`
@@ -229,14 +236,28 @@ def ask_attribute(
         _shares(table.regrettable[_FIRST:]),
     )
     moves = centred(_moves(profile, place, codes), best + regrettable)
-    p = probabilities(places.chance)[:, None]
-    return _asked(
-        places,
+    p = outlook.p[:, None]
+    return _inquiry(
+        outlook,
         profile_chances(profile, margins[:, None] + moves),
-        places.chance - places.profile_chance,
+        outlook.chance - outlook.profile_chance,
         p * best + (1 - p) * regrettable,
         most,
     )
+
+
+def attribute_words(table: AttributeTable, catalogue: Catalogue, /) -> str:
+    """The question for an attribute: the workspace's own words, or plain ones."""
+    own = catalogue.questions.get(table.name) or catalogue.questions.get(table.column)
+    title = title_of(table)
+    if own:
+        return own
+    if table.kind is Kind.MULTI:
+        return f"Does their {table.column.replace('_', ' ')} include {table.value}?"
+    if table.kind is Kind.FLAG:
+        return f"{title[:1].upper()}{title[1:]}: yes or no?"
+    unit = f" (in {table.unit})" if table.unit and table.kind is Kind.NUMBER else ""
+    return f"{title[:1].upper()}{title[1:]}{unit}: what is it?"
 
 
 def centred(moves: Whole, likely: Floats, /) -> Whole:
@@ -260,22 +281,22 @@ def _moves(profile: Profile, place: int, codes: Whole) -> Whole:
     points = np.array(table.points, dtype=np.int64)
     moves = np.tile(points[_FIRST:] - points[MISSING], (len(codes), 1))
     for other, grid in _pairs(profile)[place]:
-        held = grid[:, codes[:, other]]
-        moves += (held[_FIRST:] - held[MISSING]).T
+        both = grid[:, codes[:, other]]
+        moves += (both[_FIRST:] - both[MISSING]).T
     return moves
 
 
 @per_profile
 def _pairs(profile: Profile) -> tuple[tuple[tuple[int, Whole], ...], ...]:
     """Per table: the tables it is paired with, points by (own code, other's code)."""
-    names = {table.name: place for place, table in enumerate(profile.tables)}
-    found: list[list[tuple[int, Whole]]] = [[] for _ in profile.tables]
+    places = {table.name: place for place, table in enumerate(profile.tables)}
+    partners: list[list[tuple[int, Whole]]] = [[] for _ in profile.tables]
     for pair in profile.pairs:
-        first, second = names[pair.first], names[pair.second]
+        first, second = places[pair.first], places[pair.second]
         grid = _grid(pair, profile.tables[first], profile.tables[second])
-        found[first].append((second, grid))
-        found[second].append((first, grid.T))
-    return tuple(tuple(pairs) for pairs in found)
+        partners[first].append((second, grid))
+        partners[second].append((first, grid.T))
+    return tuple(tuple(pairs) for pairs in partners)
 
 
 def _grid(pair: PairTable, first: AttributeTable, second: AttributeTable) -> Whole:
@@ -303,101 +324,75 @@ _TYPES: Final = {
 }
 
 
-def reading(
-    rules: Sequence[Disqualifier], table: AttributeTable, /
-) -> tuple[Disqualifier, ...]:
-    """The rules that read the table's column."""
-    return tuple(rule for rule in rules if table.column in rule.condition.columns)
-
-
 def chance_under(rule: Disqualifier, /) -> float:
-    """Chance of best where a rule covers: 0 under policy, else as was seen of it.
+    """Chance of best where a rule covers: 0 under policy, else as its evidence says.
 
     Only customers count that took no part in finding the rule.
     """
     if rule.kind == "policy":
         return 0.0
-    seen = rule.latest
-    covered, bad = (seen.later_covered, seen.later_regrettable) if seen else (0, 0)
-    return (covered - bad + 0.5) / (covered + 1)
+    evidence = rule.latest
+    if evidence is None:
+        return 0.5
+    good = evidence.later_covered - evidence.later_regrettable
+    return (good + 0.5) / (evidence.later_covered + 1)
 
 
-def bounds_of(rules: Sequence[Disqualifier], covers: Flags, /) -> Floats:
-    """Per answer the most that the chance of best can be; 1 where no rule covers it.
-
-    `covers` has the rules as its last dimension.
-    """
-    chances = np.array([chance_under(rule) for rule in rules])
-    return np.asarray(np.where(covers, chances, 1.0).min(axis=-1, initial=1.0))
-
-
-def covered_by_answer(
-    rules: Sequence[Disqualifier], table: AttributeTable, row: Mapping[str, object], /
+def covers_of(
+    rules: Sequence[Disqualifier],
+    frame: pl.DataFrame,
+    /,
+    answer: pl.Expr | None = None,
 ) -> Flags:
-    """Answers x rules: whether the rule covers the account after the answer."""
-    values = answers_of(table, [rule.condition for rule in rules])
-    return np.array(
-        [
-            [
-                bool(same)
-                and all(
-                    rule.condition.holds({**row, table.column: value}) is True
-                    for value in same
-                )
-                for rule in rules
-            ]
-            for same in values
-        ],
-        dtype=np.bool_,
-    ).reshape(len(values), len(rules))
-
-
-def covered_by_answers(
-    rules: Sequence[Disqualifier], table: AttributeTable, frame: pl.DataFrame, /
-) -> Flags:
-    """The same for every row of a frame: rows x answers x rules."""
-    values = answers_of(table, [rule.condition for rule in rules])
-    covers = np.zeros((frame.height, len(values), len(rules)), dtype=np.bool_)
-    for answer, same in enumerate(values):
-        for place, rule in enumerate(rules):
-            told = (_told(table, value, frame) for value in same)
-            flags = [_covers(rule.condition, answered) for answered in told]
-            covers[:, answer, place] = bool(flags) and np.logical_and.reduce(flags)
+    """Rows x rules: whether the rule surely covers the account, given an answer."""
+    covers = np.zeros((frame.height, len(rules)), dtype=np.bool_)
+    if rules:
+        facts = frame.lazy() if answer is None else frame.lazy().with_columns(answer)
+        schema = facts.collect_schema()
+        flags = facts.select(
+            rule.condition.covers(schema).alias(str(place))
+            for place, rule in enumerate(rules)
+        ).collect()
+        for place, column in enumerate(flags.iter_columns()):
+            covers[:, place] = column.to_numpy()
     return covers
 
 
-def bounds_of_frame(
+def covers_by_answer(
+    rules: Sequence[Disqualifier], table: AttributeTable, frame: pl.DataFrame, /
+) -> Flags:
+    """Rows x answers x rules: whether the rule covers the account after the answer."""
+    cells = answers_of(table, [rule.condition for rule in rules])
+    covers = np.zeros((frame.height, len(cells), len(rules)), dtype=np.bool_)
+    for answer, values in enumerate(cells):
+        flags = [covers_of(rules, frame, _answer(table, value)) for value in values]
+        covers[:, answer, :] = bool(flags) and np.logical_and.reduce(flags)
+    return covers
+
+
+def bounds_of(
     rules: Sequence[Disqualifier],
     table: AttributeTable,
     frame: pl.DataFrame,
-    set_aside: Flags,
+    exempt: Flags,
     /,
 ) -> Floats | None:
-    """`bounds_of` per row, but for rules `set_aside` (rows x rules); None: no rule."""
-    asked = reading(rules, table)
-    if not asked:
+    """Rows x answers: the most that the chance of best can be; 1 where no rule covers.
+
+    `exempt` (rows x rules) are exceptions. None where no rule reads the table's column.
+    """
+    places = [i for i, r in enumerate(rules) if table.column in r.condition.columns]
+    if not places:
         return None
-    free = ~set_aside[:, None, [rules.index(rule) for rule in asked]]
-    return bounds_of(asked, covered_by_answers(asked, table, frame) & free)
+    reading = [rules[place] for place in places]
+    covers = covers_by_answer(reading, table, frame) & ~exempt[:, None, places]
+    chances = np.array([chance_under(rule) for rule in reading])
+    return np.asarray(np.where(covers, chances, 1.0).min(axis=-1))
 
 
-def covered_in(rules: Sequence[Disqualifier], frame: pl.DataFrame, /) -> Flags:
-    """Rows x rules: whether the rule covers the account as it is known."""
-    covers = np.zeros((frame.height, len(rules)), dtype=np.bool_)
-    for place, rule in enumerate(rules):
-        covers[:, place] = _covers(rule.condition, frame)
-    return covers
-
-
-def _told(table: AttributeTable, value: object, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with one answer given by everybody."""
-    given = pl.lit(value, dtype=_TYPES.get(table.kind)).alias(table.column)
-    return frame.with_columns(given)
-
-
-def _covers(condition: Condition, frame: pl.DataFrame) -> Flags:
-    flags = frame.with_columns(__covers__=condition.covers(frame.schema))
-    return flags["__covers__"].to_numpy()
+def _answer(table: AttributeTable, value: object) -> pl.Expr:
+    """The table's column as if everybody had answered so."""
+    return pl.lit(value, dtype=_TYPES.get(table.kind)).alias(table.column)
 
 
 # --------------------------------------------------------------------- values of a cell
@@ -407,29 +402,29 @@ def answers_of(
     table: AttributeTable, conditions: Iterable[Condition], /
 ) -> tuple[tuple[object, ...], ...]:
     """Per answer the values that stand for all of its cell; none where unknown."""
-    named = {v for c in conditions for v in _named(c, table.column)}
+    cuts = {v for c in conditions for v in _values(c, table.column)}
     if table.kind is Kind.FLAG:
         return ((False,), (True,))
     if table.kind is Kind.MULTI:
-        others = sorted({str(value) for value in named} - {table.value})
-        held = [table.value]
-        return ([_NEITHER], [_NEITHER, *others]), (held, held + others)
+        others = sorted({str(value) for value in cuts} - {table.value})
+        own = [table.value]
+        return ([_NEITHER], [_NEITHER, *others]), (own, own + others)
     if table.kind is Kind.NUMBER:
-        numbers = [float(v) for v in named if isinstance(v, int | float)]
+        numbers = [float(v) for v in cuts if isinstance(v, int | float)]
         ends = (-float_info.max, *table.edges, float_info.max)
         return tuple(_of_interval(low, high, numbers) for low, high in pairwise(ends))
-    kinds = {type(value) for value in named}
+    kinds = {type(value) for value in cuts}
     return tuple(
         tuple(_as(level, kinds) for level, code in table.levels if code == cell)
         for cell in range(_FIRST, table.size)
     )
 
 
-def _of_interval(low: float, high: float, named: Sequence[float]) -> tuple[object, ...]:
-    """Both ends, and what lies at and beside each value named between them."""
+def _of_interval(low: float, high: float, cuts: Sequence[float]) -> tuple[object, ...]:
+    """Both ends, and what lies at and beside each cut between them."""
     last = high if high == float_info.max else nextafter(high, low)
     beside = (
-        v for cut in named for v in (nextafter(cut, low), cut, nextafter(cut, high))
+        v for cut in cuts for v in (nextafter(cut, low), cut, nextafter(cut, high))
     )
     return tuple(sorted({low, last, *(v for v in beside if low <= v <= last)}))
 
@@ -441,7 +436,7 @@ def _as(level: str, kinds: set[type]) -> object:
     return float(level) if kinds and kinds <= {int, float} else level
 
 
-def _named(condition: Condition, column: str) -> tuple[object, ...]:
+def _values(condition: Condition, column: str) -> tuple[object, ...]:
     """The values of a column that a condition names."""
     match condition:
         case Compare(name, _, value) | Has(name, value):
@@ -449,7 +444,7 @@ def _named(condition: Condition, column: str) -> tuple[object, ...]:
         case In(name, values):
             return tuple(values) if name == column else ()
         case And(parts) | Or(parts):
-            return tuple(v for part in parts for v in _named(part, column))
+            return tuple(v for part in parts for v in _values(part, column))
         case Not(part):
-            return _named(part, column)
+            return _values(part, column)
     return ()

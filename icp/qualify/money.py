@@ -1,25 +1,35 @@
-"""Chances as whole numbers, and what pursuing is worth.
+"""Chances as whole numbers, what pursuing is worth, and a deal's terms.
 
-A chance is log-odds in millinats, so that evidence adds up exactly and a list and a
-single account cannot differ. Money is expected value: with p the chance of a best
-customer, pursuing is worth p V - (1 - p) L - C, walking away 0.
+A chance is log-odds in millinats, so that evidence adds up exactly. Money is expected
+value: with p the chance of a best customer, pursuing is worth p V - (1 - p) L - C,
+walking away 0. A deal's price and the cost of keeping the customer lower V.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from math import exp, log
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic
 
+import numpy as np
 import polars as pl
 
+from icp.outcomes.policy import Amount, break_even, pursue
+from icp.qualify.signals import aged
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
 
     from icp.outcomes import Economics
     from icp.profile import Profile
     from icp.qualify.reasons import HeadToHead, Seen
+
+    Flags = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
 
 
 #: Log-odds are kept within this many millinats, probabilities of 6e-6 to 1 - 6e-6.
@@ -55,85 +65,36 @@ def evidence_of(seen: Seen, /, *, holds: bool) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What is known about this deal's price and care; None is not known.
+class Stakes(Generic[Amount]):
+    """V, L and C after a deal's terms: of one account, or with V as a column."""
 
-    Discounts are shares of the list price (0.12), costs money per customer; `usual_...`
-    is that of the best customers of the nearest segment.
-    """
-
-    discount: float | None = None
-    usual_discount: float | None = None
-    cost_to_keep: float | None = None
-    usual_cost_to_keep: float | None = None
-    #: Months until the incumbent's contract ends.
-    incumbent_months: float | None = None
-
-    @property
-    def margin_holds(self) -> bool:
-        """Whether the discount expected is known to be no more than usual."""
-        if self.discount is None or self.usual_discount is None:
-            return False
-        return self.discount <= self.usual_discount
-
-    @property
-    def keeping_holds(self) -> bool:
-        """Whether keeping them is known to cost no more than usual."""
-        if self.cost_to_keep is None or self.usual_cost_to_keep is None:
-            return False
-        return self.cost_to_keep <= self.usual_cost_to_keep
-
-    @property
-    def kept_share(self) -> float:
-        """Share of the usual price that is left after the discount expected."""
-        if self.discount is None or self.usual_discount is None:
-            return 1.0
-        usual = 1 - min(self.usual_discount, 0.99)
-        return min(1.0, max(0.0, 1 - self.discount) / usual)
-
-    @property
-    def extra_care(self) -> float:
-        """Money that keeping them costs beyond what is usual."""
-        if self.cost_to_keep is None or self.usual_cost_to_keep is None:
-            return 0.0
-        return max(0.0, self.cost_to_keep - self.usual_cost_to_keep)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stakes:
-    """V, L and C for one account: a best customer's value after its terms."""
-
-    value: float
+    value: Amount
     loss: float
     cost: float
 
-    def pursue(self, chance: float, /) -> float:
+    def pursue(self, chance: Amount, /) -> Amount:
         """Expected money of pursuing at that probability; walking away is worth 0."""
-        return chance * self.value - (1 - chance) * self.loss - self.cost
+        return pursue(chance, self.value, self.loss, self.cost)
 
     @property
-    def break_even(self) -> float:
+    def break_even(self) -> Amount:
         """Probability above which pursuing pays; 1 or more: never."""
-        total = self.value + self.loss
-        return (self.loss + self.cost) / total if total > 0 else 1.0
-
-    def head_to_head(self, chance: float, plan: HeadToHead, /, *, near: bool) -> float:
-        """Expected money of going against the incumbent, `near` its contract's end."""
-        displace = min(1.0, plan.displace * (2 if near else 1))
-        won = chance * self.value - (1 - chance) * self.loss
-        return displace * won - plan.cost * self.cost
-
-    def stay_present(self, chance: float, plan: HeadToHead, /) -> float:
-        """Expected money of staying the second option."""
-        won = chance * self.value - (1 - chance) * self.loss
-        return plan.called_later * won - plan.presence * self.cost
+        return break_even(self.value, self.loss, self.cost)
 
 
-def stakes_of(economics: Economics, terms: Terms | None = None, /) -> Stakes:
-    """The stakes of one account."""
-    known = terms or Terms()
-    value = max(0.0, economics.V * known.kept_share - known.extra_care)
-    return Stakes(value=value, loss=economics.L, cost=economics.C)
+def incumbent_returns(
+    stakes: Stakes[Floats], chance: Floats, plan: HeadToHead, near: Flags, /
+) -> tuple[Floats, Floats]:
+    """Expected money of going head-to-head, and of staying the second option.
+
+    `near` says whose incumbent's contract is about to end.
+    """
+    won = pursue(chance, stakes.value, stakes.loss, 0.0)
+    displace = np.minimum(1.0, plan.displace * np.where(near, 2, 1))
+    return (
+        displace * won - plan.cost * stakes.cost,
+        plan.called_later * won - plan.presence * stakes.cost,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +122,7 @@ class Money:
     p: float | None
     #: The same once everything is cured that can be.
     p_cured: float | None
-    stakes: Stakes
+    stakes: Stakes[float]
     #: Expected money of pursuing as things are; None without a chance. Walking away is
     #: worth 0.
     pursue: float | None
@@ -193,29 +154,11 @@ class Money:
         return max(0.0, self.pursue + self.stakes.cost)
 
 
-def money_of(
-    stakes: Stakes,
-    /,
-    *,
-    p_profile: float | None,
-    p: float | None,
-    p_cured: float | None,
-    invested: float = 0.0,
-) -> Money:
-    """The money behind a decision."""
-    return Money(
-        p_profile=p_profile,
-        p=p,
-        p_cured=p_cured,
-        stakes=stakes,
-        pursue=None if p is None else stakes.pursue(p),
-        pursue_cured=None if p_cured is None else stakes.pursue(p_cured),
-        invested=invested,
-        sensitivity=() if p_cured is None else _sensitivity(p_cured, stakes),
-    )
+def sensitivity(p: float, stakes: Stakes[float], /) -> tuple[Sensitivity, ...]:
+    """Pursuing at that probability, with V and L half, as they are, half as much more.
 
-
-def _sensitivity(p: float, stakes: Stakes) -> tuple[Sensitivity, ...]:
+    Ordered by V, then by L.
+    """
     cases = [
         (v, w, Stakes(value=v * stakes.value, loss=w * stakes.loss, cost=stakes.cost))
         for v in _HALF
@@ -232,12 +175,114 @@ def _sensitivity(p: float, stakes: Stakes) -> tuple[Sensitivity, ...]:
     )
 
 
-# ---- What a deal's price and care are, and what is usual in the nearest best segment
+# ---- A deal's price and cost to keep, beside what is usual in the nearest best segment
 
 #: Columns: discount (per cent or share), money to keep a customer, months to the end.
 DISCOUNT: Final = "discount"
 CARE: Final = "support_cost"
 INCUMBENT: Final = "incumbent_contract_months"
+_MOST_USUAL_DISCOUNT: Final = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What is known about this deal's price and cost to keep; None is not known.
+
+    Discounts are shares of the list price (0.12), costs money per customer; `usual_...`
+    is that of the best customers of the nearest segment.
+    """
+
+    discount: float | None = None
+    usual_discount: float | None = None
+    cost_to_keep: float | None = None
+    usual_cost_to_keep: float | None = None
+    #: Months until the incumbent's contract ends.
+    incumbent_months: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermColumns:
+    """The same for many deals, as columns; NaN is not known."""
+
+    discount: Floats
+    usual_discount: Floats
+    cost_to_keep: Floats
+    usual_cost_to_keep: Floats
+    incumbent_months: Floats
+
+    @classmethod
+    def of(cls, terms: Sequence[Terms], /) -> TermColumns:
+        """One row per deal."""
+        return cls(
+            **{
+                field.name: _column(getattr(one, field.name) for one in terms)
+                for field in fields(Terms)
+            }
+        )
+
+    @classmethod
+    def of_frame(cls, frame: pl.DataFrame, usual: UsualTerms, /) -> TermColumns:
+        """One row per account of a scored frame; as `terms_of`."""
+        names = frame["nearest_best"].fill_null("").to_list()
+        segments = [usual.of(name) for name in names]
+        return cls(
+            discount=_numbers(frame, DISCOUNT) / usual.scale,
+            usual_discount=_column(segment.discount for segment in segments),
+            cost_to_keep=_numbers(frame, CARE),
+            usual_cost_to_keep=_column(segment.care for segment in segments),
+            incumbent_months=_numbers(frame, INCUMBENT),
+        )
+
+    def take(self, rows: NDArray[np.int64], /) -> TermColumns:
+        """Those rows."""
+        return TermColumns(
+            **{field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        )
+
+    @property
+    def usual_price(self) -> Flags:
+        """Whether the discount expected is known to be no more than usual."""
+        return self.discount <= self.usual_discount
+
+    @property
+    def usual_keeping(self) -> Flags:
+        """Whether keeping them is known to cost no more than usual."""
+        return self.cost_to_keep <= self.usual_cost_to_keep
+
+    @property
+    def price_share(self) -> Floats:
+        """Share of the usual price that is left after the discount expected."""
+        usual = 1 - np.minimum(self.usual_discount, _MOST_USUAL_DISCOUNT)
+        share = np.minimum(1.0, np.maximum(0.0, 1 - self.discount) / usual)
+        return np.where(np.isnan(share), 1.0, share)
+
+    @property
+    def extra_cost(self) -> Floats:
+        """Money that keeping them costs beyond what is usual."""
+        extra = np.maximum(0.0, self.cost_to_keep - self.usual_cost_to_keep)
+        return np.where(np.isnan(extra), 0.0, extra)
+
+    def stakes(self, economics: Economics, /) -> Stakes[Floats]:
+        """V, L and C after these terms."""
+        value = np.maximum(0.0, economics.V * self.price_share - self.extra_cost)
+        return Stakes(value=value, loss=economics.L, cost=economics.C)
+
+    def near_end(self, months: int, /) -> Flags:
+        """Whether the incumbent's contract is known to end within so many months."""
+        return self.incumbent_months <= months
+
+
+def _column(values: Iterable[float | None]) -> Floats:
+    return np.array(
+        [np.nan if value is None else value for value in values], dtype=float
+    )
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> Floats:
+    dtype = frame.schema.get(column, pl.Null())
+    if not dtype.is_numeric():
+        return np.full(frame.height, np.nan)
+    return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +293,9 @@ class Usual:
     discount: float | None = None
     #: Money.
     care: float | None = None
+
+
+_NOT_KNOWN: Final = Usual()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,33 +313,33 @@ class UsualTerms:
 
     def of(self, segment: str | None, /) -> Usual:
         """What is usual in a segment."""
-        return self.segments.get(segment or "", Usual())
+        return self.segments.get(segment or "", _NOT_KNOWN)
 
 
 def usual(labelled: pl.DataFrame | pl.LazyFrame, profile: Profile, /) -> UsualTerms:
-    """The medians of discount and care among best customers, by nearest segment.
+    """The medians of discount and cost to keep among best customers, by segment.
 
-    Columns that are not there, or are no numbers, leave them unknown.
+    A column that is missing, or holds no numbers, leaves its medians unknown.
     """
     from icp.scoring import score
 
     best = labelled.lazy().filter(pl.col("outcome") == "best").collect()
     types = best.schema
-    there = [c for c in (DISCOUNT, CARE) if c in types and types[c].is_numeric()]
-    if not there or best.is_empty():
+    terms = [c for c in (DISCOUNT, CARE) if c in types and types[c].is_numeric()]
+    if not terms or best.is_empty():
         return UsualTerms.unknown()
-    needed = [c for c in {*there, *profile.columns} if c in types]
-    amounts = best.select(needed).with_columns(
-        pl.col(c).cast(pl.Float64).fill_nan(None) for c in there
+    columns = [c for c in {*terms, *profile.columns} if c in types]
+    amounts = best.select(columns).with_columns(
+        pl.col(c).cast(pl.Float64).fill_nan(None) for c in terms
     )
     scored = score(amounts, profile)
-    most = scored[DISCOUNT].max() if DISCOUNT in there else None
+    most = scored[DISCOUNT].max() if DISCOUNT in terms else None
     scale = 100.0 if isinstance(most, int | float) and most > 1 else 1.0
-    medians = scored.group_by("nearest_best").agg(pl.col(c).median() for c in there)
+    medians = scored.group_by("nearest_best").agg(pl.col(c).median() for c in terms)
     return UsualTerms(
         segments={
             row["nearest_best"] or "": Usual(
-                discount=_over(row.get(DISCOUNT), scale), care=row.get(CARE)
+                discount=_share(row.get(DISCOUNT), scale), care=row.get(CARE)
             )
             for row in medians.iter_rows(named=True)
         },
@@ -300,12 +348,21 @@ def usual(labelled: pl.DataFrame | pl.LazyFrame, profile: Profile, /) -> UsualTe
 
 
 def terms_of(
-    row: Mapping[str, object], segment: str | None, known: UsualTerms, /
+    row: Mapping[str, object],
+    segment: str | None,
+    usual_terms: UsualTerms,
+    /,
+    *,
+    on: date | None = None,
 ) -> Terms:
-    """The terms of one account whose nearest best segment is `segment`."""
-    common = known.of(segment)
+    """The terms of one account whose nearest best segment is `segment`.
+
+    With `on`, the day the columns were exported, the months until the incumbent's
+    contract ends may follow from its date.
+    """
+    row, common = aged(row, on) if on else row, usual_terms.of(segment)
     return Terms(
-        discount=_over(_number(row.get(DISCOUNT)), known.scale),
+        discount=_share(_number(row.get(DISCOUNT)), usual_terms.scale),
         usual_discount=common.discount,
         cost_to_keep=_number(row.get(CARE)),
         usual_cost_to_keep=common.care,
@@ -319,5 +376,5 @@ def _number(value: object) -> float | None:
     return float(value) if value == value else None
 
 
-def _over(value: float | None, scale: float) -> float | None:
+def _share(value: float | None, scale: float) -> float | None:
     return None if value is None else value / scale

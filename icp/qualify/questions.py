@@ -1,9 +1,9 @@
-"""Which answer is worth most: the one-step expected value of asking (EVSI).
+"""Questions in words: what asking is worth, and where each answer would lead.
 
 For an attribute that is not known the profile's tables say how likely each answer is
 and where it would move the chance; for a reason that nobody asked about the catalogue
 says how often it is seen. Asking is worth what decisions after the answer bring more
-than the decision now:
+than the decision now (one-step expected value of information, EVSI):
 
     EVSI = sum over answers of w max(0, G(p after)) - max(0, G(p)),  G = pursue's money
 
@@ -13,39 +13,25 @@ EVSI is never below 0, 0 where no answer changes the decision, and never above t
 value of knowing the outcome itself. An answer that would put the account under a rule
 in force (`icp.qualify.asking`) counts with the share of best customers seen under
 that rule. What is known to stand in the way and can be cured is taken as cured, as for
-the verdict.
+the verdict. Where an answer would lead is judged like any account: each answer is a
+row of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from icp.profile import MISSING, NEVER_SEEN
-from icp.qualify.asking import (
-    Asked,
-    Places,
-    ask_attribute,
-    ask_reason,
-    bounds_of,
-    covered_by_answer,
-    reading,
-)
-from icp.qualify.signals import Signal
-from icp.schema import Kind
-from icp.scoring.single import scorer_of
-from icp.scoring.words import cell_words, title_of
+from icp.profile import NEVER_SEEN
+from icp.qualify.batch import VERDICTS, Attributes, Cases, OpenQuestion, open_questions
+from icp.scoring.words import cell_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from icp.disqualifiers import Disqualifier
-    from icp.profile import AttributeTable, Profile
-    from icp.qualify.reasons import Catalogue, Reason, VerdictName
-    from icp.qualify.standing import Standing
-    from icp.scoring import Score
+    from icp.qualify.reasons import VerdictName
 
 
 _FIRST: Final = NEVER_SEEN + 1
@@ -96,188 +82,87 @@ class Question:
         )
 
 
-# ------------------------------------------------------------------------- questions
-
-
 def questions_of(
-    stood: Standing, unknown: Unknown | None = None, /
-) -> tuple[Question, ...]:
-    """The questions worth asking, the most valuable first; ties by code.
+    case: Cases, attributes: Attributes | None, /
+) -> tuple[tuple[Question, ...], bool]:
+    """The questions worth asking a single account, and whether one comes first.
 
-    Empty says: no question would change this; decide now. An account that cannot be
-    evaluated gets the unknown attributes that tell most, whatever they are worth.
+    The most valuable first; ties by code. None says: no question would change this;
+    decide now. An account without a score gets the attributes that tell most, whatever
+    they are worth.
     """
-    places = _place(stood)
-    if places is None or stood.disqualified:
-        return ()
-    found = (
-        [unknown.ask(place, stood, places) for place in unknown.open] if unknown else []
-    )
-    if not stood.scored:
-        return tuple(unknown.telling(found)) if unknown else ()
-    found += [_ask_reason(reason, stood, places) for reason in open_reasons(stood)]
-    worth = [question for question in found if question.net > 0]
-    return tuple(sorted(worth, key=lambda q: (-q.net, q.code)))
-
-
-def _place(stood: Standing) -> Places | None:
-    if stood.chance_cured is None or stood.profile_chance is None:
-        return None
-    return Places(
-        profile_chance=np.array([stood.profile_chance], dtype=np.int64),
-        chance=np.array([stood.chance_cured], dtype=np.int64),
-        value=np.array([stood.stakes.value]),
-        loss=stood.stakes.loss,
-        cost=stood.stakes.cost,
-    )
-
-
-def _question(
-    code: str, text: str, stood: Standing, asked: Asked, answers: list[_Case]
-) -> Question:
-    value, cost = float(asked.value[0]), asking_cost(stood)
-    told = value > cost or not stood.scored
-    return Question(
-        code=code,
-        kind="attribute" if code.startswith("attribute:") else "reason",
-        text=text,
-        value=value,
-        cost=cost,
-        turns=float(asked.turns[0]),
-        answers=tuple(
-            Answer(
-                text=case.text,
-                share=float(asked.shares[0, place]),
-                p=float(asked.after[0, place]),
-                verdict=case.stood.verdict(),
-            )
-            for place, case in enumerate(answers)
-        )
-        if told
-        else (),
-    )
-
-
-def asking_cost(stood: Standing, /) -> float:
-    """What an answer costs, in money."""
-    return stood.catalogue.asking.cost_share * stood.stakes.cost
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Case:
-    """A possible answer, and where the account would stand after it."""
-
-    text: str
-    stood: Standing
-
-
-# ------------------------------------------------------------------------ attributes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unknown:
-    """The attributes that are not known of one account."""
-
-    profile: Profile
-    codes: tuple[int, ...]
-    margin: int
-    #: What is known, and the rules in force that no exception sets aside.
-    row: Mapping[str, object] = field(default_factory=dict)
-    rules: tuple[Disqualifier, ...] = ()
-
-    @property
-    def open(self) -> tuple[int, ...]:
-        """Places of the tables whose value is not known and could be asked."""
-        return tuple(
-            place
-            for place, table in enumerate(self.profile.tables)
-            if self.codes[place] == MISSING and len(table.cells) > 1
-        )
-
-    def ask(self, place: int, stood: Standing, places: Places, /) -> Question:
-        """The question for the table at that place."""
-        table = self.profile.tables[place]
-        codes = np.array([self.codes], dtype=np.int64)
-        margins = np.array([self.margin], dtype=np.int64)
-        rules = reading(self.rules, table)
-        covers = covered_by_answer(rules, table, self.row)
-        most = bounds_of(rules, covers)[None, :] if rules else None
-        asked = ask_attribute(self.profile, place, codes, margins, places, most=most)
-        cases = [
-            _Case(
-                text=cell_words(table, code),
-                stood=replace(
-                    stood, profile_chance=int(chance), disqualified=bool(rule.any())
-                ),
-            )
-            for code, (chance, rule) in enumerate(
-                zip(asked.chances[0], covers, strict=True), start=_FIRST
-            )
-        ]
-        text = attribute_words(table, stood.catalogue)
-        return _question(f"attribute:{table.name}", text, stood, asked, cases)
-
-    def telling(self, asked: list[Question], /) -> list[Question]:
-        """The questions about attributes that tell anything, the most telling first."""
-        told = {f"attribute:{t.name}": t.information for t in self.profile.tables}
-        kept = [question for question in asked if told[question.code]]
-        return sorted(kept, key=lambda q: (-told[q.code], q.code))
-
-
-def unknown_attributes(
-    row: Mapping[str, object],
-    profile: Profile,
-    score: Score,
-    /,
-    *,
-    rules: tuple[Disqualifier, ...] = (),
-) -> Unknown:
-    """What the profile looks at and is not known of an account.
-
-    `rules` are those in force that no exception sets aside.
-    """
-    codes = tuple(scorer_of(profile).codes(row))
-    return Unknown(
-        profile=profile, codes=codes, margin=score.margin, row=row, rules=rules
-    )
-
-
-def attribute_words(table: AttributeTable, catalogue: Catalogue, /) -> str:
-    """The question for an attribute: the workspace's own words, or plain ones."""
-    own = catalogue.questions.get(table.name) or catalogue.questions.get(table.column)
-    title = title_of(table)
-    if own:
-        return own
-    if table.kind is Kind.MULTI:
-        return f"Does their {table.column.replace('_', ' ')} include {table.value}?"
-    if table.kind is Kind.FLAG:
-        return f"{title[:1].upper()}{title[1:]}: yes or no?"
-    unit = f" (in {table.unit})" if table.unit and table.kind is Kind.NUMBER else ""
-    return f"{title[:1].upper()}{title[1:]}{unit}: what is it?"
-
-
-# --------------------------------------------------------------------------- reasons
-
-
-def open_reasons(stood: Standing, /) -> tuple[Reason, ...]:
-    """The reasons that can be asked for and about which nothing is known."""
-    return tuple(
-        reason
-        for reason in stood.catalogue.reasons
-        if reason.asked
-        and reason.code not in stood.signals
-        and not stood.relaxed(reason)
-    )
-
-
-def _ask_reason(reason: Reason, stood: Standing, places: Places) -> Question:
-    words = reason.title[:1].lower() + reason.title[1:]
-    cases = [
-        _Case(
-            text=words if holds else "not",
-            stood=stood.with_signal(Signal(reason=reason.code, holds=holds)),
-        )
-        for holds in (True, False)
+    worth_asking = [
+        question
+        for question in open_questions(case, attributes)
+        if case.worth_asking(question)[0]
     ]
-    asked = ask_reason(reason, places)
-    return _question(f"reason:{reason.code}", reason.question, stood, asked, cases)
+    worth_asking.sort(key=lambda question: (-case.net(question)[0], question.code))
+    verdicts = _verdicts_after(case, worth_asking) if worth_asking else []
+    first = any(bool(case.first(question)[0]) for question in worth_asking)
+    return tuple(
+        _in_words(question, case, attributes, after)
+        for question, after in zip(worth_asking, verdicts, strict=True)
+    ), first
+
+
+def _in_words(
+    question: OpenQuestion,
+    case: Cases,
+    attributes: Attributes | None,
+    verdicts: Sequence[VerdictName],
+) -> Question:
+    inquiry = question.inquiry
+    return Question(
+        code=question.code,
+        kind=_kind(question),
+        text=question.text,
+        value=float(inquiry.value[0]),
+        cost=case.asking_cost,
+        turns=float(inquiry.turns[0]),
+        answers=tuple(
+            Answer(text=text, share=share, p=p, verdict=verdict)
+            for text, share, p, verdict in zip(
+                _answer_words(question, case, attributes),
+                inquiry.shares[0].tolist(),
+                inquiry.after[0].tolist(),
+                verdicts,
+                strict=True,
+            )
+        ),
+    )
+
+
+def _kind(question: OpenQuestion) -> Literal["attribute", "reason"]:
+    return "attribute" if question.code.startswith("attribute:") else "reason"
+
+
+def _answer_words(
+    question: OpenQuestion, case: Cases, attributes: Attributes | None
+) -> tuple[str, ...]:
+    if attributes is not None and _kind(question) == "attribute":
+        table = attributes.profile.tables[question.place]
+        return tuple(cell_words(table, code) for code in range(_FIRST, table.size))
+    title = case.catalogue.reasons[question.place].title
+    return (title[:1].lower() + title[1:], "not")
+
+
+def _verdicts_after(
+    case: Cases, questions: Sequence[OpenQuestion]
+) -> list[list[VerdictName]]:
+    """The verdict after each answer, judged as accounts of which it is known."""
+    counts = [question.inquiry.after.shape[1] for question in questions]
+    after = case.take(np.zeros(sum(counts), dtype=np.int64))
+    start = 0
+    for question, count in zip(questions, counts, strict=True):
+        answers = slice(start, start + count)
+        if _kind(question) == "attribute":
+            after.profile_chance[answers] = question.inquiry.chances[0]
+            if question.ruled_out is not None:
+                after.ruled_out[answers] = question.ruled_out[0]
+        else:
+            after.signals.holds[answers, question.place] = (True, False)
+            after.signals.refuted[answers, question.place] = (False, True)
+        start += count
+    names = [VERDICTS[rank] for rank in after.verdict()]
+    ends = np.cumsum(counts).tolist()
+    return [names[end - count : end] for count, end in zip(counts, ends, strict=True)]

@@ -1,6 +1,6 @@
 """The catalogue of reasons to walk away, and what a workspace changes in it.
 
-`reasons.toml` beside this module is the catalogue; its head says what each key means. A
+`reasons.toml` beside this module is the catalogue; its head explains each key. A
 workspace's own `reasons.toml` replaces single values, adds reasons and translates.
 """
 
@@ -18,7 +18,7 @@ from icp.documents import Frozen
 from icp.errors import ConfigError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 VerdictName = Literal[
@@ -43,6 +43,16 @@ Play = Literal[
 ]
 Cure = Literal["time", "person", "money", "proof", "nothing"]
 
+#: The order of verdicts, from worst to best.
+RANK: Final[Mapping[VerdictName, int]] = {
+    "walk_away": 0,
+    "not_now": 1,
+    "second_option": 2,
+    "redirect": 3,
+    "ask": 4,
+    "not_evaluable": 5,
+    "pursue": 6,
+}
 #: What each play means for the deal.
 PLAYS: Final[Mapping[Play, VerdictName]] = {
     "quantify": "ask",
@@ -83,17 +93,17 @@ class Seen(Frozen):
     def _speaks_against(self) -> Self:
         if self.best > self.regrettable:
             raise ValueError(
-                "a reason to walk away is seen less often in best than in regrettable "
-                "accounts; exchange the two shares or take it out"
+                "a reason to walk away must be seen less often in best than in "
+                "regrettable accounts; swap the two shares or remove the reason"
             )
         return self
 
 
 class Wake(Frozen):
-    """When to look at the account again, or why never."""
+    """When the account is due for another look, or why never."""
 
     text: str = ""
-    #: Condition over columns and `signal_<code>`; null where only time wakes it.
+    #: Condition over columns and `signal_<code>`; null where only time counts.
     when: ConditionText | None = None
     months: int | None = Field(default=None, ge=1, le=120)
     never: str = ""
@@ -102,9 +112,9 @@ class Wake(Frozen):
     def _door_is_open(self) -> Self:
         wakes = bool(self.when or self.months)
         if wakes == bool(self.never):
-            raise ValueError("give either 'when' or 'months', or say in 'never' why")
+            raise ValueError("give 'when' or 'months', or explain in 'never'")
         if wakes and not self.text:
-            raise ValueError("say in 'text' what wakes it")
+            raise ValueError("describe in 'text' what reopens it")
         return self
 
 
@@ -132,15 +142,15 @@ class Reason(Frozen):
         if self.severity == "gate" and (
             self.weigh or any(step.verdict != "walk_away" for step in self.steps)
         ):
-            raise ValueError("a gate only knows the play 'referral' and weighs nothing")
+            raise ValueError("a gate takes only the play 'referral' and no 'weigh'")
         if self.severity == "soft" and self.steps[0].verdict == "walk_away":
             raise ValueError("a soft reason's first step may not be to walk away")
         if "nothing" in self.cure and len(self.cure) > 1:
-            raise ValueError("what nothing cures has no other cure")
+            raise ValueError("'nothing' excludes every other cure")
         return self
 
     def step(self, tried: frozenset[str] = frozenset(), /) -> Step:
-        """The first step not tried yet; the last one where all were."""
+        """The first step that was not tried; the last one where all were."""
         left = [step for step in self.steps if step.play not in tried]
         return left[0] if left else self.steps[-1]
 
@@ -206,6 +216,15 @@ class Catalogue(Frozen):
         """The codes in order."""
         return tuple(reason.code for reason in self.reasons)
 
+    def codes_over(self, columns: Iterable[str], /) -> frozenset[str]:
+        """Codes of the reasons whose conditions read any of these columns."""
+        names = set(columns)
+        return frozenset(
+            reason.code
+            for reason in self.reasons
+            if any(names & c.columns for c in (*reason.when, *reason.unless))
+        )
+
 
 _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "seen": Seen,
@@ -225,7 +244,7 @@ def default_catalogue() -> Catalogue:
 
 
 def read_catalogue(text: str, /, *, file: str = _FILE) -> Catalogue:
-    """The shipped catalogue with what a workspace's `reasons.toml` says instead.
+    """The shipped catalogue with the changes of a workspace's `reasons.toml`.
 
     `file` is its name in messages. Raises ConfigError that names file, reason, key,
     what is wrong and what to do.
@@ -255,9 +274,10 @@ def _merged(shipped: dict[str, Any], own: dict[str, Any], file: str) -> dict[str
     """`own` over `shipped`, table by table; lists are replaced, never joined."""
     merged = dict(shipped)
     for name, value in own.items():
-        known = merged.get(name)
-        if isinstance(known, dict) and isinstance(value, dict):
-            merged[name] = _merged(known, value, file) if name != "wake" else value
+        before = merged.get(name)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        if both and name != "wake":
+            merged[name] = _merged(merged[name], value, file)
         else:
             merged[name] = value
     return merged
@@ -268,15 +288,15 @@ def _catalogue(document: dict[str, Any], file: str) -> Catalogue:
     if not isinstance(reasons, dict) or not all(
         isinstance(reason, dict) for reason in reasons.values()
     ):
-        message = f"{file}: reasons: must hold one table per code, [reasons.no_need]"
+        message = f"{file}: reasons: must contain one table per code, [reasons.no_need]"
         raise ConfigError(message)
     for code, reason in reasons.items():
         if "code" in reason:
-            message = f"{file}: {code}.code: the table's own name is the code"
-            raise ConfigError(f"{message}; take the key out")
-    listed = [{**reason, "code": code} for code, reason in reasons.items()]
+            message = f"{file}: {code}.code: the table's name is the code"
+            raise ConfigError(f"{message}; remove the key")
+    tables = [{**reason, "code": code} for code, reason in reasons.items()]
     try:
-        return Catalogue.model_validate({**document, "reasons": listed})
+        return Catalogue.model_validate({**document, "reasons": tables})
     except ValidationError as error:
         raise ConfigError(_mistakes(error, list(reasons), file)) from error
 
@@ -290,10 +310,12 @@ def _keys(place: tuple[int | str, ...]) -> list[str]:
 
 
 def _mistakes(error: ValidationError, codes: list[str], file: str) -> str:
-    found = error.errors(include_url=False, include_input=False)
-    said = [f"{file}: {_mistake(dict(one), codes)}" for one in found]
-    more = len(said) - _MOST_MISTAKES
-    return "\n".join(said[:_MOST_MISTAKES] + ([f"and {more} more"] if more > 0 else []))
+    errors = error.errors(include_url=False, include_input=False)
+    lines = [f"{file}: {_mistake(dict(one), codes)}" for one in errors]
+    more = len(lines) - _MOST_MISTAKES
+    if more > 0:
+        lines = [*lines[:_MOST_MISTAKES], f"and {more} more"]
+    return "\n".join(lines)
 
 
 def _mistake(mistake: dict[str, Any], codes: list[str]) -> str:

@@ -1,6 +1,6 @@
-"""What a deal taught: for each reason whether it holds, who says so, since when.
+"""What a deal has shown: for each reason whether it holds, who says so, since when.
 
-A signal says that a reason holds, or that it does not; about a reason without a signal
+A signal says that a reason holds, or that it does not. About a reason without a signal
 nothing is known, and that never counts against an account.
 
 | source      | where it comes from                                                 |
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from icp.qualify.reasons import Catalogue, Reason
 
     Flags = NDArray[np.bool_]
+    Whole = NDArray[np.int64]
 
 
 SignalSource = Literal["answer", "column", "lost_reason"]
@@ -48,7 +49,7 @@ AGES: Final[Mapping[str, tuple[str, int, Literal[1, -1]]]] = {
     "days_in_stage": ("last_stage_change_date", 1, 1),
     "incumbent_contract_months": ("incumbent_contract_end", 30, -1),
 }
-#: Of two signals of one day the one further on counts.
+#: Of two signals of one day the one from the later source counts.
 _RANK: Final[Mapping[SignalSource, int]] = {"lost_reason": 0, "column": 1, "answer": 2}
 _NOISE: Final = re.compile(r"[\W_]+")
 
@@ -63,13 +64,13 @@ class Signal:
     source: SignalSource = "answer"
     #: The day it was observed; None is now.
     on: date | None = None
-    #: What was seen or said.
+    #: The observation in words.
     evidence: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """Something that was tried about a reason, and how it went."""
+    """A play that was tried about a reason, and whether it worked."""
 
     reason: str
     play: str
@@ -79,11 +80,11 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """What a lost reason was taken for; `reason` is None where nothing is alike."""
+    """The reason that a lost deal's text stands for; None where no entry is alike."""
 
     text: str
     reason: str | None
-    #: The entry of the dictionary, and how alike they are, 0 to 100.
+    #: The entry of the dictionary, and how alike the two are, 0 to 100.
     entry: str
     alike: float
 
@@ -93,40 +94,52 @@ def standing(
 ) -> dict[str, Signal]:
     """The signal that counts for each reason, in the catalogue's order.
 
-    The newest counts; of one day an answer before a column before a lost reason. With
-    `today`, observations older than the reason's `fades` say nothing any more. A code
+    The newest counts; on the same day an answer before a column before a lost reason.
+    With `today`, observations older than the reason's `fades` no longer count. A code
     that the catalogue does not have raises ConfigError.
     """
     newest: dict[str, Signal] = {}
     for signal in signals:
-        if _faded(signal, catalogue[signal.reason], today):
+        age = _key(signal.on, signal.source)
+        if age < _oldest(catalogue[signal.reason], today):
             continue
-        known = newest.get(signal.reason)
-        if known is None or order(signal) >= order(known):
+        rival = newest.get(signal.reason)
+        if rival is None or age >= _key(rival.on, rival.source):
             newest[signal.reason] = signal
     return {code: newest[code] for code in catalogue.codes if code in newest}
 
 
-def signals_of(given: Mapping[str, bool] | Iterable[Signal], /) -> tuple[Signal, ...]:
-    """Signals as they are, or made of code -> whether it holds."""
-    if isinstance(given, Mapping):
-        return tuple(Signal(reason=code, holds=holds) for code, holds in given.items())
-    return tuple(given)
+def signals_of(signals: Mapping[str, bool] | Iterable[Signal], /) -> tuple[Signal, ...]:
+    """Signals as they are; from code -> whether it holds, answers of today."""
+    if isinstance(signals, Mapping):
+        items = signals.items()
+        return tuple(Signal(reason=code, holds=holds) for code, holds in items)
+    return tuple(signals)
+
+
+def failures(attempts: Iterable[Attempt], /) -> dict[str, frozenset[str]]:
+    """The plays that were tried without success, by reason."""
+    plays: dict[str, frozenset[str]] = {}
+    for attempt in attempts:
+        if not attempt.worked:
+            before = plays.get(attempt.reason, frozenset())
+            plays[attempt.reason] = before | {attempt.play}
+    return plays
 
 
 def observed(
     row: Mapping[str, object], catalogue: Catalogue, /, *, on: date | None = None
 ) -> tuple[Signal, ...]:
-    """What an account's columns say, as of the day `on` they were exported.
+    """Signals from an account's columns, as of the day `on` they were exported.
 
-    A condition over a column that is not there, or of another type, says nothing.
+    A condition over a column that is missing, or of another type, gives none.
     """
-    known = aged(row, on) if on else row
-    return (*_by_columns(known, catalogue, on), *_by_lost_reason(known, catalogue, on))
+    facts = aged(row, on) if on else row
+    return (*_by_columns(facts, catalogue, on), *_by_lost_reason(facts, catalogue, on))
 
 
 def aged(row: Mapping[str, object], today: date, /) -> dict[str, object]:
-    """The row with the ages (`AGES`) that follow from its dates, where not given."""
+    """The row with the ages (`AGES`) that follow from its dates, where it has none."""
     ages = {
         name: sign * (today - day).days // unit
         for name, (column, unit, sign) in AGES.items()
@@ -156,16 +169,16 @@ def matched(text: str, catalogue: Catalogue, /) -> Match:
     entries = {
         entry: reason.code for reason in catalogue.reasons for entry in reason.lost
     }
-    found = process.extractOne(
+    nearest = process.extractOne(
         text,
         list(entries),
         scorer=fuzz.token_sort_ratio,
         processor=_plain,
         score_cutoff=catalogue.matching.least_alike,
     )
-    if found is None:
+    if nearest is None:
         return Match(text=text, reason=None, entry="", alike=0.0)
-    entry, alike, _ = found
+    entry, alike, _ = nearest
     return Match(text=text, reason=entries[entry], entry=entry, alike=float(alike))
 
 
@@ -173,27 +186,16 @@ def _plain(text: str) -> str:
     return _NOISE.sub(" ", text.casefold()).strip()
 
 
-def order(signal: Signal, /) -> tuple[bool, date, int]:
-    """By which of two signals about one reason the later one counts."""
-    return (signal.on is None, signal.on or date.min, _RANK[signal.source])
-
-
-def _faded(signal: Signal, reason: Reason, today: date | None) -> bool:
-    if today is None or signal.on is None or not reason.fades:
-        return False
-    return signal.on < today - timedelta(days=reason.fades)
-
-
 def _by_columns(
     row: Mapping[str, object], catalogue: Catalogue, on: date | None
 ) -> Iterator[Signal]:
     for reason in catalogue.reasons:
-        found = _first(reason.when, row)
-        other = None if found else _first(reason.unless, row)
-        if condition := found or other:
+        yes = _first(reason.when, row)
+        no = None if yes else _first(reason.unless, row)
+        if condition := yes or no:
             yield Signal(
                 reason=reason.code,
-                holds=found is not None,
+                holds=yes is not None,
                 source="column",
                 on=on,
                 evidence=condition.words(),
@@ -233,11 +235,10 @@ def _by_lost_reason(
     )
 
 
-# ---- What is known about each reason in a list: yes, no or nothing, as columns
+# ---- The signal that counts per account and reason, as columns
 
 T = TypeVar("T")
 _RANKS: Final = 4
-_COLUMN: Final = 1
 _NEVER: Final = -1
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _NOW: Final = (date.max.toordinal() + 1) * _RANKS
@@ -249,7 +250,7 @@ class KnownAbout:
 
     signals: Mapping[str, Sequence[Signal]]
     attempts: Mapping[str, Sequence[Attempt]]
-    #: Rules and reasons that approved exceptions set aside.
+    #: Rules and reasons from which approved exceptions free the account.
     excepted: Mapping[str, frozenset[str]]
 
     @classmethod
@@ -259,7 +260,7 @@ class KnownAbout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noted:
+class SignalColumns:
     """Accounts in rows, the catalogue's reasons in columns."""
 
     holds: Flags
@@ -267,41 +268,55 @@ class Noted:
     #: Where a column says so, rather than a person or a lost deal.
     by_column: Flags
 
+    @classmethod
+    def of(
+        cls, accounts: Sequence[Mapping[str, Signal]], catalogue: Catalogue, /
+    ) -> SignalColumns:
+        """From the signals that count for each account; as `standing` gives them."""
+        shape = (len(accounts), len(catalogue.reasons))
+        holds, refuted, by_column = (np.zeros(shape, dtype=np.bool_) for _ in range(3))
+        for row, signals in enumerate(accounts):
+            for place, code in enumerate(catalogue.codes):
+                if signal := signals.get(code):
+                    holds[row, place] = signal.holds
+                    refuted[row, place] = not signal.holds
+                    by_column[row, place] = signal.source == "column"
+        return cls(holds=holds, refuted=refuted, by_column=by_column)
 
-def noted(
-    frame: pl.DataFrame,
-    catalogue: Catalogue,
-    known: KnownAbout,
-    /,
-    *,
-    on: date | None,
-    today: date | None,
-) -> Noted:
-    """The signal that counts per account and reason; as `standing` and `observed`."""
-    aged = with_ages(frame, on)
-    count = len(catalogue.reasons)
-    holds = np.zeros((frame.height, count), dtype=np.bool_)
-    since = np.full((frame.height, count), _NEVER, dtype=np.int64)
-    lost, lost_on = _lost(aged, catalogue, on)
-    for place, reason in enumerate(catalogue.reasons):
-        oldest = _oldest(reason, today)
-        here = (lost == place) & (lost_on // _RANKS >= oldest)
-        _take(holds, since, place, here, here, lost_on)
-        said, yes = _columns(aged, reason)
-        key = np.full(frame.height, _key(on, rank=_COLUMN))
-        _take(holds, since, place, said & (key // _RANKS >= oldest), yes, key)
-    for row, signals in rows_of(frame, known.signals):
-        for code, signal in standing(signals, catalogue, today=today).items():
-            place = catalogue.codes.index(code)
-            key_ = _signal_key(signal)
-            if key_ >= since[row, place]:
-                holds[row, place], since[row, place] = signal.holds, key_
-    told = since != _NEVER
-    return Noted(
-        holds=holds,
-        refuted=told & ~holds,
-        by_column=told & (since % _RANKS == _COLUMN),
-    )
+    @classmethod
+    def of_frame(
+        cls,
+        frame: pl.DataFrame,
+        catalogue: Catalogue,
+        known: KnownAbout,
+        /,
+        *,
+        on: date | None,
+        today: date | None,
+    ) -> SignalColumns:
+        """From columns, lost reasons and people; as `standing` and `observed`."""
+        facts = with_ages(frame, on)
+        shape = (frame.height, len(catalogue.reasons))
+        holds = np.zeros(shape, dtype=np.bool_)
+        since = np.full(shape, _NEVER, dtype=np.int64)
+        lost, lost_since = _lost(facts, catalogue, on)
+        exported = np.full(frame.height, _key(on, "column"))
+        for place, reason in enumerate(catalogue.reasons):
+            columns, oldest = (holds[:, place], since[:, place]), _oldest(reason, today)
+            match = (lost == place) & (lost_since >= oldest)
+            _take(*columns, match, match, lost_since)
+            yes, no = _any(facts, reason.when), _any(facts, reason.unless)
+            _take(*columns, (yes | no) & (exported >= oldest), yes, exported)
+        for row, signals in rows_of(frame, known.signals):
+            for code, signal in standing(signals, catalogue, today=today).items():
+                place, age = catalogue.codes.index(code), _key(signal.on, signal.source)
+                if age >= since[row, place]:
+                    holds[row, place], since[row, place] = signal.holds, age
+        return cls(
+            holds=holds,
+            refuted=(since != _NEVER) & ~holds,
+            by_column=(since != _NEVER) & (since % _RANKS == _RANK["column"]),
+        )
 
 
 def with_ages(frame: pl.DataFrame, on: date | None, /) -> pl.DataFrame:
@@ -314,54 +329,39 @@ def with_ages(frame: pl.DataFrame, on: date | None, /) -> pl.DataFrame:
         if _is_day(types.get(column)):
             past = pl.lit(on) - pl.col(column).dt.date()
             days = (sign * past.dt.total_days()) // unit
-            given = types.get(name, pl.Null())
-            if given == pl.Null or given.is_numeric():
-                ages.append(
-                    days.alias(name)
-                    if given == pl.Null
-                    else pl.coalesce(name, days.cast(pl.Float64)).alias(name)
-                )
+            own = types.get(name, pl.Null())
+            if own == pl.Null:
+                ages.append(days.alias(name))
+            elif own.is_numeric():
+                ages.append(pl.coalesce(name, days.cast(pl.Float64)).alias(name))
     return frame.with_columns(ages)
 
 
-def _take(
-    holds: Flags,
-    since: NDArray[np.int64],
-    place: int,
-    said: Flags,
-    yes: Flags,
-    key: NDArray[np.int64],
-) -> None:
-    newer = said & (key >= since[:, place])
-    holds[:, place] = np.where(newer, yes, holds[:, place])
-    since[:, place] = np.where(newer, key, since[:, place])
+def _take(holds: Flags, since: Whole, where: Flags, yes: Flags, age: Whole, /) -> None:
+    """Take over the signals that are no older than those of before, in place."""
+    newer = where & (age >= since)
+    holds[:] = np.where(newer, yes, holds)
+    since[:] = np.where(newer, age, since)
 
 
-def _key(on: date | None, *, rank: int) -> int:
-    return (_NOW if on is None else on.toordinal() * _RANKS) + rank
-
-
-def _signal_key(signal: Signal) -> int:
-    return _key(signal.on, rank=order(signal)[2])
+def _key(on: date | None, source: SignalSource) -> int:
+    """The later the day, and on one day the source, the greater."""
+    return (_NOW if on is None else on.toordinal() * _RANKS) + _RANK[source]
 
 
 def _oldest(reason: Reason, today: date | None) -> int:
+    """The least key of a signal that still counts."""
     if today is None or not reason.fades:
         return 0
-    return (today - timedelta(days=reason.fades)).toordinal()
-
-
-def _columns(frame: pl.DataFrame, reason: Reason) -> tuple[Flags, Flags]:
-    """Where a condition says anything about the reason, and where that it holds."""
-    yes, no = _any(frame, reason.when), _any(frame, reason.unless)
-    return yes | no, yes
+    return (today - timedelta(days=reason.fades)).toordinal() * _RANKS
 
 
 def _any(frame: pl.DataFrame, conditions: Iterable[Condition]) -> Flags:
-    read = [expr for c in conditions if (expr := _readable(c, frame)) is not None]
-    if not read:
+    """Where one of the conditions surely holds."""
+    exprs = [expr for c in conditions if (expr := _readable(c, frame)) is not None]
+    if not exprs:
         return np.zeros(frame.height, dtype=np.bool_)
-    flags = frame.with_columns(__any__=reduce(or_, read))["__any__"]
+    flags = frame.with_columns(__any__=reduce(or_, exprs))["__any__"]
     return np.asarray(flags.to_numpy())
 
 
@@ -375,8 +375,8 @@ def _readable(condition: Condition, frame: pl.DataFrame) -> pl.Expr | None:
 
 def _lost(
     frame: pl.DataFrame, catalogue: Catalogue, on: date | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The reason (its place, or -1) for which a deal was lost, and since when."""
+) -> tuple[Whole, Whole]:
+    """The reason (its place, or -1) for which a deal was lost, and the signal's key."""
     types = frame.schema
     if not isinstance(types.get(LOST_REASON), pl.String | pl.Categorical | pl.Enum):
         nothing = np.full(frame.height, _NEVER, dtype=np.int64)
@@ -384,12 +384,12 @@ def _lost(
     places = {code: place for place, code in enumerate(catalogue.codes)}
     reason = pl.col(LOST_REASON).cast(pl.String)
     texts = frame.select(reason).to_series().unique().drop_nulls().to_list()
-    found = [places.get(matched(t, catalogue).reason or "", _NEVER) for t in texts]
-    known = reason.replace_strict(texts, found, default=_NEVER, return_dtype=pl.Int64)
+    codes = [places.get(matched(t, catalogue).reason or "", _NEVER) for t in texts]
+    place = reason.replace_strict(texts, codes, default=_NEVER, return_dtype=pl.Int64)
     days = [pl.col(c).dt.date() for c in LOST_ON if _is_day(types.get(c))]
     ordinal = pl.coalesce(*days, pl.lit(on, dtype=pl.Date)).cast(pl.Int64) + _EPOCH
     both = frame.select(
-        place=known, since=(ordinal * _RANKS).fill_null(_NOW).cast(pl.Int64)
+        place=place, since=(ordinal * _RANKS).fill_null(_NOW).cast(pl.Int64)
     )
     return both["place"].to_numpy(), both["since"].to_numpy()
 
@@ -399,9 +399,9 @@ def _is_day(dtype: pl.DataType | None) -> bool:
 
 
 def rows_of(frame: pl.DataFrame, known: Mapping[str, T], /) -> list[tuple[int, T]]:
-    """The rows about whose accounts somebody knows something."""
+    """Row and value of the accounts that `known` has something about."""
     if not known or "account_id" not in frame.columns:
         return []
     ids = frame.select(pl.col("account_id").cast(pl.String)).with_row_index("row")
-    told = ids.filter(pl.col("account_id").is_in(list(known)))
-    return [(row, known[account]) for row, account in told.iter_rows()]
+    rows = ids.filter(pl.col("account_id").is_in(list(known)))
+    return [(row, known[account]) for row, account in rows.iter_rows()]

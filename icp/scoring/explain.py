@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from icp.errors import SchemaError
+from icp.markup import html_table, notebook
 from icp.profile import MISSING, NEVER_SEEN
 from icp.schema import Kind
 from icp.scoring.cells import coder, codes
@@ -81,6 +82,17 @@ class Explanation(NamedTuple):
         good = [f"For: {c.title}: {c.text}" for c in moving if c.points > 0]
         bad = [f"Against: {c.title}: {c.text}" for c in moving if c.points < 0]
         return (*good[:_REASONS], *bad[:_REASONS])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: fit, grade, and points that add up to the margin."""
+        moving = (c for c in self.contributions if c.points)
+        rows = [
+            ("base", "", f"{self.score.base:+,}", "before anything is known"),
+            *((c.title, c.value, f"{c.points:+,}", c.text) for c in moving),
+            ("margin", "", f"{self.score.margin:+,}", "the sum"),
+        ]
+        headers = ("attribute", "value", "points", "why")
+        return notebook(self.score.headline, [], html_table(headers, rows))
 
 
 def explain(

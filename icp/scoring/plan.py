@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import count
 from operator import add
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
 import polars as pl
 
 from icp.disqualifiers import disqualified_by
 from icp.errors import SchemaError, counted
+from icp.frames import as_polars
 from icp.scoring.cells import Coding, codings
 from icp.scoring.prepared import (
     INFORMATION,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
     from icp.disqualifiers import Disqualifier
+    from icp.frames import ArrowTable
     from icp.profile import PairTable, Profile
 
 
@@ -72,19 +74,36 @@ SCORE_COLUMNS: Final[dict[str, PolarsDataType]] = {
 #: Up to this span of sums a rank is one look-up, beyond it a search.
 _MOST_RANKS: Final = 131_072
 
-FrameT = TypeVar("FrameT", pl.DataFrame, pl.LazyFrame)
 
-
+@overload
 def score(
-    frame: FrameT,
+    accounts: pl.LazyFrame,
     profile: Profile,
     /,
     *,
     parts: bool = False,
     disqualifiers: Sequence[Disqualifier] = (),
-) -> FrameT:
-    """Append the score columns to accounts; lazy in, lazy out, row order kept.
+) -> pl.LazyFrame: ...
+@overload
+def score(
+    accounts: ArrowTable,
+    profile: Profile,
+    /,
+    *,
+    parts: bool = False,
+    disqualifiers: Sequence[Disqualifier] = (),
+) -> pl.DataFrame: ...
+def score(
+    accounts: pl.LazyFrame | ArrowTable,
+    profile: Profile,
+    /,
+    *,
+    parts: bool = False,
+    disqualifiers: Sequence[Disqualifier] = (),
+) -> pl.LazyFrame | pl.DataFrame:
+    """Append the score columns to accounts, row order kept.
 
+    Lazy in, lazy out; any other table comes back as a Polars DataFrame.
     Reads the profile's columns and passes all others through; a column that is not
     there counts as missing in every row. `fit` (0 to 100), `grade` and probabilities
     are null where `state` is `not_evaluable`. `margin` and distances are millinats.
@@ -95,6 +114,7 @@ def score(
     follow, whose sum is exactly `margin`. Raises SchemaError where an input column has
     the name of an output column, or a type that the profile cannot read.
     """
+    frame = as_polars(accounts)
     if isinstance(frame, pl.DataFrame):
         return score(
             frame.lazy(), profile, parts=parts, disqualifiers=disqualifiers

@@ -11,6 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from icp.disqualifiers import disqualified_by_one
+from icp.markup import html_table, notebook
 from icp.profile import MISSING
 from icp.scoring.cells import coder
 from icp.scoring.prepared import per_profile, steps_of
@@ -57,6 +58,21 @@ class Score(NamedTuple):
     #: Points by table, then by pair, in the profile's order.
     points: dict[str, int]
     base: int
+
+    @property
+    def headline(self) -> str:
+        """Fit and grade in words, or why there are none."""
+        if self.fit is None:
+            return f"No fit: {self.why_not}"
+        return f"Fit {self.fit:.1f} of 100, grade {self.grade}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: fit, grade, and points that add up to the margin."""
+        largest = sorted(self.points.items(), key=lambda one: -abs(one[1]))
+        moving = (one for one in largest if one[1])
+        points = [("base", self.base), *moving, ("margin", self.margin)]
+        rows = ((name, f"{value:+,}") for name, value in points)
+        return notebook(self.headline, [], html_table(("attribute", "points"), rows))
 
 
 def score_one(

@@ -93,7 +93,7 @@ class Database:
             yield Transaction(connection, actor, self.clock())
 
 
-_INSTALL = "for PostgreSQL install icp[postgres]"
+_INSTALL = "for PostgreSQL install ideal-customer-profile[postgres]"
 _KINDS = {"sqlite", "postgresql"}
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from icp.config import SourceConfig
+    from icp.ingest import IngestResult
     from icp.ingest.plan import AssemblyPlan
-    from icp.ingest.result import Finding, IngestResult
+    from icp.ingest.result import Finding
     from icp.store.records import ImportRecord
     from icp.workflow.context import Context
 

@@ -128,7 +128,10 @@ def judge(
         attempts=tried,
         exceptions=_exceptions(context, account),
         terms=terms_of(
-            facts, explanation.score.nearest_best, _usual(context, document)
+            facts,
+            explanation.score.nearest_best,
+            _usual(context, document),
+            on=exported,
         ),
         invested=invested,
         today=today,

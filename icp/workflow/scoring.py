@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from icp.ingest import IngestResult
     from icp.ingest.plan import AssemblyPlan
-    from icp.ingest.result import IngestResult
     from icp.profile import Profile
     from icp.scoring import Explanation
     from icp.store.records import ScoreRun

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from icp.config import SourceObject
-    from icp.ingest.result import IngestResult, RawTable
+    from icp.ingest import IngestResult
+    from icp.ingest.result import RawTable
     from icp.workflow.context import Context
 
 

@@ -11,14 +11,13 @@ GUIDE = ROOT / "docs" / "honesty.md"
 
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "bench"))
-    return importlib.import_module
+def bench():
+    return lambda name: importlib.import_module(f"bench.{name}")
 
 
 @pytest.fixture
 def rows(bench):
-    return bench("honesty_rows")
+    return bench("honesty.rows")
 
 
 def test_a_table_is_read_back_as_it_was_written(rows) -> None:
@@ -41,7 +40,7 @@ def test_one_sided_targets(rows) -> None:
 
 
 def test_new_figures_take_the_place_of_old_ones(bench, rows) -> None:
-    honesty = bench("honesty")
+    honesty = bench("honesty.run")
     old = [rows.row(id, "c", "t", "old", "met") for id in ("S6", "S6", "S7", "min")]
     new = [rows.row(id, "c", "t", "new", "met") for id in ("S7", "S10")]
     told = honesty.exchanged(old, new)
@@ -71,9 +70,9 @@ def test_the_guide_explains_every_line() -> None:
 @pytest.mark.parametrize(
     ("module", "measure", "runs"),
     [
-        ("honesty_leaks", "seller_rows", 1),
-        ("honesty_votes", "noise_rows", 2),
-        ("honesty_votes", "copied_rows", 2),
+        ("honesty.leaks", "seller_rows", 1),
+        ("honesty.votes", "noise_rows", 2),
+        ("honesty.votes", "copied_rows", 2),
     ],
 )
 def test_small_runs_give_whole_rows(bench, rows, module, measure, runs) -> None:
@@ -83,23 +82,23 @@ def test_small_runs_give_whole_rows(bench, rows, module, measure, runs) -> None:
 
 
 def test_more_best_customers_never_lower_a_cell(bench) -> None:
-    assert [row["met"] for row in bench("honesty_votes").monotone_rows(12)] == [
+    assert [row["met"] for row in bench("honesty.votes").monotone_rows(12)] == [
         "met"
     ] * 2
 
 
 def test_ordinary_accounts_are_not_called_unusual(bench) -> None:
-    assert bench("honesty_intervals").novelty_row(200)["met"] == "met"
+    assert bench("honesty.intervals").novelty_row(200)["met"] == "met"
 
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_intervals_hold_the_truth_of_most_accounts(bench, seed: int) -> None:
-    found = bench("honesty_intervals").held(60, seed=seed, share=0.5)
+    found = bench("honesty.intervals").held(60, seed=seed, share=0.5)
     assert 0.6 <= found.inside.mean() <= 1
 
 
 def test_every_planted_leak_is_caught_once(bench) -> None:
-    leaks = bench("honesty_leaks")
+    leaks = bench("honesty.leaks")
     assert len(leaks.LEAKS) == 12
     missed = [name for name in leaks.LEAKS if not leaks.is_caught(name, 0)]
     assert missed == []
@@ -107,11 +106,11 @@ def test_every_planted_leak_is_caught_once(bench) -> None:
 
 @pytest.mark.slow
 def test_circumstances_do_not_change_the_profile(bench) -> None:
-    assert bench("honesty_determinism").determinism_row(4)["met"] == "met"
+    assert bench("honesty.determinism").determinism_row(4)["met"] == "met"
 
 
 def test_the_truth_of_invented_customers_is_the_share_of_best(bench) -> None:
-    frame, truth = bench("honesty_world").customers(20_000, seed=1, share=0.6)
+    frame, truth = bench("honesty.world").customers(20_000, seed=1, share=0.6)
     best = (frame["outcome"] == "best").to_numpy()
     assert best.mean() == pytest.approx(0.6, abs=0.02)
     for low, high in ((0, 0.3), (0.3, 0.6), (0.6, 0.8), (0.8, 1)):
@@ -120,7 +119,7 @@ def test_the_truth_of_invented_customers_is_the_share_of_best(bench) -> None:
 
 
 def test_every_law_of_the_table_is_a_test_that_exists(bench) -> None:
-    for law in bench("honesty_laws").LAWS:
+    for law in bench("honesty.laws").LAWS:
         for test in law.tests:
             path, name = test.split("::")
             assert f"def {name}(" in (ROOT / path).read_text("utf-8")

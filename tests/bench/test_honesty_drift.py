@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 
-BENCH = Path(__file__).parents[2] / "bench"
-
 
 @pytest.fixture(autouse=True)
-def _bench_on_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCH))
+def _alone(monkeypatch):
     monkeypatch.delenv("ICP_DATA", raising=False)
 
 
 def test_every_planted_change_is_found_by_its_code():
-    from honesty_drift import PLANTED, found_in
-    from honesty_world import customers
+    from bench.honesty.drift import PLANTED, found_in
+    from bench.honesty.world import customers
 
     frame, _ = customers(300, seed=1)
     best = (frame["outcome"] == "best").to_numpy()
@@ -29,7 +24,7 @@ def test_every_planted_change_is_found_by_its_code():
 
 
 def test_the_rows_say_what_is_claimed_and_found():
-    from honesty_drift import drift_rows
+    from bench.honesty.drift import drift_rows
 
     rows = drift_rows(2)
     assert {row["id"] for row in rows} == {"S11"}
@@ -39,7 +34,7 @@ def test_the_rows_say_what_is_claimed_and_found():
 
 def test_groups_of_near_identical_rows_are_those_of_the_definition():
     """The same by looking at every leader and every row in turn."""
-    from near_twins import near_identical
+    from bench.quality.near_twins import near_identical
 
     draw = np.random.default_rng(0)
     for _ in range(20):

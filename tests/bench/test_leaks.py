@@ -1,19 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-BENCH = Path(__file__).parents[2] / "bench"
-
-
-@pytest.fixture(autouse=True)
-def _bench_on_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCH))
 
 
 def test_a_set_is_a_row_of_what_was_found_and_missed():
-    from leaks import line
+    from bench.quality.leaks import line
 
     named = {"nps": "name", "city": "constant"}
     told = line("one", {"nps", "tier"}, named, {"nps": "too_good"})
@@ -23,14 +14,14 @@ def test_a_set_is_a_row_of_what_was_found_and_missed():
 
 
 def test_leaks_are_those_that_a_recipe_names():
-    from leaks import leaks_of
+    from bench.quality.leaks import leaks_of
 
     assert leaks_of("bank-marketing") == {"duration"}
     assert leaks_of("no-such-set") == set()
 
 
 def test_without_the_data_it_says_what_to_set(monkeypatch):
-    from leaks import main
+    from bench.quality.leaks import main
 
     monkeypatch.delenv("ICP_DATA", raising=False)
     with pytest.raises(SystemExit, match="set ICP_DATA"):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -10,18 +8,15 @@ from icp.schema import AccountSchema
 
 pytest.importorskip("sklearn", reason="the bench extra is not installed")
 
-BENCH = Path(__file__).parents[2] / "bench"
-
 
 @pytest.fixture(autouse=True)
-def _bench_on_path(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(BENCH))
+def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("ICP_BENCH_CACHE", str(tmp_path / "kept"))
 
 
 @pytest.fixture
 def task():
-    from task import Task
+    from bench.sets.task import Task
 
     rng = np.random.default_rng(0)
     size = rng.lognormal(3, 1, 240)
@@ -45,7 +40,7 @@ def task():
 
 
 def test_folds_keep_groups_together_and_judge_every_row_once(task):
-    from task import folds
+    from bench.sets.task import folds
 
     found = list(folds(task, 2))
     assert [f.name for f in found[:2]] == ["r0f0", "r0f1"]
@@ -59,7 +54,7 @@ def test_folds_keep_groups_together_and_judge_every_row_once(task):
 def test_a_dated_split_learns_from_the_earlier_rows(task):
     from dataclasses import replace
 
-    from task import by_date, folds
+    from bench.sets.task import by_date, folds
 
     days = pl.Series(np.arange(240)[::-1].copy()).cast(pl.Date)
     (fold,) = folds(by_date(replace(task, dates=days)), 3)
@@ -76,7 +71,7 @@ def test_a_dated_split_learns_from_the_earlier_rows(task):
     ],
 )
 def test_equal_rows_are_one_group_and_rows_without_any_key_stay_alone(keys, groups):
-    from task import _groups
+    from bench.sets.task import _groups
 
     found = _groups(pl.DataFrame(keys))
     same = found[:, None] == found[None, :]
@@ -101,9 +96,8 @@ def test_a_fingerprint_changes_with_a_value_a_label_or_a_group(task):
     "name", ["icp", "logistic", "random forest", "naive Bayes", "kNN"]
 )
 def test_every_method_finds_what_was_planted(task, name):
-    from peers import METHODS, probabilities
-    from task import folds
-
+    from bench.quality.peers import METHODS, probabilities
+    from bench.sets.task import folds
     from icp import stats
 
     fold = next(iter(folds(task, 1)))
@@ -144,8 +138,8 @@ def test_more_segments_and_refits_do_not_move_the_margin(task):
 
 
 def test_naive_bayes_agrees_with_a_table_written_by_hand():
-    from peers import bayes
-    from task import Task
+    from bench.quality.peers import bayes
+    from bench.sets.task import Task
 
     frame = pl.DataFrame({"trade": ["a", "a", "b", None]})
     task = Task(
@@ -163,7 +157,7 @@ def test_naive_bayes_agrees_with_a_table_written_by_hand():
 
 
 def test_gower_skips_what_is_not_known():
-    from peers import _gower
+    from bench.quality.peers import _gower
 
     away, both = _gower(
         pl.Series([0.0, 10.0, None]), pl.Series([5.0, None]), number=True
@@ -178,8 +172,8 @@ def test_gower_skips_what_is_not_known():
 
 
 def test_a_kept_result_is_not_measured_again(task):
-    from kept import is_kept, judged
-    from peers import Method
+    from bench.quality.cache import is_kept, judged
+    from bench.quality.peers import Method
 
     runs = []
 
@@ -202,7 +196,7 @@ def test_a_kept_result_is_not_measured_again(task):
 
 
 def test_measures_of_a_perfect_and_of_an_honest_forecast():
-    from measures import AUC, LIFT, LOG_LOSS, SLOPE, measured
+    from bench.quality.measures import AUC, LIFT, LOG_LOSS, SLOPE, measured
 
     best = np.array([True] * 10 + [False] * 30)
     perfect = measured(best.astype(float), best)
@@ -220,8 +214,9 @@ def test_measures_of_a_perfect_and_of_an_honest_forecast():
 
 
 def test_the_width_is_that_of_a_corrected_t_interval():
-    from measures import half_width
     from scipy.stats import t
+
+    from bench.quality.measures import half_width
 
     values = np.array([0.01, 0.03, 0.02, 0.05, 0.04])
     spread = np.sqrt(values.var(ddof=1) * (1 / 5 + 0.25))
@@ -240,7 +235,7 @@ def folds_with(auc, loss, *, wobble=0.0):
 def test_targets_say_met_within_noise_and_missed_by_how_much(task):
     from dataclasses import replace
 
-    from verdict import targets
+    from bench.quality.targets import targets
 
     tasks = [replace(task, name="a"), replace(task, name="b")]
     found = {
@@ -267,8 +262,8 @@ def test_targets_say_met_within_noise_and_missed_by_how_much(task):
 
 
 def test_a_peer_with_fewer_folds_is_compared_on_those():
-    from measures import AUC
-    from verdict import mean_of
+    from bench.quality.measures import AUC
+    from bench.quality.targets import mean_of
 
     mine = folds_with(0.80, 0.40, wobble=0.02)
     theirs = {"r0f0": mine["r0f0"] + 0.01}
@@ -281,7 +276,7 @@ def test_a_peer_with_fewer_folds_is_compared_on_those():
 def test_a_peer_that_was_not_measured_everywhere_has_no_mean(task):
     from dataclasses import replace
 
-    from verdict import targets
+    from bench.quality.targets import targets
 
     tasks = [replace(task, name="a"), replace(task, name="b")]
     found = {
@@ -296,7 +291,7 @@ def test_a_peer_that_was_not_measured_everywhere_has_no_mean(task):
 
 @pytest.mark.parametrize("size", [30, 100])
 def test_draws_keep_the_share_of_best_and_groups_apart(task, size):
-    from learning_curve import draw
+    from bench.quality.learning_curve import draw
 
     fold = draw(task, size, 3)
     best = int(task.best[fold.train].sum())
@@ -308,7 +303,7 @@ def test_draws_keep_the_share_of_best_and_groups_apart(task, size):
 
 
 def test_the_curve_says_what_was_measured_on_the_same_draws(task):
-    from learning_curve import SIZES, table, verdict
+    from bench.quality.learning_curve import SIZES, table, verdict
 
     values = np.full((4, len(SIZES), 2), 0.6)
     peer = values.copy()
@@ -324,8 +319,8 @@ def test_the_curve_says_what_was_measured_on_the_same_draws(task):
 
 
 def test_the_table_has_a_line_per_method_and_measures_missing_ones_only(task, capsys):
-    from quality import Table, mean_table, stability
-    from verdict import OURS
+    from bench.quality.run import Table, mean_table, stability
+    from bench.quality.targets import OURS
 
     table = Table(["icp", "naive Bayes", "kNN"], only_kept=True)
     lines = table.measure(task, 1)

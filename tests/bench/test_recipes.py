@@ -1,26 +1,21 @@
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("ICP_SHARED_DATA", ROOT.parent / "shared" / "data"))
-NAMES = sorted(path.parent.name for path in ROOT.glob("bench/recipes/*/icp.toml"))
+NAMES = sorted(path.parent.name for path in ROOT.glob("bench/sets/recipes/*/icp.toml"))
 
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the open sets are not here")
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("recipe", ROOT / "bench/recipe.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("bench.sets.recipe")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,17 +1,12 @@
 import random
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCH = Path(__file__).parents[2] / "bench"
-sys.path.insert(0, str(BENCH))
-
-from rules_agreement import agreement, drawn_rule  # noqa: E402  # bench is no package
-from rules_figures import covering, invented, recovered, wide  # noqa: E402
-from rules_sets import Judged, planted_in_demo  # noqa: E402
-from rules_world import (  # noqa: E402
+from bench.rules.agreement import agreement, drawn_rule
+from bench.rules.figures import covering, invented, recovered, wide
+from bench.rules.sets import Judged, planted_in_demo
+from bench.rules.world import (
     World,
     cells_only,
     covered,
@@ -26,7 +21,7 @@ def test_the_engines_agree_and_a_wrong_one_would_show(monkeypatch):
     wrong, compared, names = agreement(100)
     assert (wrong, names[:2]) == (0, ("one row", "SQLite"))
     assert compared == 100 * 12 * len(names)
-    monkeypatch.setattr("rules_agreement.parse", lambda text: text)
+    monkeypatch.setattr("bench.rules.agreement.parse", lambda text: text)
     assert agreement(100)[0] == 100
 
 

@@ -13,9 +13,8 @@ RESULTS = ROOT / "bench" / "results" / "segments.md"
 
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "bench"))
-    return importlib.import_module
+def bench():
+    return lambda name: importlib.import_module(f"bench.{name}")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ def bench(monkeypatch):
     ],
 )
 def test_what_is_drawn(bench, name: str, columns: int, segments: int) -> None:
-    frame, member = getattr(bench("honesty_segments"), name)(
+    frame, member = getattr(bench("honesty.segments"), name)(
         300, np.random.default_rng(0)
     )
     assert frame.shape == (300, columns)
@@ -38,7 +37,7 @@ def test_what_is_drawn(bench, name: str, columns: int, segments: int) -> None:
 
 def test_segments_are_lifted_by_two_deviations(bench) -> None:
     draw = np.random.default_rng(0)
-    frame, member = bench("honesty_segments").each_apart(6_000, draw)
+    frame, member = bench("honesty.segments").each_apart(6_000, draw)
     values = frame.to_numpy()
     for column in range(6):
         lifted = values[member == column % 3, column].mean()
@@ -47,7 +46,7 @@ def test_segments_are_lifted_by_two_deviations(bench) -> None:
 
 
 def test_a_line_for_each_draw_says_whether_it_is_met(bench) -> None:
-    found = bench("honesty_segments")
+    found = bench("honesty.segments")
     told = found._recovered(found.in_a_row, 1, 0)
     assert (told["id"], told["met"]) == ("S2", "met")
     assert told["figure"].startswith("100.0% of 1 runs, 0.9")
@@ -55,7 +54,7 @@ def test_a_line_for_each_draw_says_whether_it_is_met(bench) -> None:
 
 
 def test_invented_segments_are_counted_by_size(bench, monkeypatch) -> None:
-    found = bench("honesty_segments")
+    found = bench("honesty.segments")
     counts = iter([1, 2, 1, 1, 1, 1, 3, 2])
     monkeypatch.setattr(found, "_split", lambda drawn: (next(counts), 0.0))
     told = found._invented(found.normal, 2, 0)
@@ -65,7 +64,7 @@ def test_invented_segments_are_counted_by_size(bench, monkeypatch) -> None:
 
 def test_our_mixture_is_that_of_stepmix(bench) -> None:
     pytest.importorskip("stepmix")
-    found = bench("honesty_mixture")
+    found = bench("honesty.mixture")
     codes = found._latent_classes(1_500, np.random.default_rng(3))
     log_likelihood, parameter = found._differences(codes)
     assert log_likelihood < 1e-3
@@ -73,14 +72,14 @@ def test_our_mixture_is_that_of_stepmix(bench) -> None:
 
 
 def test_priors_pay_among_twenty(bench) -> None:
-    found = bench("honesty_mixture")
+    found = bench("honesty.mixture")
     codes = found._latent_classes(300, np.random.default_rng(4))
     data = found.cell_rows(codes, np.zeros(8, dtype=bool), prior=4.0)
     assert found._gained(data, 20, np.random.default_rng(5)) > 0
 
 
 def test_the_speed_draw_has_gaps_and_levels_as_described(bench) -> None:
-    found = bench("segments")
+    found = bench("segments.run")
     frame, member = found.drawn(4_000, 1)
     assert frame.shape == (4_000, 12)
     shares = np.array(frame.null_count().row(0)) / 4_000
@@ -93,7 +92,7 @@ def test_the_speed_draw_has_gaps_and_levels_as_described(bench) -> None:
 
 
 def test_ours_finds_the_planted_segments(bench) -> None:
-    found = bench("segments")
+    found = bench("segments.run")
     frame, member = found.drawn(3_000, 1)
     seconds, labels = found._ours(frame, 0)
     assert seconds > 0
@@ -101,7 +100,7 @@ def test_ours_finds_the_planted_segments(bench) -> None:
 
 
 def test_ratios_compare_the_same_draws(bench) -> None:
-    found = bench("segments")
+    found = bench("segments.run")
     runs = [{"seconds": 10.0}, {"seconds": 40.0}, {"seconds": 9.0}]
     ours = [{"seconds": 1.0}, {"seconds": 2.0}, {"seconds": 3.0}]
     assert found._ratio(runs, ours, "seconds") == 10.0
@@ -112,4 +111,4 @@ def test_the_committed_page_has_every_method(bench) -> None:
     if not RESULTS.exists():
         pytest.skip("not measured yet")
     page = RESULTS.read_text("utf-8")
-    assert all(title in page for title in bench("segments").TITLES.values())
+    assert all(title in page for title in bench("segments.run").TITLES.values())

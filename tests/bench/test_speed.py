@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,19 +10,16 @@ from icp.scoring import SCORE_COLUMNS
 
 pytest.importorskip("sklearn", reason="the bench extra is not installed")
 
-BENCH = Path(__file__).parents[2] / "bench"
-
 
 @pytest.fixture(autouse=True)
-def _bench_on_path(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCH))
+def _alone(monkeypatch):
     monkeypatch.delenv("ICP_DATA", raising=False)
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    import speed_data
-    import speed_tasks
+    from bench.speed import accounts as speed_data
+    from bench.speed import tasks as speed_tasks
 
     monkeypatch.setattr(speed_data, "_DRAWN", 50)
     options = FitOptions(refits=0, max_segments=1)
@@ -36,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_customers_are_the_same_again_and_miss_what_is_said():
-    from speed_data import COLUMNS, customers
+    from bench.speed.accounts import COLUMNS, customers
 
     frame = customers(2_000, seed=1)
     assert frame.equals(customers(2_000, seed=1))
@@ -80,7 +76,7 @@ def test_made_up_pairs_fit_their_tables(folder):
     ],
 )
 def test_every_task_writes_what_it_says(folder, task, columns):
-    import speed_tasks
+    from bench.speed import tasks as speed_tasks
 
     taken = speed_tasks._taken(speed_tasks._file_task(task, folder, 120))
     assert set(taken) == {"seconds", "cpu", "peak"}
@@ -94,7 +90,7 @@ def test_every_task_writes_what_it_says(folder, task, columns):
 
 
 def test_what_was_scored_is_copied(folder):
-    import speed_tasks
+    from bench.speed import tasks as speed_tasks
 
     speed_tasks._file_task("pairs", folder, 120)()
     speed_tasks._file_task("rewrite", folder, 120)()
@@ -103,14 +99,14 @@ def test_what_was_scored_is_copied(folder):
 
 
 def test_single_accounts_are_scored_and_explained(folder):
-    import speed_tasks
+    from bench.speed import tasks as speed_tasks
 
     found = speed_tasks._one(folder, 120)
     assert {name.split()[1] for name in found} == {"load", "score_one", "explain"}
 
 
 def test_the_peer_reads_and_writes_the_same_accounts(folder):
-    import speed_tasks
+    from bench.speed import tasks as speed_tasks
 
     speed_tasks._peer("logistic", folder, 120)
     written = pl.read_parquet(folder / "scored.parquet")
@@ -119,7 +115,7 @@ def test_the_peer_reads_and_writes_the_same_accounts(folder):
 
 
 def test_without_open_data_the_demo_is_learnt_from():
-    import speed_tasks
+    from bench.speed import tasks as speed_tasks
 
     task = speed_tasks._fit_task(60)
     assert (task.name, task.frame.height) == ("demo", 60)
@@ -128,7 +124,7 @@ def test_without_open_data_the_demo_is_learnt_from():
 
 
 def test_the_page_says_what_was_measured(folder, monkeypatch, capsys):
-    import speed
+    from bench.speed import run as speed
 
     run = {"seconds": 2.0, "cpu": 1.0, "peak": 100.0}
     facts = {"megabytes": 1, "tables": 12, "segments": 2, "pairs": 0, "kilobytes": 9}

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,7 @@ BLOCK = re.compile(r"<!-- walk: (\w+) -->\n\n```text\n(.*?)```", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def walk():
-    spec = importlib.util.spec_from_file_location("walk", ROOT / "bench/walk.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("bench.guides.walking_away")
 
 
 def blocks(page):
@@ -37,6 +32,12 @@ def test_the_guide_walks_through_every_verdict(walk):
     )
 
 
+def test_the_readme_shows_one_verdict(walk):
+    told = blocks(walk.README.read_text("utf-8"))
+    assert set(told) == {"readme"}
+    assert "\nVerdict: Walk away\n" in told["readme"]
+
+
 def test_a_page_is_brought_up_to_date_block_by_block(walk):
     page = "a\n<!-- walk: x -->\n\n```text\nold\n```\nb\n"
     assert walk.page_with(page, {"x": "new\n", "y": "z"}) == page.replace("old", "new")
@@ -52,5 +53,7 @@ def test_long_lines_are_wrapped_and_nothing_is_lost(walk):
 
 @pytest.mark.slow
 def test_the_guides_figures_are_the_codes(walk, tmp_path):
-    page = walk.PAGE.read_text("utf-8")
-    assert walk.page_with(page, walk.walked(tmp_path / "demo")) == page
+    told = walk.walked(tmp_path / "demo")
+    for path in (walk.PAGE, walk.README):
+        page = path.read_text("utf-8")
+        assert walk.page_with(page, told) == page

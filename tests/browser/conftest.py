@@ -147,10 +147,9 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Visit]]:
-    """Open a fresh browser window on an address."""
-    contexts: list[Any] = []
+@pytest.fixture(scope="session")
+def window(chromium: Any) -> Callable[..., Visit]:
+    """Open a fresh browser window on an address; who opens it closes its context."""
 
     def open_window(
         url: str, *, width: int = 1280, height: int = 1600, scheme: str = "light"
@@ -160,11 +159,22 @@ def visit(chromium: Any) -> Iterator[Callable[..., Visit]]:
             color_scheme=scheme,
             reduced_motion="reduce",
         )
-        contexts.append(context)
-        seen = Visit(page=context.new_page(), url=url)
-        _watch(seen)
-        return seen
+        visit = Visit(page=context.new_page(), url=url)
+        _watch(visit)
+        return visit
+
+    return open_window
+
+
+@pytest.fixture
+def visit(window: Callable[..., Visit]) -> Iterator[Callable[..., Visit]]:
+    """Open windows that the end of the test closes."""
+    visits: list[Visit] = []
+
+    def open_window(url: str, **options: Any) -> Visit:
+        visits.append(window(url, **options))
+        return visits[-1]
 
     yield open_window
-    for context in contexts:
-        context.close()
+    for visit in visits:
+        visit.page.context.close()

@@ -17,7 +17,7 @@ from icp.demo import write_demo
 from icp.workflow import open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -41,9 +41,9 @@ PAGES = {
     "import-outcomes": ("/data?step=3+Outcomes", 1300),
     "import-learn": ("/data?step=4+Learn+and+score", 900),
 }
-#: A phone; no page may scroll sideways there.
+#: The width of a phone.
 PHONE = 390
-KEPT = os.environ.get("ICP_PICTURES")
+PICTURES = os.environ.get("ICP_PICTURES")
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str])
         os.environ.get("ICP_WORKSPACE") or tmp_path_factory.mktemp("d") / "demo"
     )
     if not (folder / "icp.toml").exists():
-        size = {} if KEPT else {"customers": 300, "prospects": 200}
+        size = {} if PICTURES else {"customers": 300, "prospects": 200}
         write_demo(folder, **size)
         with open_workspace(folder) as space:
             space.import_sources()
@@ -63,27 +63,49 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str])
     return serve(folder)
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [*product((1280, 1920), ("light", "dark")), (PHONE, "light")],
-)
+@pytest.fixture(scope="module", params=product(PAGES, ("light", "dark")), ids="-".join)
+def page(
+    request: pytest.FixtureRequest, demo: str, window: Callable[..., Any]
+) -> Iterator[tuple[str, Any]]:
+    """A page in one scheme, opened once and then shown in several widths."""
+    name, scheme = request.param
+    path, height = PAGES[name]
+    visit = window(demo, height=height, scheme=scheme)
+    visit.open(path)
+    yield f"{name}-{scheme}", visit
+    visit.page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_every_page_is_clean(page: tuple[str, Any], width: int) -> None:
+    name, visit = page
+    height = visit.page.viewport_size["height"]
+    visit.page.set_viewport_size({"width": width, "height": height})
+    assert_fits(visit)
+    if PICTURES:
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        visit.page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}.png"))
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_clean(
-    demo: str, visit: Callable[..., Any], name: str, width: int, scheme: str
+def test_every_page_is_clean_on_a_phone(
+    demo: str, visit: Callable[..., Any], name: str
 ) -> None:
     path, height = PAGES[name]
-    seen = visit(demo, width=width, height=height, scheme=scheme)
-    seen.open(path)
-    seen.page.wait_for_timeout(700)  # charts fade in after the script has ended
-    seen.settled()
-    assert seen.page.get_by_test_id("stAlertContentError").count() == 0
+    phone = visit(demo, width=PHONE, height=height)
+    phone.open(path)
+    assert_fits(phone)
+
+
+def assert_fits(visit: Any) -> None:
+    """Nothing failed, and no part scrolls sideways."""
+    visit.page.wait_for_timeout(700)  # charts fade in after the script has ended
+    visit.settled()
+    assert visit.page.get_by_test_id("stAlertContentError").count() == 0
     across = "e => e.scrollWidth <= e.clientWidth"
     for part in ("html", "[data-testid=stMain]"):
-        assert seen.page.locator(part).evaluate(across)
-    if KEPT and width != PHONE:
-        Path(KEPT).mkdir(parents=True, exist_ok=True)
-        seen.page.screenshot(path=str(Path(KEPT) / f"{name}-{scheme}-{width}.png"))
-    seen.assert_clean()
+        assert visit.page.locator(part).evaluate(across)
+    visit.assert_clean()
 
 
 def test_a_reason_typed_just_before_the_click_counts(

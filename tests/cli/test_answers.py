@@ -67,7 +67,8 @@ def test_an_unknown_column_is_named_with_the_nearest():
 
 @pytest.mark.parametrize("text", ["Amount:kind=money", "Amount:role=late"])
 def test_an_impossible_value_names_the_column(text):
-    with pytest.raises(MappingError, match="column 'Amount' cannot be mapped so"):
+    message = "column 'Amount' cannot be mapped like that"
+    with pytest.raises(MappingError, match=message):
         answered(MAPPING, parsed([text]))
 
 

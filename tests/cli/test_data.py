@@ -11,7 +11,7 @@ def test_import_shows_the_mapping_and_asks(fresh, exports):
     assert "Account ID" in done.stderr
     assert "Read customers.csv as accounts in this way? [y/N]:" in done.stderr
     assert done.stdout == (
-        "customers: 90 rows of customers.csv used, 0 kept out\n"
+        "customers: 90 rows of customers.csv used, 0 quarantined\n"
         "90 customers, 0 prospects\n"
         "\nNext:\n"
         "  Say which customers were best and which regrettable: icp label\n"

@@ -52,7 +52,7 @@ def test_steps_exits_and_taking_up_again(rich):
     assert said.startswith("Verdict: Walk away")
     said = rich("deal", "leave", "P1", "--promised", "a card").stdout
     assert said.startswith("Left: referral because of no_authority\n")
-    assert "Wakes: somebody who decides is at the table, at the latest " in said
+    assert "Wakes: a decision maker joins, at the latest " in said
     assert "Left on " in rich("check", "P1").stdout
     said = rich("deal", "exits").stdout
     assert "P1" in said
@@ -71,7 +71,7 @@ def test_who_woke_is_said_after_an_import(rich):
     rich("deal", "leave", "P1")
     assert "Woke up" not in rich("import").stdout
     rich("deal", "answer", "P1", "reason:no_budget", "no")
-    assert "Woke up: P1, the next budget is made" in rich("import").stdout
+    assert "Woke up: P1, the next budget is set" in rich("import").stdout
     found = json.loads(rich("deal", "exits", "--awake", "--json").stdout)
     assert [e["exit"]["account_id"] for e in found["exits"]] == ["P1"]
     assert found["freed"]["exits"] == 1

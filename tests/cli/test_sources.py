@@ -53,7 +53,7 @@ def test_a_question_is_answered_beforehand(fresh, deals):
     ("answer", "message"),
     [
         ("Close:date_order=dmy", "has no column 'Close'; did you mean"),
-        ("Amount:decimal=x", "column 'Amount' cannot be mapped so"),
+        ("Amount:decimal=x", "column 'Amount' cannot be mapped like that"),
         ("Amount", "is not COLUMN:FIELD=VALUE"),
     ],
 )
@@ -224,7 +224,7 @@ def test_status_says_where_the_workspace_stands(cli, fresh):
         "Workspace 'Tiny'; ann is admin",
         "Sources: customers (accounts), prospects (prospects)",
     ]
-    assert lines[2].endswith(": 90 customers, 6 prospects, 0 rows kept out")
+    assert lines[2].endswith(": 90 customers, 6 prospects, 0 rows quarantined")
     assert lines[4:6] == [
         "Profiles: 1, in force: v1",
         "Newest scores: 6 prospects with profile v1",

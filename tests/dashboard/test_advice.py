@@ -89,7 +89,7 @@ def test_an_exit_is_said_logged_and_taken_back(
     app = page(copy, "prospect", account=good)
     said = _said(app)
     assert ":orange[Not now]" in said
-    assert "When is your next budget made?" in said
+    assert "When is your next budget set?" in said
     app.text_input(key=f"promised-{good}").set_value("a call")
     _button(app, "Log this exit").click().run()
     assert not app.exception
@@ -184,7 +184,7 @@ def test_what_was_noted_is_shown_and_can_be_taken_back(
     said = _plain(app)
     assert "Employees\\: 5" in said
     assert "Cannot decide\\: yes\\, by phone" in said
-    assert "tried to find somebody else in the company\\, it did not help" in said
+    assert "tried to find somebody else at the company\\, it did not help" in said
     _button(app, "Take back").click().run()
     _button(app, "It does not hold").click().run()
     assert not app.exception

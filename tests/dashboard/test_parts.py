@@ -247,7 +247,7 @@ def _called(*names: str) -> pl.DataFrame:
         (("a", "two words"), "column 'Land' cannot be called so; use letters"),
         (("1st", "b"), "column 'Branche' cannot be called so"),
         (("", "b"), "column 'Branche' cannot be called so"),
-        (("a", "a"), "1 name given twice: 'a'; every column needs a name of its own"),
+        (("a", "a"), "1 repeated name: 'a'; every column needs a name of its own"),
     ],
 )
 def test_names_that_columns_cannot_have_are_said(

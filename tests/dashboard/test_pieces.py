@@ -126,9 +126,9 @@ def test_lines_of_a_file_are_accounted_for() -> None:
             "what": "accounts",
             "lines read": 7,
             "used": 4,
-            "mended": 0,
-            "kept out": 2,
-            "set aside": 1,
+            "repaired": 0,
+            "quarantined": 2,
+            "excluded": 1,
             "adds up": "yes",
             "rows": 4,
         }

@@ -108,6 +108,6 @@ def test_corrections_that_cannot_be_are_said_and_nothing_is_added(
     app = page(empty, "data")
     _upload(app, "a.csv", CUSTOMERS)
     assert not app.exception
-    assert "1 name given twice: 'same'" in _said(app)
+    assert "1 repeated name: 'same'" in _said(app)
     assert "Add this file" not in [button.label for button in app.button]
     assert _sources(empty) == []

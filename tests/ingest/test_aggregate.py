@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.ingest.combine import Part, grouped
+from icp.ingest.combine import SourceTable, sum_up
 from icp.ingest.plan import Aggregate
 from icp.schema import AccountSchema
 
@@ -37,13 +37,13 @@ def part(rows):
     frame = pl.DataFrame(rows, schema=_SCHEMA)
     schema = AccountSchema.infer(frame)
     result = SimpleNamespace(report=SimpleNamespace(file="f"), schema=schema)
-    return Part.of("rows", result, frame)
+    return SourceTable.of("rows", result, frame)
 
 
 def values(rows, **aggregate):
     source = part(rows)
     asked = (Aggregate.model_validate({"name": "x", **aggregate}),)
-    groups = grouped(source, asked, source.frame["group"])
+    groups = sum_up(source, asked, source.frame["group"])
     every = pl.DataFrame({"group": pl.Series([0, 1], dtype=pl.UInt32)})
     joined = every.join(groups.frame, on="group", how="left", maintain_order="left")
     return joined.with_columns(groups.where_no_rows)["x"].to_list()

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from icp.errors import ConfigError, PolicyError
 from icp.ingest.assemble import assemble
+from icp.ingest.parse import IngestResult
 from icp.ingest.plan import AssemblyPlan
-from icp.ingest.result import LINE, IngestResult
+from icp.ingest.result import LINE
 from icp.schema import AccountSchema, match_to_schema
 
 
@@ -95,7 +96,7 @@ def test_rows_without_identifier_are_counted():
     table = source({"account_id": ["1", None, " "]}, account_id="identifier")
     result = assembled({"crm": table}, base="crm")
     assert result.accounts.collect().height == 1
-    assert messages(result) == ["2 rows without 'account_id': of no account"]
+    assert messages(result) == ["2 rows without 'account_id' belong to no account"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_repeated_accounts_keep_the_known_value_asked_for(plan, size, city):
         result.repeated, pl.DataFrame({"account_id": ["1"], "lines": [[2, 3, 5]]})
     )
     assert messages(result) == [
-        f"1 account with 3 rows together; the {plan['keep']} known value of each "
+        f"1 account with 3 rows in total; the {plan['keep']} known value of each "
         "column was kept"
     ]
 
@@ -185,8 +186,8 @@ def test_fetched_columns_keep_their_roles_and_both_sides_are_listed():
     )
     assert messages(result) == [
         "1 column: 'size' left out, as 'crm' has them too",
-        "1 of 2 rows of 'crm' found a row of 'erp' (1 no match); "
-        "1 row of 'erp' never found",
+        "1 of 2 rows of 'crm' match a row of 'erp' (1 no match); "
+        "1 row of 'erp' without a match",
     ]
 
 
@@ -303,8 +304,8 @@ def test_rows_of_no_account_are_listed():
         pl.DataFrame({"line": [3], "account_id": ["2"]}),
     )
     assert messages(result) == [
-        "3 of 4 rows of 'tickets' found a row of 'crm' (1 no match); "
-        "1 row of 'crm' never found"
+        "3 of 4 rows of 'tickets' match a row of 'crm' (1 no match); "
+        "1 row of 'crm' without a match"
     ]
     attribute = result.schema["x"]
     assert (attribute.role, attribute.unit, attribute.title, attribute.reason) == (
@@ -357,7 +358,7 @@ def test_lookups_come_before_sums():
         ],
     )
     assert result.accounts.collect()["cost"].to_list() == [23.0, 0.0]
-    assert "2 of 2 rows of 'lines' found a row of 'products'" in messages(result)[0]
+    assert "2 of 2 rows of 'lines' match a row of 'products'" in messages(result)[0]
 
 
 @pytest.mark.parametrize(

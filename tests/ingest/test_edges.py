@@ -100,7 +100,7 @@ def test_a_file_without_rows_is_refused_with_what_to_do(tmp_path, text):
         given_file(tmp_path, text)
 
 
-def test_a_row_without_any_key_is_set_aside_as_it_came(tmp_path):
+def test_a_row_without_any_key_is_kept_out_as_it_came(tmp_path):
     result = given_file(tmp_path, HEADER + '7,Acme,12\n," ",99\n-,N/A,98\n')
     assert rows(result) == [("7", "Acme", 12.0)]
     assert result.rejected["raw"].to_list() == ['," ",99', "-,N/A,98"]
@@ -109,17 +109,17 @@ def test_a_row_without_any_key_is_set_aside_as_it_came(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "kept", "aside"),
+    ("lines", "ids", "raw"),
     [
         ("7,Acme,1\n8,B\n9,C,3\n", ["7", "9"], ["8,B"]),
         ("7,Acme,1\n8,B,2,x\n9,C,3\n", ["7", "9"], ["8,B,2,x"]),
         ("7,Acme,1,,\n8,B,2\n9,C,3,\n", ["7", "8", "9"], []),
     ],
 )
-def test_ragged_rows_are_kept_out_or_only_have_empty_ends(tmp_path, lines, kept, aside):
+def test_ragged_rows_are_kept_out_or_only_have_empty_ends(tmp_path, lines, ids, raw):
     result = given_file(tmp_path, HEADER + lines)
-    assert [row[0] for row in rows(result)] == kept
-    assert result.rejected["raw"].to_list() == aside
+    assert [row[0] for row in rows(result)] == ids
+    assert result.rejected["raw"].to_list() == raw
 
 
 def test_one_odd_number_is_left_out_and_named(tmp_path):

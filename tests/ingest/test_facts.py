@@ -65,7 +65,7 @@ def test_a_share_is_of_the_rows_that_hold_a_value(
 
 def test_the_plain_counts() -> None:
     found = facts(["a", "a", "A ", None, "n/a", "b"])
-    assert (found.rows, found.known, found.distinct) == (6, 4, 3)
+    assert (found.rows, found.values, found.distinct) == (6, 4, 3)
     assert found.coverage == pytest.approx(4 / 6)
     assert found.levels == ("a", "b")
     assert not found.near_unique
@@ -73,14 +73,14 @@ def test_the_plain_counts() -> None:
 
 def test_a_column_without_values_has_no_facts() -> None:
     found = facts([None, " ", "n/a"])
-    assert (found.known, found.distinct, found.coverage) == (0, 0, 0)
+    assert (found.values, found.distinct, found.coverage) == (0, 0, 0)
     assert (found.decimal, found.date_order, found.separator) == (None, None, None)
     assert found.levels == ()
 
 
 def test_a_word_for_missing_may_be_a_value() -> None:
-    assert facts(["NA", "EU"]).known == 1
-    assert facts(["NA", "EU"], keep=("NA",)).known == 2
+    assert facts(["NA", "EU"]).values == 1
+    assert facts(["NA", "EU"], keep=("NA",)).values == 2
 
 
 # --- what a column settles ---------------------------------------------------------

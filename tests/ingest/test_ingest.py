@@ -90,7 +90,7 @@ _CELL = st.text(st.sampled_from('ab1 ,;"\n\r'), max_size=4)
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from(["\n", "\r\n"]),
 )
-def test_every_line_is_used_quarantined_or_set_aside(
+def test_every_line_is_used_quarantined_or_excluded(
     rows: list[tuple[str, str, str]], quoting: int, end: str
 ) -> None:
     target = io.StringIO(newline="")

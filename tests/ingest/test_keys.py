@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from icp.ingest.plan import domain_key, id_key, matched, name_key
+from icp.ingest.plan import domain_key, id_key, match_rows, name_key
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_matched_takes_the_first_key_that_points_to_one_row():
         }
     )
     assert_frame_equal(
-        matched(seeking, targets),
+        match_rows(seeking, targets),
         pl.DataFrame(
             {
                 "target": [0, 1, 2, None, None, None],
@@ -127,7 +127,7 @@ _KEYS = st.lists(
 @given(_KEYS, _KEYS)
 def test_matched_agrees_with_looking_at_every_pair(seeking, targets):
     schema = {"0": pl.String, "1": pl.String}
-    found = matched(
+    found = match_rows(
         pl.DataFrame(seeking, schema, orient="row"),
         pl.DataFrame(targets, schema, orient="row"),
     )

@@ -10,7 +10,7 @@ from icp.ingest.propose_mapping import propose_mapping
 def _suspected(values: list[str], header: str = "Price") -> bool:
     table = raw({header: values})
     found = parse(table, propose_mapping(table)).report.findings
-    return any("lost their decimal sign" in f.message for f in found)
+    return any("lost their decimal mark" in f.message for f in found)
 
 
 _LOST = [f"{2_000_000 + 13_217 * i + 1:,}" for i in range(1, 40) if i % 10 != 7]

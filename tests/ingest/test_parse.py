@@ -19,7 +19,7 @@ from icp.ingest.result import LINE, Ledger, Original, QuarantinedRow
 from icp.schema import Kind, Role
 
 if TYPE_CHECKING:
-    from icp.ingest.result import IngestResult
+    from icp.ingest.parse import IngestResult
 
 
 def _rule(name: str, kind: Kind, **other: object) -> ColumnRule:
@@ -273,8 +273,8 @@ def test_a_row_without_any_key_is_quarantined_as_it_came() -> None:
     result = parse(table, propose_mapping(table))
     assert result.accounts.collect()[LINE].to_list() == [2, 4]
     assert result.rejected.rows() == [
-        (3, 3, " \t-\t b", "no value in any column that says which row this is"),
-        (5, 5, "n/a\t\td", "no value in any column that says which row this is"),
+        (3, 3, " \t-\t b", "no value in any column that identifies the row"),
+        (5, 5, "n/a\t\td", "no value in any column that identifies the row"),
     ]
     ledger = result.report.ledger
     assert (ledger.used, ledger.quarantined, ledger.balanced) == (2, 2, True)
@@ -306,7 +306,7 @@ def test_a_row_is_quoted_from_its_source_with_all_its_lines() -> None:
     assert result.report.ledger == Ledger(read=5, used=1, quarantined=3, header=1)
 
 
-def test_rows_that_the_reader_set_aside_stay_listed_in_line_order() -> None:
+def test_rows_that_the_reader_kept_out_stay_listed_in_line_order() -> None:
     table = raw({"Company": [None, "Acme"]}, first_line=5)
     earlier = (
         QuarantinedRow(line=9, last_line=10, raw="x,y,z", reason="3 of 1 values"),

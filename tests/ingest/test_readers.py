@@ -131,7 +131,7 @@ def test_the_encoding_that_is_asked_for_wins(read):
     assert cells(table) == [("Acme", "Š")]
     with pytest.raises(SourceError, match="line 2: is not ascii"):
         read("Name,City\nAcme,Š\n", encoding="ascii")
-    with pytest.raises(SourceError, match="no encoding called 'nope'"):
+    with pytest.raises(SourceError, match="unknown encoding 'nope'"):
         read(ROWS, encoding="nope")
 
 

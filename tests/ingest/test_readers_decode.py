@@ -61,11 +61,11 @@ def decoded(data: bytes, encoding: str | None = None) -> tuple[Decoded, list[str
         ),
         (
             "Ulm\nCafÃ©\n".encode(), "Ulm\nCafÃ©\n", "utf-8",
-            "ask: letters on line 2 look garbled, as “Ã©” for “é”; kept as they are",
+            "ask: letters on line 2 look garbled, like “Ã©” for “é”; kept as is",
         ),
         (
             "it’s".encode().decode("cp1252").encode(), "itâ€™s", "utf-8",
-            "ask: letters on line 1 look garbled, as “Ã©” for “é”; kept as they are",
+            "ask: letters on line 1 look garbled, like “Ã©” for “é”; kept as is",
         ),
         ("SÃO PAULO, Âge".encode(), "SÃO PAULO, Âge", "utf-8", None),
         (
@@ -83,7 +83,7 @@ def test_bytes_become_text_and_guesses_are_told(data, text, encoding, told):
 @pytest.mark.parametrize(
     ("data", "encoding", "told"),
     [
-        (b"abc", "nonsense", "there is no encoding called 'nonsense'"),
+        (b"abc", "nonsense", "unknown encoding 'nonsense'"),
         (b"ab\nc\xff", "utf-8", "line 2: is not utf-8: byte 0xff does not exist"),
         (b"a\x81", "cp1252", "is not cp1252: byte 0x81"),
     ],

@@ -167,7 +167,7 @@ def test_what_the_reader_hides_is_told(book):
     assert "hidden columns read like the others: D to E" in told
 
 
-def test_a_narrow_table_below_and_its_footer_are_set_aside(book):
+def test_a_narrow_table_below_and_its_footer_are_excluded(book):
     def fill(workbook):
         sheet = workbook.add_worksheet("Data")
         write_rows(sheet, [("Account Name", "Stage", "Amount", "Owner")])
@@ -178,7 +178,7 @@ def test_a_narrow_table_below_and_its_footer_are_set_aside(book):
     table = read_table(book(fill))
     assert table.report.ledger.used == 9
     assert table.report.ledger.other_tables == 4
-    assert [item.line for item in table.report.aside] == [1, 13, 14, 15, 18]
+    assert [item.line for item in table.report.excluded] == [1, 13, 14, 15, 18]
 
 
 def test_a_cell_far_away_is_refused_by_name(book):

@@ -65,7 +65,7 @@ def test_a_person_may_say_where_it_is(options, columns, rows):
 
 @pytest.mark.parametrize("line", [5, 6, 99])
 def test_a_line_that_is_no_row_cannot_be_the_header(line):
-    with pytest.raises(SourceError, match="is blank or does not exist; no header"):
+    with pytest.raises(SourceError, match="is blank or does not exist, so"):
         read(LABELS + BODY + "\n", header_line=line)
 
 

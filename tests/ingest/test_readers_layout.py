@@ -40,11 +40,13 @@ def messages(table: RawTable) -> str:
 # --- headers -----------------------------------------------------------------------
 
 
-def test_title_rows_are_set_aside(read):
+def test_title_rows_are_excluded(read):
     table = read("Closed business\nExported by Ann\n\n" + ROWS)
     assert cells(table) == TWO_ROWS
     assert table.report.header_line == 4
-    assert "header taken from line 4; lines 1 and 2 above it were" in messages(table)
+    assert "header taken from line 4; lines 1 and 2 above it excluded" in messages(
+        table
+    )
     assert table.report.ledger.preamble == 2
 
 
@@ -133,7 +135,7 @@ def test_remarks_beside_the_table_are_kept_apart(read):
     body = [f"{i},{i * 2},,{'this means euro' if i == 3 else ''}" for i in range(30)]
     table = read("\n".join(["Amount,Price,,", *body]) + "\n")
     assert table.report.columns == ("Amount", "Price")
-    (remark,) = [item for item in table.report.aside if item.kind == "beside"]
+    (remark,) = [item for item in table.report.excluded if item.kind == "beside"]
     assert (remark.line, remark.raw) == (5, "this means euro")
     assert codes(table) == ["blank-label", "beside-table"]
     assert table.report.ledger == Ledger(read=31, used=30, header=1)
@@ -176,7 +178,7 @@ def test_a_salesforce_footer_is_no_customer(read):
     assert table.report.ledger == Ledger(
         read=17, used=8, header=1, blank=3, totals=1, footer=4
     )
-    kinds = [(item.line, item.kind) for item in table.report.aside]
+    kinds = [(item.line, item.kind) for item in table.report.excluded]
     assert kinds[1:] == [
         (12, "totals"),
         *[(line, "footer") for line in (14, 15, 16, 17)],
@@ -230,7 +232,9 @@ PIVOT = "Region,Account,Deals,Value\n"
 )
 def test_named_subtotals_are_known_by_their_sums(read, rows, totals, asked):
     table = read(PIVOT + rows)
-    assert [line.line for line in table.report.aside if line.kind == "totals"] == totals
+    assert [
+        line.line for line in table.report.excluded if line.kind == "totals"
+    ] == totals
     questions = [f for f in table.report.findings if f.level == "ask"]
     assert [f.line for f in questions if f.code == "totals"] == asked
     assert table.frame.height == rows.count("\n") - len(totals)
@@ -241,7 +245,7 @@ def test_a_total_that_does_not_add_up_is_asked_about_once(read):
     assert [f.code for f in table.report.findings] == ["totals"]
 
 
-def test_a_second_table_is_set_aside(read):
+def test_a_second_table_is_excluded(read):
     other = "\nOpportunity Name,Stage\nx,won\ny,lost\n"
     table = read(ROWS + other)
     assert cells(table) == TWO_ROWS
@@ -251,7 +255,7 @@ def test_a_second_table_is_set_aside(read):
     assert "('Opportunity Name', 'Stage')" in messages(table)
 
 
-def test_a_second_table_of_the_same_width_is_set_aside(read):
+def test_a_second_table_of_the_same_width_is_excluded(read):
     body = "".join(f"Firm {i},{i},2025-01-0{i}\n" for i in range(1, 9))
     other = "\nDeal Name,Owner Name,Stage\nx,Ann,won\ny,Bob,lost\n"
     table = read("Name,Amount,Created\n" + body + other)
@@ -287,7 +291,7 @@ def test_a_short_row_is_quarantined_as_it_came(read):
     (row,) = table.quarantined
     assert (row.line, row.raw) == (7, "Firm,5,x@x.org")
     assert row.reason.startswith("has 3 of 4 values")
-    assert "line 7 cannot be read in one way only" in messages(table)
+    assert "line 7 cannot be read in exactly one way" in messages(table)
 
 
 def test_empty_values_beyond_the_last_column_are_harmless(read):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from icp.ingest.readers.grid import Notes, frame_of_cells, letter, line_list, plural
 from icp.ingest.readers.header import Named, name_columns
-from icp.ingest.result import LINE, AsideLine
+from icp.ingest.result import LINE, ExcludedLine
 
 
 def named(
@@ -74,7 +74,7 @@ def test_remarks_beside_the_table_are_kept_with_their_lines():
     rows = [(f"n{i}", "look" if i == 3 else "") for i in range(8)]
     result, findings = named(["a", ""], *rows)
     assert result.frame.columns == ["a", LINE]
-    assert result.beside == (AsideLine(line=5, kind="beside", raw="look"),)
+    assert result.beside == (ExcludedLine(line=5, kind="beside", raw="look"),)
     assert findings == [("note", "beside-table")]
 
 

@@ -21,7 +21,7 @@ def found(*cells: str) -> dict[tuple[str, ...], str]:
 
 
 @pytest.mark.parametrize(
-    ("cells", "mended"),
+    ("cells", "repairs"),
     [
         (("Acme", " Inc.", "won", "5", ""), {("Acme, Inc.", "won", "5", ""): "joined"}),
         (("A", "B", "C", "won", "5", ""), {("A,B,C", "won", "5", ""): "joined"}),
@@ -40,8 +40,8 @@ def found(*cells: str) -> dict[tuple[str, ...], str]:
         (("Acme",), {}),
     ],
 )
-def test_a_row_is_read_in_every_way_that_fits(cells, mended):
-    assert found(*cells) == mended
+def test_a_row_is_read_in_every_way_that_fits(cells, repairs):
+    assert found(*cells) == repairs
 
 
 def test_a_few_rows_prove_nothing():

@@ -62,7 +62,7 @@ def test_content_is_known_by_its_bytes(data, content):
         (b'[{"a": 1}]', "JSON file"),
         ('{"a": 1}'.encode("utf-16"), "JSON file"),
         (b"<?xml version='1.0'?><Workbook/>", "XML file"),
-        (bytes(range(1, 256)), "no text and no workbook"),
+        (bytes(range(1, 256)), "is not text or a workbook"),
         (b"PK\x03\x04 cut", "damaged or cut off"),
         (zipped("xl/workbook.bin"), "binary workbook"),
         (zipped("word/document.xml"), "Word document"),

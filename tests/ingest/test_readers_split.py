@@ -76,7 +76,7 @@ def test_lines_that_only_declare_something_are_skipped():
 
 
 @pytest.mark.parametrize(
-    ("line", "cells", "problem", "mended"),
+    ("line", "cells", "problem", "repair"),
     [
         ("1,2", ("1", "2"), "", ""),
         ("1,2,3,4", ("1", "2", "3", "4"), "", ""),
@@ -87,15 +87,15 @@ def test_lines_that_only_declare_something_are_skipped():
         (
             '1,"2,3,4',
             ("1", '"2', "3", "4"),
-            "has a quote in a place that no reading explains",
+            "has a quote that no reading explains",
             "",
         ),
     ],
 )
-def test_an_odd_line_harms_no_other(line, cells, problem, mended):
+def test_an_odd_line_harms_no_other(line, cells, problem, repair):
     grid = cut(f"a,b,c\n{line}\n4,5,6\n7,8,9\n")
     assert grid.odd == (
-        Record(line=2, last_line=2, cells=cells, problem=problem, mended=mended),
+        Record(line=2, last_line=2, cells=cells, problem=problem, repair=repair),
     )
     assert grid.rows[LAST].to_list() == [1, 3, 4]
 
@@ -151,7 +151,7 @@ def test_a_quoted_table_is_cut_as_csv_cuts_it(table, mark, escaped):
     by_line = sorted(
         [*as_records(grid.rows), *grid.odd], key=lambda record: record.line
     )
-    if not grid.blank and not any(r.problem or r.mended for r in by_line):
+    if not grid.blank and not any(r.problem or r.repair for r in by_line):
         assert [r.cells for r in by_line] == [tuple(row) for row in table]
     covered = {n for r in by_line for n in range(r.line, r.last_line + 1)}
     assert covered | set(grid.blank) == set(range(1, grid.lines + 1))

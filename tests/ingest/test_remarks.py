@@ -23,7 +23,7 @@ def remarks(values: list[str], kind: Kind, **other: object) -> list[tuple[str, s
             ["5", "n/a", "-", "n/a"],
             Kind.NUMBER,
             {},
-            [("note", "3 values of words for unknown, taken as missing")],
+            [("note", "3 values that only say unknown, taken as missing")],
         ),
         (
             ["5", "x"] + ["6"] * 20,
@@ -56,7 +56,7 @@ def remarks(values: list[str], kind: Kind, **other: object) -> list[tuple[str, s
             [
                 (
                     "ask",
-                    "1 value such as 1,234 can be read in two ways; the decimal sign "
+                    "1 value such as 1,234 can be read in two ways; the decimal mark "
                     "is taken to be ','",
                 )
             ],
@@ -92,8 +92,8 @@ def remarks(values: list[str], kind: Kind, **other: object) -> list[tuple[str, s
             [
                 (
                     "note",
-                    "1 value spelt like another but for case or blanks, taken as the "
-                    "most frequent spelling (line 3)",
+                    "1 value spelled like another except for case or blanks, taken "
+                    "as the most frequent spelling (line 3)",
                 )
             ],
         ),

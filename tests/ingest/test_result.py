@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from icp.ingest.result import (
-    AsideLine,
+    ExcludedLine,
     Finding,
     Ledger,
     Original,
@@ -54,12 +55,12 @@ def test_moving_lines_to_quarantine_loses_none(used, repaired):
     assert moved.balanced
 
 
-def test_what_is_set_aside_is_all_that_is_no_row():
+def test_what_is_excluded_is_all_that_is_no_row():
     ledger = Ledger(
         read=28, used=7, blank=1, preamble=2, header=3, footer=4, totals=5,
         other_tables=6,
     )  # fmt: skip
-    assert ledger.set_aside == 21
+    assert ledger.excluded == 21
     assert ledger.balanced
 
 
@@ -87,11 +88,11 @@ def test_a_report_is_plain_values_and_takes_more_findings():
         ledger=Ledger(read=2, used=1, header=1),
         columns=("a",),
         sheets=(SheetInfo(name="S", rows=2, columns=1),),
-        aside=(AsideLine(line=1, kind="header", raw="a"),),
+        excluded=(ExcludedLine(line=1, kind="header", raw="a"),),
     ).with_findings([finding])
     again = report.with_findings([finding])
     assert again.findings == (finding, finding)
-    plain = json.loads(json.dumps(report.to_dict()))
+    plain = json.loads(json.dumps(asdict(report)))
     assert plain["ledger"]["used"] == 1
     assert plain["findings"][0]["message"] == "told"
-    assert plain["aside"] == [{"line": 1, "kind": "header", "raw": "a"}]
+    assert plain["excluded"] == [{"line": 1, "kind": "header", "raw": "a"}]

@@ -76,13 +76,13 @@ def test_a_damaged_document_is_refused_without_its_values() -> None:
     ],
 )
 def test_a_wrong_change_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(MappingError, match="mapped so"):
+    with pytest.raises(MappingError, match="mapped like that"):
         _mapping(_rule()).replace("Branche", **changes)
 
 
 def test_a_name_may_be_given_once() -> None:
     mapping = _mapping(_rule(), _rule("Sector", "sector"))
-    with pytest.raises(MappingError, match="1 name given twice: 'industry'"):
+    with pytest.raises(MappingError, match="1 repeated name: 'industry'"):
         mapping.replace("Sector", name="industry")
 
 

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from planted import closed_customers
 
+from icp.ingest.fields import written_after_sale
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
 from icp.learn.evidence import Alone
@@ -14,7 +15,6 @@ from icp.learn.leakage import (
     _runs,
     fill_rates,
     names_the_seller,
-    written_after_sale,
 )
 from icp.schema import AccountSchema
 

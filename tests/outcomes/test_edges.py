@@ -204,7 +204,7 @@ def test_costs_in_columns_of_odd_names_are_taken_off(name: str) -> None:
 
 def test_nobody_to_propose_a_policy_from() -> None:
     frame = pl.DataFrame(schema={"deal_stage": pl.String, "invoiced": pl.Float64})
-    with pytest.raises(PolicyError, match="no column says how"):
+    with pytest.raises(PolicyError, match="no column shows how"):
         propose_policy(frame, AccountSchema.infer(frame))
 
 

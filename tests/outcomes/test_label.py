@@ -34,7 +34,7 @@ def test_label_adds_three_columns_and_keeps_the_rest():
         accounts.with_columns(
             outcome=pl.Series(["regrettable", "unknown"]),
             outcome_reason=pl.Series(
-                ["worth 10, below 20", "nothing says how it turned out"]
+                ["worth 10, below 20", "no data on how it turned out"]
             ),
             worth=pl.Series([10.0, None]),
         ),
@@ -84,7 +84,7 @@ def test_rules_decide_in_order_with_their_reason_filled_in():
         ("regrettable", "left: price"),
         ("neutral", "90 days late, not known"),
         ("best", "1.5 d"),
-        ("unknown", "nothing says how it turned out"),
+        ("unknown", "no data on how it turned out"),
     ]
 
 

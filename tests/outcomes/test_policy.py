@@ -31,7 +31,7 @@ WHOLE = {
 def test_describe_follows_the_order_of_deciding():
     assert OutcomePolicy.model_validate(WHOLE).describe() == (
         "1 decided by hand",
-        "unknown before 12 months from since, but early regret",
+        "unknown before 12 months from since, except for early regret",
         "stage 'Won' is best",
         "stage 'Lost' is regrettable",
         "regrettable when gone",

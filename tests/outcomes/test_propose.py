@@ -109,7 +109,9 @@ def test_churn_is_early_regret_and_money_decides_the_rest():
 
 
 def test_a_firms_own_revenue_is_no_worth():
-    with pytest.raises(PolicyError, match="no column says how the accounts turned out"):
+    with pytest.raises(
+        PolicyError, match="no column shows how the accounts turned out"
+    ):
         proposed({"revenue": [1.0, 2.0], "industry": ["a", "b"]})
 
 

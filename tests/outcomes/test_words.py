@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icp.outcomes.label import filled_in, money
+from icp.outcomes.label import fill_in, money
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_values_in_words():
             "worth": [1500.0, -2.0, None],
         }
     )
-    template = filled_in(
+    template = fill_in(
         "{n}|{yes}|{day}|{tags}|{worth}", schema=frame.schema, currency="EUR"
     )
     assert frame.select(template).to_series().to_list() == [
@@ -55,4 +55,4 @@ def test_values_in_words():
 
 def test_a_template_without_columns_is_itself():
     frame = pl.DataFrame({"x": [1]})
-    assert frame.with_columns(r=filled_in("so", schema={}))["r"].to_list() == ["so"]
+    assert frame.with_columns(r=fill_in("so", schema={}))["r"].to_list() == ["so"]

@@ -154,6 +154,43 @@ def test_ages_count_from_the_day_on_the_columns_own_clock():
     assert listed == alone == [["worth_it"], ["worth_it"]]
 
 
+def test_a_rule_reads_the_columns_as_the_score_did():
+    """Ages that follow from dates are for reasons and terms, never for rules."""
+    rule, profile = a_rule("active", "days_since_reply > 30"), by_size()
+    frame = pl.DataFrame(LISTED).with_columns(
+        last_reply_date=pl.lit(TODAY - timedelta(days=90)),
+        loss_reason=pl.lit(None, pl.String),
+    )
+    judged = verdicts(
+        score(frame, profile, disqualifiers=[rule]),
+        profile,
+        economics=MONEY,
+        disqualifiers=[rule],
+        on=TODAY,
+    )
+    assert judged["disqualified_by"].to_list() == [[], []]
+    assert judged["verdict_reasons"].to_list() == [["unresponsive", "worth_it"]] * 2
+
+
+def test_a_contracts_end_is_near_by_its_date_too():
+    profile = by_size()
+    frame = pl.DataFrame(LISTED).with_columns(
+        incumbent_contract_end=pl.lit(TODAY + timedelta(days=90)),
+        loss_reason=pl.lit("incumbent"),
+    )
+    judged = verdicts(score(frame, profile), profile, economics=MONEY, on=TODAY)
+    row = frame.row(0, named=True)
+    alone = decide(
+        score_one(row, profile),
+        economics=MONEY,
+        signals=observed(row, CATALOGUE, on=TODAY),
+        terms=terms_of(row, None, UsualTerms.unknown(), on=TODAY),
+    )
+    assert judged["verdict"][0] == alone.verdict == "pursue"
+    unknown = terms_of(row, None, UsualTerms.unknown())
+    assert unknown.incumbent_months is None
+
+
 def test_a_list_without_accounts_keeps_what_is_known_apart():
     profile = by_size()
     scored = score(pl.DataFrame({"size": [50.0]}), profile)
@@ -208,7 +245,7 @@ def test_a_discount_of_an_account_may_be_a_decimal():
         ),
         ("reasons.no_need.titel = 'x'", "did you mean 'title'?"),
         ("reasons.no_need.cod = 'x'", "no_need.cod: unknown key; it has 14 names"),
-        ("reasons.no_need.code = 'x'", "no_need.code: the table's own name is the"),
+        ("reasons.no_need.code = 'x'", "no_need.code: the table's name is the code"),
     ],
 )
 def test_an_unknown_key_names_the_nearest_of_its_own_table(text, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
@@ -14,7 +15,7 @@ from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics
 from icp.profile import Abstention
 from icp.qualify import KnownAbout, Stakes, Terms, decide, read_catalogue, verdicts
-from icp.qualify.standing import counted_in
+from icp.qualify.money import TermColumns, incumbent_returns
 from icp.qualify.verdict import facts_of
 from icp.scoring import score, score_one
 
@@ -173,8 +174,9 @@ def test_an_attack_that_loses_money_is_not_made_because_staying_loses_more():
 
 def test_nobody_displaces_a_competitor_more_than_surely():
     plan = CATALOGUE.head_to_head.model_copy(update={"displace": 0.9})
-    stakes = Stakes(value=100, loss=0, cost=10)
-    assert stakes.head_to_head(1.0, plan, near=True) == 1.0 * 100 - 20
+    stakes = Stakes(value=np.array([100.0]), loss=0, cost=10)
+    attack, _ = incumbent_returns(stakes, np.array([1.0]), plan, np.array([True]))
+    assert attack.tolist() == [1.0 * 100 - 20]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_nobody_displaces_a_competitor_more_than_surely():
 )
 def test_the_share_of_the_price_that_is_left_is_a_share(discount, usual, share):
     terms = Terms(discount=discount, usual_discount=usual)
-    assert terms.kept_share == pytest.approx(share)
+    assert TermColumns.of([terms]).price_share.tolist() == [pytest.approx(share)]
 
 
 # ---------------------------------------------------------------------------- knowledge
@@ -205,7 +207,7 @@ def test_what_people_say_counts_before_a_column_of_that_name():
     ],
 )
 def test_a_reason_is_known_to_a_profile_by_either_kind_of_condition(column, codes):
-    assert counted_in(CATALOGUE, [column]) == codes
+    assert CATALOGUE.codes_over([column]) == codes
 
 
 def test_who_gets_no_score_gets_no_money_whatever_the_tables_say():

@@ -53,20 +53,19 @@ def test_every_exit_has_a_way_back_or_a_reason_why_not(code):
         (
             "too_many_vendors",
             {"vendors_in_play": 3},
-            "three vendors or fewer are left (vendors in play <= 3)",
+            "three vendors or fewer remain (vendors in play <= 3)",
         ),
         (
             "glass_wall",
             {"incumbent_contract_months": 4},
-            "the incumbent's contract comes to its end "
-            "(incumbent contract months <= 6)",
+            "the incumbent's contract is about to end (incumbent contract months <= 6)",
         ),
         ("glass_wall", {"incumbent_contract_months": "soon"}, ""),
         ("outside_profile", {"fit": 49.9}, ""),
         (
             "outside_profile",
             {"fit": 50.0},
-            "what is known about them changes so that they fit (fit >= 50)",
+            "new facts about them make them fit (fit >= 50)",
         ),
         ("ethics", {"signal_ethics": False}, ""),
     ],
@@ -78,7 +77,7 @@ def test_a_condition_wakes_an_account(code, facts, why):
 def test_a_day_wakes_an_account_too():
     left = left_because_of("no_urgency")
     assert woken(left, {}, left.wake_on - timedelta(days=1)) == ""
-    assert woken(left, {}, left.wake_on).startswith("it is time: the event that makes")
+    assert woken(left, {}, left.wake_on).startswith("due for another look: the date")
 
 
 def test_a_condition_that_was_met_on_leaving_must_fail_first():

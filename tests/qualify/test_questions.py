@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from naive_judge import naive_shares
 from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, economies, known, score_of
 from strategies import (
     LAWS,
@@ -21,45 +22,23 @@ from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics
 from icp.qualify import decide
 from icp.qualify.asking import (
-    Places,
+    Outlook,
     ask_attribute,
+    attribute_words,
     centred,
     coherent,
     evsi,
     perfect_information,
 )
-from icp.qualify.money import stakes_of
-from icp.qualify.questions import attribute_words, questions_of, unknown_attributes
-from icp.qualify.standing import stand
+from icp.qualify.money import Stakes
 from icp.qualify.verdict import chance_of
 from icp.scoring import score_one
+from icp.scoring.single import scorer_of
 
 probabilities = st.floats(0.001, 0.999)
 answers = st.lists(
     st.tuples(probabilities, st.floats(0.01, 1.0)), min_size=1, max_size=6
 )
-
-
-def naive_shares(p, after, likely):
-    """Answers above p and answers below, weighed so that the mean is p."""
-    sides = [
-        [i for i, q in enumerate(after) if (q > p) - (q < p) == s] for s in (1, -1)
-    ]
-    if not all(sides):
-        gap = min(abs(q - p) for q in after)
-        kept = [w * (abs(q - p) == gap) for q, w in zip(after, likely, strict=True)]
-        return [share / sum(kept) for share in kept]
-    weights = [sum(likely[i] for i in side) for side in sides]
-    means = [
-        sum(likely[i] * after[i] for i in side) / weight
-        for side, weight in zip(sides, weights, strict=True)
-    ]
-    up = (p - means[1]) / (means[0] - means[1])
-    shares = list(likely)
-    for side, weight, part in zip(sides, weights, (up, 1 - up), strict=True):
-        for i in side:
-            shares[i] = likely[i] / weight * part * sum(weights)
-    return [share / sum(shares) for share in shares]
 
 
 def naive_evsi(stakes, p, after, shares):
@@ -104,7 +83,7 @@ def test_answers_all_on_one_side_teach_nothing():
 @LAWS
 @given(economies, probabilities, answers)
 def test_asking_is_worth_what_decisions_gain_by_it(economics, p, cases):
-    stakes = stakes_of(economics)
+    stakes = Stakes(value=economics.V, loss=economics.L, cost=economics.C)
     after = [q for q, _ in cases]
     assume(any(q < p for q in after) and any(q > p for q in after))
     shares = shares_of(p, after, [w for _, w in cases])
@@ -209,9 +188,21 @@ def with_rules(profile, row, economics, rules, **rest):
 @given(profiles(), st.data())
 def test_what_is_known_is_not_asked(profile, data):
     rows = data.draw(accounts(profile, min_size=1, max_size=1))
-    score = score_one(rows[0], profile)
-    unknown = unknown_attributes(rows[0], profile, score)
-    columns = {profile.tables[place].column for place in unknown.open}
+    free = CATALOGUE.model_copy(
+        update={"asking": CATALOGUE.asking.model_copy(update={"cost_share": 0.0})}
+    )
+    questions = decide(
+        score_one(rows[0], profile),
+        economics=Economics(V=1.0, L=1.0),
+        facts=rows[0],
+        profile=profile,
+        catalogue=free,
+    ).questions
+    columns = {
+        table.column
+        for table in profile.tables
+        if f"attribute:{table.name}" in {q.code for q in questions}
+    }
     assert all(
         rows[0].get(c) is None
         or rows[0][c] != rows[0][c]
@@ -372,8 +363,8 @@ def test_where_every_answer_falls_under_a_rule_asking_brings_nothing():
 
 
 def test_a_question_that_costs_more_than_it_brings_is_not_asked():
-    (question,) = only_attributes().questions
-    dear = Economics(V=15_000, L=8_000, C=1_500)
+    dear = Economics(V=15_000, L=8_000, C=5_000)
+    (question,) = only_attributes(dear).questions
     asking = CATALOGUE.asking.model_copy(
         update={"cost_share": (question.value + 1) / dear.C}
     )
@@ -410,13 +401,12 @@ def test_a_pair_moves_its_answers():
 def answered(row, profile):
     """Log-odds after each answer to the first table's question."""
     score = score_one(row, profile)
-    unknown = unknown_attributes(row, profile, score)
     now = np.array([chance_of(score, profile)])
-    places = Places(
-        profile_chance=now, chance=now, value=np.array([1.0]), loss=1.0, cost=0.0
-    )
-    codes, margins = one_row(unknown.codes), np.array([score.margin])
-    return ask_attribute(profile, 0, codes[0], margins, places).chances[0].tolist()
+    stakes = Stakes(value=np.array([1.0]), loss=1.0, cost=0.0)
+    outlook = Outlook(profile_chance=now, chance=now, stakes=stakes)
+    codes = np.array([scorer_of(profile).codes(row)])
+    margins = np.array([score.margin])
+    return ask_attribute(profile, 0, codes, margins, outlook).chances[0].tolist()
 
 
 def test_answers_are_exactly_what_scoring_says_once_they_are_given():
@@ -459,16 +449,10 @@ def test_each_kind_is_asked_in_its_own_words(kind, rest, words):
 
 
 def test_a_rule_in_force_leaves_nothing_to_ask():
-    stood = stand(
-        0, scored=True, catalogue=CATALOGUE, economics=MONEY, disqualified=True
-    )
-    assert questions_of(stood) == ()
-    free = stand(0, scored=True, catalogue=CATALOGUE, economics=MONEY)
-    assert questions_of(free)
-    assert (
-        questions_of(stand(None, scored=False, catalogue=CATALOGUE, economics=MONEY))
-        == ()
-    )
+    ruled = {"disqualifiers": [a_rule()], "facts": {"vendors": 5}}
+    assert decide(score_of(50.0), economics=MONEY, **ruled).questions == ()
+    assert decide(score_of(50.0), economics=MONEY).questions
+    assert decide(score_of(None), economics=MONEY).questions == ()
 
 
 @example(50.0)

@@ -130,19 +130,19 @@ FINE = {
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"severity": "gate"}, "new: a gate only knows the play 'referral'"),
+        ({"severity": "gate"}, "new: a gate takes only the play 'referral'"),
         (
             {"severity": "soft", "play": "referral"},
             "new: a soft reason's first step may not be to walk away",
         ),
         ({"severity": "hard"}, "new.severity: input should be 'gate', 'strong' or"),
-        ({"best": "0.9"}, "new.seen: a reason to walk away is seen less often in best"),
+        ({"best": "0.9"}, "new.seen: a reason to walk away must be seen less often in"),
         ({"best": "2"}, "new.seen.best: input should be less than or equal to 1"),
         ({"play": "shout"}, "new.steps.0.play: input should be 'quantify'"),
-        ({"cure": '["nothing", "time"]'}, "new: what nothing cures has no other cure"),
+        ({"cure": '["nothing", "time"]'}, "new: 'nothing' excludes every other cure"),
         ({"cure": "[]"}, "new.cure: tuple should have at least 1 item"),
-        ({"wake": '{ text = "x" }'}, "new.wake: give either 'when' or 'months', or"),
-        ({"wake": "{ months = 3 }"}, "new.wake: say in 'text' what wakes it"),
+        ({"wake": '{ text = "x" }'}, "new.wake: give 'when' or 'months', or explain"),
+        ({"wake": "{ months = 3 }"}, "new.wake: describe in 'text' what reopens it"),
         ({"when": "vendors >"}, 'new.when.0: cannot read the rule at "the end"'),
     ],
 )
@@ -159,8 +159,8 @@ def test_the_complete_example_is_fine():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("reasons = 3", "must hold one table per code"),
-        ("reasons.no_need = 3", "must hold one table per code"),
+        ("reasons = 3", "must contain one table per code"),
+        ("reasons.no_need = 3", "must contain one table per code"),
         ("[reasons", "not valid TOML"),
         ("[asknig]", "asknig: unknown key; did you mean 'asking'?"),
         ("[reasons.x]\ntitle = 't'", "x.meaning: is missing; add it"),

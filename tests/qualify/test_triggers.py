@@ -12,11 +12,10 @@ from icp.qualify.asking import (
     answers_of,
     bounds_of,
     chance_under,
-    covered_by_answer,
-    covered_by_answers,
-    reading,
+    covers_by_answer,
 )
 
+NOTHING = pl.DataFrame({"vendors": [None]})
 EDGES = (2.0, 5.0, 7.5)
 VENDORS = table_of("vendors", "number", (0,) * 6, edges=EDGES)
 numbers = st.sampled_from([-1.0, 0.0, 1.5, 2.0, 3.0, 5.0, 6.0, 7.5, 8.0, 99.0])
@@ -44,7 +43,7 @@ def test_a_cell_is_covered_where_each_of_its_values_is(text):
         all(rule.condition.holds({"vendors": float(v)}) for v in values[cells == cell])
         for cell in range(4)
     ]
-    assert covered_by_answer([rule], VENDORS, {})[:, 0].tolist() == truth
+    assert covers_by_answer([rule], VENDORS, NOTHING)[0, :, 0].tolist() == truth
 
 
 @LAWS
@@ -55,9 +54,17 @@ def test_a_frame_says_what_each_account_says(text, deals):
         {"vendors": [None, 3.0], "deals": [deals] * 2},
         schema={"vendors": pl.Float64, "deals": pl.Float64},
     )
-    whole = covered_by_answers(rules, VENDORS, frame)
+    whole = covers_by_answer(rules, VENDORS, frame)
+    cells = answers_of(VENDORS, [rule.condition for rule in rules])
     for place, row in enumerate(frame.to_dicts()):
-        assert (whole[place] == covered_by_answer(rules, VENDORS, row)).all()
+        alone = [
+            [
+                all(rule.condition.holds({**row, "vendors": v}) is True for v in values)
+                for rule in rules
+            ]
+            for values in cells
+        ]
+        assert whole[place].tolist() == alone
 
 
 @pytest.mark.parametrize(
@@ -95,23 +102,31 @@ def test_a_frame_says_what_each_account_says(text, deals):
 )
 def test_each_kind_of_answer(table, text, covered):
     rule = a_rule("active", text)
-    assert covered_by_answer([rule], table, {})[:, 0].tolist() == covered
+    assert covers_by_answer([rule], table, NOTHING)[0, :, 0].tolist() == covered
 
 
 def test_a_cell_without_levels_is_covered_by_nothing():
     table = table_of("land", "category", (0,) * 4, levels=(("A", 2),))
     rule = a_rule("active", "land = 'A' or not land = 'A'")
     assert answers_of(table, [rule.condition]) == (("A",), ())
-    assert covered_by_answer([rule], table, {})[:, 0].tolist() == [True, False]
+    covers = covers_by_answer([rule], table, NOTHING)
+    assert covers[0, :, 0].tolist() == [True, False]
 
 
 def test_only_rules_that_read_the_column_are_looked_at():
     rules = [a_rule("active", "deals > 3"), a_rule("active", "vendors > 3")]
-    assert reading(rules, VENDORS) == (rules[1],)
+    frame, exempt = pl.DataFrame({"deals": [9.0]}), np.zeros((1, 2), dtype=bool)
+    assert bounds_of(rules, VENDORS, frame, exempt).tolist() == [[1.0, 1.0, 0.5, 0.5]]
+    assert bounds_of(rules[:1], VENDORS, frame, exempt[:, :1]) is None
 
 
 def test_the_strictest_rule_bounds_the_chance():
-    rules = [a_rule("active", "vendors > 3"), a_rule("policy", "vendors > 4")]
+    rules = [a_rule("active", "vendors >= 2"), a_rule("policy", "vendors >= 5")]
     assert [chance_under(rule) for rule in rules] == [0.5, 0.0]
-    covers = np.array([[False, False], [True, False], [True, True]])
-    assert bounds_of(rules, covers).tolist() == [1.0, 0.5, 0.0]
+    exempt = np.array([[False, False], [False, True], [True, True]])
+    frame = pl.DataFrame({"vendors": [None] * 3})
+    assert bounds_of(rules, VENDORS, frame, exempt).tolist() == [
+        [1.0, 0.5, 0.0, 0.0],
+        [1.0, 0.5, 0.5, 0.5],
+        [1.0] * 4,
+    ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +17,10 @@ from icp.qualify.money import (
     LIMIT,
     LOG_ODDS,
     Stakes,
+    TermColumns,
     evidence_of,
+    incumbent_returns,
     probability,
-    stakes_of,
 )
 from icp.qualify.reasons import Seen
 from icp.scoring import score_one
@@ -132,8 +134,8 @@ def test_a_curable_reason_keeps_its_chance_and_says_what_cures_it():
     assert money.pursue < 0 < money.pursue_cured
     assert money.p < money.break_even < money.p_cured == money.p_profile
     assert decided.changes[:2] == (
-        "cannot decide: somebody who decides is at the table",
-        "does not move: a next event with a date is agreed",
+        "cannot decide: a decision maker joins",
+        "stalled: a next step with a date is agreed",
     )
 
 
@@ -173,8 +175,8 @@ def test_money_is_the_formula():
 @LAWS
 @given(economies, st.floats(0, 1))
 def test_pursuing_pays_exactly_above_break_even(economics, p):
-    stakes = stakes_of(economics)
-    assert math.isclose(stakes.break_even, economics.break_even)
+    stakes = Stakes(value=economics.V, loss=economics.L, cost=economics.C)
+    assert stakes.break_even == economics.break_even
     if abs(p - stakes.break_even) > 1e-9:
         assert (stakes.pursue(p) > 0) == (p > stakes.break_even)
 
@@ -255,8 +257,10 @@ def test_a_discount_beyond_the_usual_and_extra_care_lower_the_value():
     terms = Terms(
         discount=0.28, usual_discount=0.1, cost_to_keep=900, usual_cost_to_keep=400
     )
-    assert math.isclose(stakes_of(MONEY, terms).value, 15_000 * 0.8 - 500)
-    assert stakes_of(MONEY, Terms(discount=0.05, usual_discount=0.1)).value == 15_000
+    less = Terms(discount=0.05, usual_discount=0.1)
+    values = TermColumns.of([terms, less, Terms()]).stakes(MONEY).value
+    assert values.tolist() == [pytest.approx(15_000 * 0.8 - 500), 15_000, 15_000]
+    assert verdict(terms=terms).money.stakes.value == values[0]
 
 
 def test_a_glass_wall_is_attacked_only_where_that_returns_more():
@@ -274,11 +278,12 @@ def test_a_glass_wall_is_attacked_only_where_that_returns_more():
 
 
 def test_the_return_of_attack_and_presence_is_the_formula():
-    stakes, plan = Stakes(value=100, loss=50, cost=10), CATALOGUE.head_to_head
+    stakes = Stakes(value=np.array([100.0, 100.0]), loss=50, cost=10)
+    chance, near = np.array([0.6, 0.6]), np.array([False, True])
+    attack, present = incumbent_returns(stakes, chance, CATALOGUE.head_to_head, near)
     won = 0.6 * 100 - 0.4 * 50
-    assert stakes.head_to_head(0.6, plan, near=False) == 0.2 * won - 20
-    assert stakes.head_to_head(0.6, plan, near=True) == 0.4 * won - 20
-    assert stakes.stay_present(0.6, plan) == 0.1 * won - 2.5
+    assert attack.tolist() == [0.2 * won - 20, 0.4 * won - 20]
+    assert present.tolist() == [0.1 * won - 2.5] * 2
 
 
 def test_a_workspaces_catalogue_decides():

@@ -54,7 +54,7 @@ def prospects(sources, config):
 
 
 @pytest.mark.parametrize(
-    ("name", "aside"),
+    ("name", "excluded"),
     [
         ("accounts", {"header": 1, "blank": 1, "footer": 4}),
         ("deals", {"header": 1}),
@@ -63,11 +63,11 @@ def prospects(sources, config):
         ("prospects", {"header": 1}),
     ],
 )
-def test_every_line_is_accounted_for(sources, name, aside):
+def test_every_line_is_accounted_for(sources, name, excluded):
     ledger = sources[name].report.ledger
     assert ledger.balanced
     for kind in ("header", "blank", "footer", "totals", "preamble", "other_tables"):
-        assert getattr(ledger, kind) == aside.get(kind, 0), kind
+        assert getattr(ledger, kind) == excluded.get(kind, 0), kind
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,10 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path):
     ("address", "told"),
     [
         ("mysql+nosuch://ann:secret@host/crm", "no driver"),
-        ("postgresql+nosuch://ann:secret@host/crm", r"install icp\[postgres\]"),
+        (
+            "postgresql+nosuch://ann:secret@host/crm",
+            r"install ideal-customer-profile\[postgres\]",
+        ),
         ("crm.db", "no database address"),
     ],
 )

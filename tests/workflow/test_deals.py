@@ -254,7 +254,7 @@ def test_an_import_wakes_who_sleeps(space, clock):
     space.import_sources()
     (woke,) = space.awake()
     assert woke.exit.account_id == "P1"
-    assert "an owner of a budget is named" in woke.woke_why
+    assert "they name a budget owner" in woke.woke_why
     assert kinds(space)[0] == "woke"
     assert "Look at 1 account that woke up: icp deal exits --awake" in (
         space.status().next_steps
@@ -267,7 +267,7 @@ def test_time_wakes_who_sleeps(space, clock):
     space.leave("P1")
     clock.pass_time(days=200)
     (woke,) = space.wake_up()
-    assert woke.woke_why.startswith("it is time")
+    assert woke.woke_why.startswith("due for another look")
 
 
 def test_an_account_that_left_the_export_still_sleeps(space):

@@ -110,7 +110,7 @@ def test_rules_are_proposed_anew_whatever_the_settings_say(imported, tmp_path):
     proposed = imported.propose_policy()
     assert proposed.label.column == "customer_status"
     assert proposed.notes == (
-        "customer_status says it: 'Good' is best; 'Bad' is regrettable",
+        "customer_status decides: 'Good' is best; 'Bad' is regrettable",
     )
     imported.label(proposed)
     assert imported.config.outcome == proposed

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from icp.ingest.assemble import assemble
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
-from icp.ingest.result import LINE, IngestResult, Ledger, SourceReport
+from icp.ingest.parse import IngestResult
+from icp.ingest.result import LINE, Ledger, SourceReport
 from icp.schema import Kind, Role
 from icp.workflow.proposal import propose_plans
 from icp.workflow.sums import Export

@@ -1,7 +1,7 @@
 """Reads a file, by its content, or a database query into a table of text.
 
-Nothing is guessed from a file's name, nothing is dropped in silence: every physical
-line is accounted for in the report's ledger, and everything unusual is a finding.
+Nothing is guessed from a file's name, nothing is dropped silently: every physical
+line is accounted for in the report's ledger, and anything unusual is a finding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_table(source: str | Path, /, *, options: ReadOptions = _DEFAULT) -> Raw
     Args:
         source: path of a file (CSV and relatives, Excel, Parquet, an HTML table called
             .xls), or a database URL, which needs `options.query`.
-        options: what is known about the source; everything else is found by content.
+        options: choices for this source; anything left out is found from the content.
 
     Returns:
         The table: an empty cell is null, `LINE` is the row's first physical line

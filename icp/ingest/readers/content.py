@@ -1,4 +1,4 @@
-"""What a file is, by its bytes and never by its name; what is refused, and why."""
+"""What a file is, by its bytes and never by its name; and its bytes as text."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from icp.ingest.readers.grid import line_list
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from icp.errors import SourceError
     from icp.ingest.readers.grid import Notes
 
-
 Content = Literal["text", "xlsx", "xls", "parquet", "html"]
-
 _HEAD = 64_000
 #: Text has hardly any control characters besides line ends and tabs.
 _CONTROLS = frozenset(range(1, 32)) - frozenset(b"\t\n\v\f\r\x1a")
 _MANY_CONTROLS = 12
-_WIDE = (
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -35,13 +35,11 @@ _MAX_ENTRY = 200_000_000
 _MAX_TOTAL = 400_000_000
 _MAX_RATIO = 200
 _MIN_SUSPECT = 1_000_000
-
 _EXPORT = "export it again as CSV (UTF-8) or as an Excel workbook (.xlsx)"
 _SAVE = "open it in Excel and save it as .xlsx"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
 #: First bytes, what the file is, what to do.
-_REFUSED: tuple[tuple[bytes, str, str], ...] = (
+_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "is a PDF document", _EXPORT),
     (b"\x1f\x8b", "is a gzip archive", "unpack it and give the file inside"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive", "unpack it and give the file inside"),
@@ -57,11 +55,26 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"ID;PCALC", "is a SYLK file", _SAVE),
     (b"TABLE\r\n0,1", "is a DIF file", _SAVE),
 )
-
 _HTML = re.compile(rb"<\s*(!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
 _COMMENT = re.compile(rb"\s*<!--.*?-->", re.DOTALL)
 _XML = re.compile(rb"^\s*<\?xml", re.IGNORECASE)
 _JSON = re.compile(rb'^\s*(\[\s*(\{|\[|"|\d|\])|\{\s*("|\}))')
+#: Besides cp1252: the code pages of DOS and of old Macs.
+_RIVALS = ("cp437", "cp850", "mac_roman")
+_CLEARLY = 0.5
+_TWICE = re.compile("[ÃÂ][\u0080-\u00bf]|â€[\u0080-\u00bf™œ\u02dc]")
+_SAMPLES = 3
+_CONTEXT = 200_000
+_CHOOSE = "if the words look wrong, name another encoding (encoding=...)"
+_BOX = frozenset(chr(code) for code in range(0x2500, 0x25A0)) | frozenset("⌐⌠⌡■")
+_LETTERS = frozenset({"Ll", "Lu", "Lo"})
+_WORD_SYMBOLS = frozenset("’‘·–—\u00a0\u00ad")
+_NAMES = {
+    "cp1252": "Windows-1252",
+    "cp437": "the DOS code page 437",
+    "cp850": "the DOS code page 850",
+    "mac_roman": "Mac Roman",
+}
 
 
 def content_of(data: bytes, notes: Notes, /) -> Content:
@@ -76,9 +89,9 @@ def content_of(data: bytes, notes: Notes, /) -> Content:
             f"is empty ({len(data):,} bytes)",
             action="export it again and check that the export holds rows",
         )
-    for magic, what, action in _REFUSED:
+    for magic, description, action in _FOREIGN:
         if data.startswith(magic):
-            raise notes.stop("format-error", what, action=action)
+            raise notes.stop("format-error", description, action=action)
     if data.startswith(b"PAR1"):
         return "parquet"
     if data.startswith(b"PK"):
@@ -99,13 +112,13 @@ def _text_content(data: bytes, notes: Notes) -> Content:
     if _is_json(start):
         raise notes.stop("format-error", "is a JSON file, not a table", action=_EXPORT)
     if len(set(head).intersection(_CONTROLS)) >= _MANY_CONTROLS:
-        raise notes.stop("format-error", "is no text and no workbook", action=_EXPORT)
+        raise notes.stop("format-error", "is not text or a workbook", action=_EXPORT)
     return "text"
 
 
 def _one_byte_per_letter(head: bytes) -> bytes:
     """UTF-16 and UTF-32 with a mark as UTF-8; all other bytes as they are."""
-    for mark, name in _WIDE:
+    for mark, name in _BOMS[1:]:
         if head.startswith(mark):
             return head.decode(name, errors="ignore").encode(errors="ignore")
     return head
@@ -132,11 +145,10 @@ def _zip_content(data: bytes, notes: Notes) -> Content:
         raise notes.stop(
             "format-error",
             "is an Excel binary workbook (.xlsb)",
-            action="open it in Excel and save it as .xlsx",
+            action=_SAVE,
         )
-    if any(name.lower().lstrip("/") == "xl/workbook.xml" for name in names) or any(
-        name.lower().startswith("xl/") for name in names
-    ):
+    lower = {name.lower() for name in names}
+    if "/xl/workbook.xml" in lower or any(name.startswith("xl/") for name in lower):
         return "xlsx"
     raise notes.stop("format-error", _zip_kind(names), action=_EXPORT)
 
@@ -151,11 +163,7 @@ def _zip_kind(names: set[str]) -> str:
 
 def _ole_content(data: bytes, notes: Notes) -> Content:
     if "EncryptedPackage".encode("utf-16-le") in data:
-        raise notes.stop(
-            "format-error",
-            "is protected by a password",
-            action="open it in Excel, remove the password and save it again",
-        )
+        raise protection(notes)
     if any(name.encode("utf-16-le") in data for name in ("Workbook", "Book")):
         return "xls"
     raise notes.stop("format-error", "is an old Office document", action=_EXPORT)
@@ -179,11 +187,7 @@ def check_zip(data: bytes, notes: Notes, /) -> None:
 
 def _check_entry(entry: zipfile.ZipInfo, notes: Notes) -> None:
     if entry.flag_bits & 1:
-        raise notes.stop(
-            "format-error",
-            "is protected by a password",
-            action="remove the password and save it again",
-        )
+        raise protection(notes)
     if entry.file_size > _MAX_ENTRY:
         raise _too_much(
             notes,
@@ -199,7 +203,7 @@ def _check_entry(entry: zipfile.ZipInfo, notes: Notes) -> None:
         )
 
 
-def _too_much(notes: Notes, message: str) -> Exception:
+def _too_much(notes: Notes, message: str) -> SourceError:
     return notes.stop(
         "compression-error",
         f"workbook {message}",
@@ -207,25 +211,13 @@ def _too_much(notes: Notes, message: str) -> Exception:
     )
 
 
-# ---- Bytes to text: byte order mark, strict UTF-8, UTF-16, else the old code pages
-#
-# An old code page can only be guessed from its letters, so every guess is a finding
-# that shows words as they were decoded, with their lines.
-
-_BOMS: tuple[tuple[bytes, str], ...] = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-#: Besides cp1252: the code pages of DOS and of old Macs.
-_RIVALS = ("cp437", "cp850", "mac_roman")
-_CLEARLY = 0.5
-_TWICE = re.compile("[ÃÂ][\u0080-\u00bf]|â€[\u0080-\u00bf™œ\u02dc]")
-_SAMPLES = 3
-_CONTEXT = 200_000
-_CHOOSE = "if the words look wrong, name another encoding (encoding=...)"
+def protection(notes: Notes, /) -> SourceError:
+    """The error that refuses a workbook with a password."""
+    return notes.stop(
+        "format-error",
+        "is protected by a password",
+        action="open it in Excel, remove the password and save it again",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +230,10 @@ class Decoded:
 
 def decode(data: bytes, notes: Notes, /, *, encoding: str | None = None) -> Decoded:
     """Turn the bytes of a text file into text; NUL characters are removed.
+
+    Read by the byte order mark, as strict UTF-8, as UTF-16, else in an old code page:
+    that can only be guessed from its letters, so every guess is a finding that shows
+    words as they were decoded, with their lines.
 
     Raises:
         SourceError: the encoding that was asked for does not fit or does not exist.
@@ -263,10 +259,9 @@ def _report_twice(text: str, notes: Notes) -> None:
     lines = [n for n, line in _numbered(text) if _TWICE.search(line)]
     notes.ask(
         "encoding-error",
-        f"letters on {line_list(lines)} look garbled, as “Ã©” for “é”; kept as they "
-        "are",
+        f"letters on {line_list(lines)} look garbled, like “Ã©” for “é”; kept as is",
         lines=lines,
-        action="export it again as UTF-8, if the source has them right",
+        action="export it again as UTF-8 if the source shows them correctly",
     )
 
 
@@ -276,7 +271,7 @@ def _as_asked(data: bytes, notes: Notes, encoding: str) -> Decoded:
     except LookupError:
         raise notes.stop(
             "encoding-error",
-            f"there is no encoding called {encoding!r}",
+            f"unknown encoding {encoding!r}",
             action="use utf-8, cp1252, cp437, utf-16 or another name Python knows",
         ) from None
     except UnicodeDecodeError as error:
@@ -337,8 +332,8 @@ def _legacy(data: bytes, notes: Notes) -> Decoded:
 
 def _multibyte(data: bytes) -> bool:
     """Whether at least one valid UTF-8 character longer than a byte is in there."""
-    kept = data.decode("utf-8", errors="ignore")
-    return not kept.isascii()
+    text = data.decode("utf-8", errors="ignore")
+    return not text.isascii()
 
 
 def _mixed(data: bytes, notes: Notes) -> Decoded:
@@ -381,7 +376,7 @@ def _code_page(data: bytes) -> str:
 
 
 def _plausible(passages: list[bytes], name: str) -> float:
-    """Mean score, -1 to 1: letters belong in words, signs do not."""
+    """Mean score, -1 to 1: letters belong in words, symbols do not."""
     scores = [_score(passage.decode(name, errors="replace")) for passage in passages]
     return sum(scores) / max(1, len(scores))
 
@@ -399,16 +394,11 @@ def _score(passage: str) -> float:
         shouting = before.islower() and middle[0].isupper()
         return -1.0 if shouting else 1.0 if in_word else 0.5
     between_letters = before.isalpha() and after.isalpha()
-    return -0.5 if between_letters and middle not in _WORD_SIGNS else 0.3
-
-
-_BOX = frozenset(chr(code) for code in range(0x2500, 0x25A0)) | frozenset("⌐⌠⌡■")
-_LETTERS = frozenset({"Ll", "Lu", "Lo"})
-_WORD_SIGNS = frozenset("’‘·–—\u00a0\u00ad")
+    return -0.5 if between_letters and middle not in _WORD_SYMBOLS else 0.3
 
 
 def _foreign(text: str) -> bool:
-    """Long runs of accented letters, or signs at the start of words: misread."""
+    """Long runs of accented letters, or symbols at the start of words: misread."""
     return bool(re.search(r"[À-ÿ]{4}|[¹³¼¾¶¯][a-zà-ÿ]|£[à-ÿ]", text))
 
 
@@ -425,21 +415,13 @@ def _report(text: str, name: str, notes: Notes, *, ask: bool) -> None:
     )
 
 
-_NAMES = {
-    "cp1252": "Windows-1252",
-    "cp437": "the DOS code page 437",
-    "cp850": "the DOS code page 850",
-    "mac_roman": "Mac Roman",
-}
-
-
 def _distinct(numbered: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    seen: dict[str, tuple[int, str]] = {}
+    words: dict[str, tuple[int, str]] = {}
     for n, line in numbered:
-        seen.setdefault(_word(line), (n, line))
-        if len(seen) == _SAMPLES:
+        words.setdefault(_word(line), (n, line))
+        if len(words) == _SAMPLES:
             break
-    return list(seen.values())
+    return list(words.values())
 
 
 def _word(line: str) -> str:

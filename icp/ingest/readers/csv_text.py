@@ -1,4 +1,4 @@
-"""CSV and its relatives."""
+"""CSV and its relatives: text to rows, whatever separates and quotes the values."""
 
 from __future__ import annotations
 
@@ -33,14 +33,85 @@ if TYPE_CHECKING:
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import RawTable
 
-
-# ---- How a text file separates its values: found by the agreement of row widths
-
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 200
 _LONG = 100_000
 _SEP = re.compile(r'^"?sep=(.)"?$', re.IGNORECASE)
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+_MAX_SPAN = 50
+_MAX_VALUE = 64_000
+_MAX_LINE = 10_000_000
+_MAX_CELL = 1_000_000
+_MAX_COLUMNS = 5_000
+_MASK = "\ue000"
+_MAX_QUOTES = 40
+_WRAPPED = re.compile(r'"((?:[^"]|"")*+)"([\r\n]*)')
+_MOST = 0.9
+
+
+def read_text(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable:
+    """Read a text file into a table.
+
+    Raises:
+        SourceError: no table can be found in it.
+    """
+    decoded = decode(data, notes, encoding=options.encoding)
+    lines = physical_lines(decoded.text)
+    _report_line_ends(decoded.text, lines, notes)
+    bare = _unwrapped(lines, notes)
+    dialect, declared = find_dialect(bare, notes, delimiter=options.delimiter)
+    _report_quotes(dialect, notes)
+    grid = replace(split(bare, dialect, notes, skip=declared), raw=as_it_came(lines))
+    origin = Origin(
+        data=data,
+        kind="csv",
+        encoding=decoded.encoding,
+        delimiter=dialect.delimiter,
+        quote=dialect.quote,
+        declared=declared,
+    )
+    return build_table(grid, origin, notes, options)
+
+
+def physical_lines(text: str, /) -> list[str]:
+    r"""Cut at CR, LF and CRLF only; every line keeps its end.
+
+    >>> physical_lines("a\r\nb\rc\u2028d")
+    ['a\r\n', 'b\r', 'c\u2028d']
+    """
+    return list(io.StringIO(text, newline=""))
+
+
+def _unwrapped(lines: list[str], notes: Notes) -> list[str]:
+    """Lines that were quoted as a whole, without these quotes.
+
+    So a row of several values looks like one. It is several where the header, too, has
+    several names, and nearly every such line as many values.
+    """
+    inner = {n: text for n, line in enumerate(lines) if (text := _inside(line))}
+    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    if len(inner) < _MOST * (len(lines) - first - 1):
+        return lines
+    header = inner.get(first) or lines[first]
+    widths = {mark: _width(header, Dialect(mark)) for mark in DELIMITERS}
+    mark = max(widths, key=lambda mark: widths[mark])
+    own = [_width(line, Dialect(mark)) for line in inner.values()]
+    alike = own.count(widths[mark])
+    if widths[mark] < 2 or alike < _MOST * len(inner):
+        return lines
+    notes.ask(
+        "quotes",
+        f"{plural(len(inner), 'line')} were quoted as a whole; the quotes were removed "
+        "to get the values",
+        lines=[n + 1 for n in inner],
+        action="check the columns; export it again if they are wrong",
+    )
+    return [inner.get(n, line) for n, line in enumerate(lines)]
+
+
+def _inside(line: str) -> str | None:
+    match = _WRAPPED.fullmatch(line)
+    return match[1].replace('""', '"') + match[2] if match else None
 
 
 @dataclass(frozen=True)
@@ -60,7 +131,7 @@ class Dialect:
 
     @cached_property
     def strict(self) -> re.Pattern[str]:
-        """Matches a whole record whose quotes stand only round whole values."""
+        """Matches a whole record whose quotes stand only around whole values."""
         return re.compile(rf"{self._value}(?:{self._mark}{self._value})*+")
 
     @cached_property
@@ -114,12 +185,12 @@ class Dialect:
 def find_dialect(
     lines: Sequence[str], notes: Notes, /, *, delimiter: str | None = None
 ) -> tuple[Dialect, int]:
-    """Find the dialect of physical lines; also how many lines only declare it.
+    """Find the dialect by the agreement of row widths; also how many lines declare it.
 
     A first line `sep=;` counts as one such line.
 
     Raises:
-        SourceError: the given delimiter is not one character that can part values.
+        SourceError: `delimiter` is not one character that can separate values.
     """
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise notes.stop(
@@ -127,17 +198,17 @@ def find_dialect(
             f"{delimiter!r} cannot separate values",
             action="name one character, for instance ';' (delimiter=...)",
         )
-    declared = _SEP.match(lines[0].strip("\r\n ")) if lines else None
-    start = 1 if declared else 0
+    declaration = _SEP.match(lines[0].strip("\r\n ")) if lines else None
+    start = 1 if declaration else 0
     sample = [
         line.rstrip("\r\n")[:_LONG] for line in lines[start : start + 5 * _SAMPLE]
     ]
     sample = [line for line in sample if line.strip()][:_SAMPLE]
-    if declared:
-        name = _NAMES.get(declared[1], repr(declared[1]))
+    if declaration:
+        name = _NAMES.get(declaration[1], repr(declaration[1]))
         notes.note("separator", f"line 1 declares the separator: {name}", lines=[1])
-    given = delimiter or (declared[1] if declared else None)
-    marks = (given,) if given else DELIMITERS
+    mark = delimiter or (declaration[1] if declaration else None)
+    marks = (mark,) if mark else DELIMITERS
     ranked = sorted(
         (_rank(sample, mark) for mark in marks), key=lambda r: r[0], reverse=True
     )
@@ -233,36 +304,16 @@ def _measured(sample: list[str], dialect: Dialect) -> Dialect:
     return replace(dialect, width=width)
 
 
-# ---- Text to rows: every physical line becomes a regular row, an odd one, or blank
-#
-# A line is *regular* when a strict pattern proves that it is a whole row of the
-# expected width whose quotes stand only round whole values. Regular lines are handed to
-# Polars in bulk; on those it agrees with the standard `csv` module cell by cell (a test
-# says so). All other lines go through `csv` one record at a time, where a stray quote
-# can do no harm to its neighbours.
-
-_MAX_SPAN = 50
-_MAX_VALUE = 64_000
-_MAX_LINE = 10_000_000
-_MAX_CELL = 1_000_000
-_MAX_COLUMNS = 5_000
-_MASK = "\ue000"
-_MAX_QUOTES = 40
-
-
-def physical_lines(text: str, /) -> list[str]:
-    r"""Cut at CR, LF and CRLF only; every line keeps its end.
-
-    >>> physical_lines("a\r\nb\rc\u2028d")
-    ['a\r\n', 'b\r', 'c\u2028d']
-    """
-    return list(io.StringIO(text, newline=""))
-
-
 def split(
     lines: Sequence[str], dialect: Dialect, notes: Notes, /, *, skip: int
 ) -> Grid:
     """Cut lines into a grid; the first `skip` lines are not rows.
+
+    A line is *regular* when a strict pattern proves that it is a whole row of the
+    expected width whose quotes stand only around whole values. Regular lines go to
+    Polars in bulk; on those it agrees with the standard `csv` module cell by cell (a
+    test says so). All other lines go through `csv` one record at a time, where a stray
+    quote can do no harm to its neighbours.
 
     Raises:
         SourceError: a line or the number of columns is beyond any table's size.
@@ -271,14 +322,14 @@ def split(
     bare = [line.rstrip("\r\n") for line in lines]
     regular, rest = _sort_out(bare, dialect, skip)
     blank, odd, whole = _Irregular(lines, bare, dialect, set(regular)).read(rest)
-    swallowed = {
+    inside = {
         line - 1
         for record in (*odd, *whole)
         for line in range(record.line, record.last_line + 1)
     }
-    kept = [index for index in regular if index not in swallowed]
+    lines_left = [index for index in regular if index not in inside]
     rows = pl.concat(
-        [_bulk(bare, kept, dialect), frame_of(whole, width=dialect.width)]
+        [_bulk(bare, lines_left, dialect), frame_of(whole, width=dialect.width)]
     ).sort(LINE)
     return Grid(
         width=dialect.width,
@@ -400,18 +451,18 @@ class _Irregular:
         blank: list[int] = []
         odd: list[Record] = []
         whole: list[Record] = []
-        done = -1
+        last_read = -1
         blanks = self._dialect.delimiter + " \t\u00a0"
         for index in rest:
-            if index <= done:
+            if index <= last_read:
                 continue
             if not self._bare[index].strip(blanks):
                 blank.append(index)
                 continue
             record = self._record(index)
-            done = record.last_line - 1
+            last_read = record.last_line - 1
             right = len(record.cells) == self._dialect.width
-            plain = right and not record.problem and not record.mended
+            plain = right and not record.problem and not record.repair
             (whole if plain else odd).append(record)
         return blank, odd, whole
 
@@ -484,14 +535,14 @@ class _Irregular:
         number = index + 1
         if cells is not None:
             return Record(
-                line=number, last_line=number, cells=cells, mended="stray quote"
+                line=number, last_line=number, cells=cells, repair="stray quote"
             )
         loose = tuple(self._bare[index].split(self._dialect.delimiter))
         return Record(
             line=number,
             last_line=number,
             cells=loose,
-            problem="has a quote in a place that no reading explains",
+            problem="has a quote that no reading explains",
         )
 
     def _literal(self, index: int) -> tuple[str, ...] | None:
@@ -551,75 +602,10 @@ def _masked(line: str, places: list[int]) -> str:
     return "".join(characters)
 
 
-_WRAPPED = re.compile(r'"((?:[^"]|"")*+)"([\r\n]*)')
-_MOST = 0.9
-
-
-def read_text(data: bytes, notes: Notes, options: ReadOptions, /) -> RawTable:
-    """Read a text file into a table.
-
-    Raises:
-        SourceError: no table can be found in it.
-    """
-    decoded = decode(data, notes, encoding=options.encoding)
-    lines = physical_lines(decoded.text)
-    _report_line_ends(decoded.text, lines, notes)
-    bare = _unwrapped(lines, notes)
-    dialect, declared = find_dialect(bare, notes, delimiter=options.delimiter)
-    _report_quotes(dialect, notes)
-    grid = replace(split(bare, dialect, notes, skip=declared), raw=as_it_came(lines))
-    origin = Origin(
-        data=data,
-        kind="csv",
-        encoding=decoded.encoding,
-        delimiter=dialect.delimiter,
-        quote=dialect.quote,
-        declared=declared,
-    )
-    return build_table(grid, origin, notes, options)
-
-
-def _unwrapped(lines: list[str], notes: Notes) -> list[str]:
-    """Lines that were quoted as a whole, without these quotes.
-
-    So a row of several values looks like one. It is several where the header, too, has
-    several names, and nearly every such line as many values.
-    """
-    inner = {n: found for n, line in enumerate(lines) if (found := _inside(line))}
-    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    if len(inner) < _MOST * (len(lines) - first - 1):
-        return lines
-    header = inner.get(first) or lines[first]
-    widths = {mark: _mark_width(header, mark) for mark in DELIMITERS}
-    mark = max(widths, key=lambda mark: widths[mark])
-    alike = sum(1 for line in inner.values() if _mark_width(line, mark) == widths[mark])
-    if widths[mark] < 2 or alike < _MOST * len(inner):
-        return lines
-    notes.ask(
-        "quotes",
-        f"{plural(len(inner), 'line')} were quoted as a whole; the quotes were taken "
-        "off to get at the values",
-        lines=[n + 1 for n in inner],
-        action="check the columns; export it again if they are wrong",
-    )
-    return [inner.get(n, line) for n, line in enumerate(lines)]
-
-
-def _inside(line: str) -> str | None:
-    found = _WRAPPED.fullmatch(line)
-    return found[1].replace('""', '"') + found[2] if found else None
-
-
-def _mark_width(line: str, mark: str) -> int:
-    return len(next(Dialect(mark).split([line])))
-
-
 def _report_line_ends(text: str, lines: list[str], notes: Notes) -> None:
-    if "\r" not in text:
-        pass
-    elif re.search(r"\r(?!\n)", text):
+    if re.search(r"\r(?!\n)", text):
         _report_returns(text, lines, notes)
-    elif text.count("\r\n") != text.count("\n"):
+    elif text.count("\r\n") not in {0, text.count("\n")}:
         _report_mixed(lines, notes)
     if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
         notes.note(
@@ -658,8 +644,8 @@ def _report_quotes(dialect: Dialect, notes: Notes) -> None:
     if dialect.quote == "'":
         notes.note("quotes", "values are quoted with apostrophes")
     elif dialect.quote is None:
-        notes.note("quotes", "double quotes are plain characters here, not quotation")
+        notes.note("quotes", "double quotes are plain characters, not quotation marks")
     if dialect.escape:
         notes.note("quotes", "quotes inside values are written with a backslash")
     if dialect.blank_after:
-        notes.note("separator", "a blank follows the separator; it was left out")
+        notes.note("separator", "a blank follows the separator; it was removed")

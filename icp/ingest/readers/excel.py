@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from icp.ingest.readers.content import check_zip
+from icp.ingest.readers.content import check_zip, protection
 from icp.ingest.readers.grid import (
     LAST,
     Grid,
@@ -29,9 +29,9 @@ from icp.ingest.result import LINE, SheetInfo
 if TYPE_CHECKING:
     from typing import Literal
 
+    from icp.errors import SourceError
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import RawTable
-
 
 _CHILD = Path(__file__).with_name("excel_child.py")
 #: The child bounds its own processor time; this is for one that hangs.
@@ -72,18 +72,18 @@ def read_workbook(
         SourceError: damaged, protected, too large, or without such a sheet.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found = _ask_child(data, kind, options.sheet or "", Path(folder), notes)
+        answer = _ask_child(data, kind, options.sheet or "", Path(folder), notes)
         frame = pl.read_ipc(Path(folder) / "sheet.arrow")
-    notes.sheet = found["sheet"]
-    sheets = _sheets(found)
+    notes.sheet = answer["sheet"]
+    sheets = _sheets(answer)
     if not frame.height or not frame.width:
         raise notes.stop("source-error", "is empty", action="name another sheet")
-    left = found.get("first_column", 1) - 1
+    left = answer.get("first_column", 1) - 1
     frame = _from_column_a(frame, left)
-    frame = _with_leading_zeros(frame, found.get("padded", []), notes)
-    frame = _with_merged(frame, found.get("merged", []), notes)
-    frame = frame.select(_time_of_day(name, found["epoch"]) for name in frame.columns)
-    _report(found, sheets, notes, named=options.sheet is not None)
+    frame = _with_leading_zeros(frame, answer.get("padded", []), notes)
+    frame = _with_merged(frame, answer.get("merged", []), notes)
+    frame = frame.select(_time_of_day(name, answer["epoch"]) for name in frame.columns)
+    _report_answer(answer, sheets, notes, is_choice=options.sheet is not None)
     origin = Origin(data=data, kind="excel", sheets=sheets)
     return build_table(_grid(frame), origin, notes, options)
 
@@ -112,7 +112,7 @@ def _ask_child(
     command = [sys.executable, "-P", str(_CHILD), str(workbook), str(folder)]
     command += [] if sheet is None else [sheet]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, timeout=_PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
@@ -120,49 +120,42 @@ def _ask_child(
         raise notes.stop("source-error", remark, action=_AGAIN) from None
     path = folder / "answer.json"
     if not path.exists():
-        raise notes.stop("source-error", _death(done.returncode), action=_AGAIN)
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if "refused" in found:
-        raise notes.stop("source-error", found["refused"])
-    if "failed" in found:
-        raise _failed(found["failed"], notes)
-    return found
+        raise notes.stop("source-error", _death(process.returncode), action=_AGAIN)
+    answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "refused" in answer:
+        raise notes.stop("source-error", answer["refused"])
+    if "failed" in answer:
+        raise _failure(answer["failed"], notes)
+    return answer
 
 
 def _death(code: int) -> str:
-    """What to say of a child that died without an answer."""
+    """Why a child died without an answer."""
     if code == -getattr(signal, "SIGXCPU", 0) and code:
         return "takes too much of the processor's time to read"
     return "makes the reader fail"
 
 
-def _failed(message: str, notes: Notes) -> Exception:
+def _failure(message: str, notes: Notes) -> SourceError:
     if "password" in message.lower():
-        return notes.stop(
-            "format-error",
-            "is protected by a password",
-            action="open it in Excel, remove the password and save it again",
-        )
+        return protection(notes)
     return notes.stop(
         "format-error", f"is no readable workbook ({message})", action=_AGAIN
     )
 
 
-def _sheets(found: dict[str, Any]) -> tuple[SheetInfo, ...]:
-    return tuple(SheetInfo(**sheet) for sheet in found["sheets"])
+def _sheets(answer: dict[str, Any]) -> tuple[SheetInfo, ...]:
+    return tuple(SheetInfo(**sheet) for sheet in answer["sheets"])
 
 
 def _from_column_a(frame: pl.DataFrame, left: int) -> pl.DataFrame:
     """Empty columns left of the first filled one, so that letters are Excel's own."""
-    frame = frame.rename(dict(zip(frame.columns, _shifted(frame, left), strict=True)))
+    names = (str(i + left) for i in range(frame.width))
+    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     empty = [pl.lit(None, dtype=pl.String).alias(str(i)) for i in range(left)]
     return frame.select(*empty, *frame.columns).select(
         pl.all().cast(pl.String).replace("", None)
     )
-
-
-def _shifted(frame: pl.DataFrame, left: int) -> list[str]:
-    return [str(i + left) for i in range(frame.width)]
 
 
 def _with_leading_zeros(
@@ -216,8 +209,15 @@ def _place(reference: str) -> tuple[int, int]:
     return int(reference[len(name) :]) - 1, _index_of(name)
 
 
+def _index_of(name: str) -> int:
+    index = 0
+    for ch in name:
+        index = index * 26 + ord(ch) - 64
+    return index - 1
+
+
 def report_repeated(repeated: list[tuple[int, str]], notes: Notes, /) -> None:
-    """Tell of values (line, text) that stand in several rows, as their cells did.
+    """Report values (line, text) that were repeated in rows that one cell covered.
 
     A number may be meant for all of these rows together, so it is asked about.
     """
@@ -246,21 +246,14 @@ def _time_of_day(name: str, epoch: str) -> pl.Expr:
     )
 
 
-def _index_of(name: str) -> int:
-    index = 0
-    for ch in name:
-        index = index * 26 + ord(ch) - 64
-    return index - 1
-
-
 def _grid(frame: pl.DataFrame) -> Grid:
     width = frame.width
     lines = pl.Series(LINE, range(1, frame.height + 1), dtype=pl.Int64)
     rows = frame.with_columns(lines, lines.alias(LAST))
 
     def raw(first: int, last: int) -> str:
-        wanted = frame.slice(first - 1, last - first + 1).fill_null("").rows()
-        return "\n".join("\t".join(cells).rstrip("\t") for cells in wanted)
+        rows = frame.slice(first - 1, last - first + 1).fill_null("").rows()
+        return "\n".join("\t".join(cells).rstrip("\t") for cells in rows)
 
     return Grid(width=width, rows=rows, lines=frame.height, raw=raw)
 
@@ -274,54 +267,56 @@ def grid_of_rows(rows: list[list[str]], /) -> Grid:
     return _grid(frame.select(pl.all().replace("", None)))
 
 
-def _report(
-    found: dict[str, Any],
+def _report_answer(
+    answer: dict[str, Any],
     sheets: tuple[SheetInfo, ...],
     notes: Notes,
     *,
-    named: bool,
+    is_choice: bool,
 ) -> None:
-    _report_sheets(sheets, notes, named=named)
-    counts = found.get("counts", {})
-    for what, (level, code, noun, remark, action) in _UNREADABLE.items():
-        if count := counts.get(what):
+    _report_sheets(sheets, notes, is_choice=is_choice)
+    counts = answer.get("counts", {})
+    for fault, (level, code, noun, remark, action) in _UNREADABLE.items():
+        if count := counts.get(fault):
             add = notes.ask if level == "ask" else notes.note
             add(
                 code,
-                f"{plural(count, noun)} {remark}: {', '.join(found[what])}",
-                lines=_rows(found[what]),
+                f"{plural(count, noun)} {remark}: {', '.join(answer[fault])}",
+                lines=_rows(answer[fault]),
                 count=count,
                 action=action,
             )
-    _report_hidden(found, notes)
+    _report_hidden(answer, notes)
 
 
 def _rows(references: list[str]) -> list[int]:
     return [int(r.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) for r in references]
 
 
-def _report_sheets(sheets: tuple[SheetInfo, ...], notes: Notes, *, named: bool) -> None:
+def _report_sheets(
+    sheets: tuple[SheetInfo, ...], notes: Notes, *, is_choice: bool
+) -> None:
     others = [sheet for sheet in sheets if sheet.name != notes.sheet]
-    if not others or named:
+    if not others or is_choice:
         return
-    listed = ", ".join(
+    names = ", ".join(
         f"{s.name!r} ({s.rows:,} x {s.columns}{', hidden' if s.hidden else ''})"
         for s in others
     )
     notes.note(
         "sheets",
-        f"{plural(len(others), 'other sheet')} not read: {listed}",
+        f"{plural(len(others), 'other sheet')} not read: {names}",
         count=len(others),
         action="name another sheet (sheet=...) if you need it",
     )
 
 
-def _report_hidden(found: dict[str, Any], notes: Notes) -> None:
-    if rows := found.get("hidden_rows"):
+def _report_hidden(answer: dict[str, Any], notes: Notes) -> None:
+    if rows := answer.get("hidden_rows"):
         notes.note(
             "hidden", f"{plural(rows, 'hidden row')} read like the others", count=rows
         )
-    spans = [span.split(":") for span in found.get("hidden_columns", [])]
+    spans = [span.split(":") for span in answer.get("hidden_columns", [])]
     names = [
         letter(int(first) - 1)
         if first == last

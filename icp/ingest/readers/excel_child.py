@@ -23,9 +23,8 @@ SECONDS = 60
 MAX_CELLS = 20_000_000
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
-LISTED = 10
+MOST_EXAMPLES = 10
 PIECE = 4_000_000
-
 # A sheet's cells by pattern: a parser's call-backs take ten times as long. `P` is a
 # name-space prefix, `R` looks ahead for the cell's reference, `F` is its formula.
 P = rb"(?:\w+:)?"
@@ -89,7 +88,7 @@ class SheetScan:
         self._padded_styles = padded_styles
         self.first_column = MAX_COLUMNS
         self.last = (0, 0)
-        self.found: dict[str, list[str]] = {what: [] for what in SPECIAL}
+        self.faults: dict[str, list[str]] = {fault: [] for fault in SPECIAL}
         self.padded: list[tuple[str, int]] = []
         self.merged: list[str] = []
         self.hidden_rows = 0
@@ -112,8 +111,8 @@ class SheetScan:
             refuse_doctype()
         cells = CELL.findall(xml)
         self._measure({column for column, _ in cells}, cells[-1:])
-        for what, pattern in SPECIAL.items():
-            self.found[what] += [cell.decode() for cell in pattern.findall(xml)]
+        for fault, pattern in SPECIAL.items():
+            self.faults[fault] += [cell.decode() for cell in pattern.findall(xml)]
         if self._padded_styles:
             self._scan_padded(xml)
         self.merged += [ref.decode() for ref in MERGED.findall(xml)]
@@ -154,8 +153,8 @@ class SheetScan:
             "first_column": min(self.first_column, self.last[1] or 1),
             "rows": self.last[0],
             "columns": self.last[1],
-            "counts": {what: len(cells) for what, cells in self.found.items()},
-            **{what: cells[:LISTED] for what, cells in self.found.items()},
+            "counts": {fault: len(cells) for fault, cells in self.faults.items()},
+            **{fault: cells[:MOST_EXAMPLES] for fault, cells in self.faults.items()},
             "padded": self.padded,
             "merged": self.merged,
             "hidden_rows": self.hidden_rows,
@@ -196,10 +195,10 @@ def scan(path: str, sheet: str) -> dict[str, Any]:
         sheet_part = part_of(archive, sheet)
         if sheet_part is None:
             return {}
-        found = SheetScan(sheet, padded_styles(archive))
+        sheet_scan = SheetScan(sheet, padded_styles(archive))
         with archive.open(sheet_part) as stream:
-            found.read(stream)
-    return found.answer()
+            sheet_scan.read(stream)
+    return sheet_scan.answer()
 
 
 def check_start(archive: zipfile.ZipFile, part: str) -> None:
@@ -216,17 +215,17 @@ def attributes_of(
     archive: zipfile.ZipFile, part: str, tag: str
 ) -> list[dict[str, str]]:
     """Attributes of every element of one name in a small part."""
-    found: list[dict[str, str]] = []
+    elements: list[dict[str, str]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name.rpartition(":")[2] == tag:
-            found.append({k.rpartition(":")[2]: v for k, v in attributes.items()})
+            elements.append({k.rpartition(":")[2]: v for k, v in attributes.items()})
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse_doctype
     parser.Parse(archive.read(part), True)  # noqa: FBT003 - expat's own signature
-    return found
+    return elements
 
 
 def part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
@@ -291,29 +290,29 @@ def sheets_by_reader(reader: Any) -> dict[str, dict[str, Any]]:
 
 
 def answer(path: str, folder: Path, sheet: str | None) -> dict[str, Any]:
-    """Do what was asked; the sheet itself goes into a file."""
+    """List the sheets, or scan one; the sheet itself goes into a file."""
     import fastexcel
 
     scans = sheets_by_scan(path) if zipfile.is_zipfile(path) else {}
     reader = fastexcel.read_excel(path)
-    if not any("rows" in found for found in scans.values()):
+    if not any("rows" in one for one in scans.values()):
         scans = sheets_by_reader(reader)
     sheets = [
-        {"name": name, **{key: found.get(key, 0) for key in ("rows", "columns")}}
-        | {"hidden": found["hidden"]}
-        for name, found in scans.items()
+        {"name": name, **{key: one.get(key, 0) for key in ("rows", "columns")}}
+        | {"hidden": one["hidden"]}
+        for name, one in scans.items()
     ]
     if sheet is None:
         return {"sheets": sheets}
-    wanted = sheet or first_filled(scans)
-    if wanted not in reader.sheet_names:
-        listed = ", ".join(repr(name) for name in reader.sheet_names)
-        raise RefusedError(f"has no sheet {wanted!r}; name one of: {listed}")
-    if "refused" in scans[wanted]:
-        raise RefusedError(scans[wanted]["refused"])
-    loaded = reader.load_sheet(wanted, header_row=None, skip_rows=0, dtypes="string")
-    loaded.to_polars().write_ipc(folder / "sheet.arrow")
-    return {**scans[wanted], "sheets": sheets, "sheet": wanted, "epoch": epoch(path)}
+    name = sheet or first_filled(scans)
+    if name not in reader.sheet_names:
+        names = ", ".join(map(repr, reader.sheet_names))
+        raise RefusedError(f"has no sheet {name!r}; name one of: {names}")
+    if "refused" in scans[name]:
+        raise RefusedError(scans[name]["refused"])
+    content = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+    content.to_polars().write_ipc(folder / "sheet.arrow")
+    return {**scans[name], "sheets": sheets, "sheet": name, "epoch": epoch(path)}
 
 
 def epoch(path: str) -> str:
@@ -331,7 +330,7 @@ def epoch(path: str) -> str:
 
 def first_filled(scans: dict[str, dict[str, Any]]) -> str:
     """The first visible sheet with cells, else the first one."""
-    visible = [name for name, found in scans.items() if not found["hidden"]]
+    visible = [name for name, one in scans.items() if not one["hidden"]]
     filled = [n for n in visible if scans[n].get("rows") or "refused" in scans[n]]
     return [*filled, *visible, *scans][0]
 

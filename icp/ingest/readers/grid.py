@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
 
 from icp.errors import IcpError, SourceError
-from icp.ingest.result import LINE, AsideLine, Finding, Ledger, Original, QuarantinedRow
+from icp.ingest.result import (
+    LINE,
+    ExcludedLine,
+    Finding,
+    Ledger,
+    Original,
+    QuarantinedRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from icp.ingest.readers.options import ReadOptions
-    from icp.ingest.result import AsideKind, Level
-
+    from icp.ingest.result import ExclusionKind, Level
 
 #: Last physical line of a row, beside `LINE`.
 LAST = "__last_line__"
-
 _KINDS = (
-    "unknown",
-    "used",
-    "repaired",
-    "quarantined",
-    "blank",
-    "preamble",
-    "header",
-    "footer",
-    "totals",
-    "other_tables",
+    *("unknown", "used", "repaired", "quarantined", "blank", "preamble"),
+    *("header", "footer", "totals", "other_tables"),
 )
+_MOST_EXAMPLES = 10
+_MOST_EXCLUDED = 2_000
+_SAMPLE = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +45,15 @@ class Record:
     line: int
     last_line: int
     cells: tuple[str, ...]
-    #: Why the row could not be split in one way only; "" where only its width is odd.
+    #: Why the row could not be split in exactly one way; "" if only its width is odd.
     problem: str = ""
-    #: The row was mended while splitting; says how.
-    mended: str = ""
+    #: How the row was repaired while splitting; "" if it was not.
+    repair: str = ""
+
+    @property
+    def lines(self) -> range:
+        """Its physical lines."""
+        return range(self.line, self.last_line + 1)
 
     @property
     def filled(self) -> int:
@@ -76,6 +81,138 @@ class Grid:
     def sheet(self) -> bool:
         """Whether cells have borders of their own."""
         return not self.delimiter
+
+
+class Draft:
+    """A table in the making: rows are taken out until only its own are left."""
+
+    def __init__(self, grid: Grid, notes: Notes, options: ReadOptions, /) -> None:
+        self.grid = grid
+        self.notes = notes
+        self.options = options
+        self.rows = grid.rows
+        self.odd = list(grid.odd)
+        self.excluded: list[ExcludedLine] = []
+        self.quarantined: list[QuarantinedRow] = []
+        self._fates = Fates(grid.lines)
+        self._fates.decide(grid.blank, "blank")
+        self._placed: list[Record] = []
+        self._repaired: set[int] = set()
+        self.blank = set(grid.blank)
+        self._drop_blank_rows()
+
+    @property
+    def width(self) -> int:
+        """How many cells a row of the table has."""
+        return self.grid.width
+
+    def shapes(self) -> list[Shape]:
+        """What the columns look like, from rows spread over the table."""
+        step = max(1, self.rows.height // _SAMPLE)
+        sample = as_records(self.rows.gather_every(step).head(2 * _SAMPLE))
+        return shapes_of([record.cells for record in sample], width=self.width)
+
+    def records(self, *, first: int = 1, count: int = 60) -> list[Record]:
+        """The next `count` undecided rows from line `first`, regular and odd."""
+        rows = as_records(self.rows.filter(pl.col(LINE) >= first).head(count))
+        odd = [record for record in self.odd if record.line >= first][:count]
+        return sorted([*rows, *odd], key=lambda record: record.line)[:count]
+
+    def above(self, line: int, /) -> list[Record]:
+        """All undecided records above a line."""
+        rows = as_records(self.rows.filter(pl.col(LINE) < line))
+        odd = [record for record in self.odd if record.line < line]
+        return sorted([*rows, *odd], key=lambda record: record.line)
+
+    def exclude(
+        self,
+        records: Iterable[Record],
+        kind: ExclusionKind,
+        message: str = "",
+        /,
+        *,
+        action: str = "",
+    ) -> None:
+        """Take records that are no rows out of the table; `{lines}` in the message."""
+        lines: list[int] = []
+        for record in records:
+            lines += record.lines
+            self._fates.decide(
+                record.lines, "other_tables" if kind == "other_table" else kind
+            )
+            self._list_excluded(record.line, record.last_line, kind)
+        if lines and message:
+            message = message.format(lines=line_list(lines))
+            self.notes.note(kind, message, lines=lines, action=action)
+        self._forget(set(lines))
+
+    def exclude_lines(self, lines: Iterable[int], kind: ExclusionKind, /) -> None:
+        """Take lines that are no records (such as `sep=;`) out of the table."""
+        for line in lines:
+            self._fates.decide([line], kind)
+            self._list_excluded(line, line, kind)
+
+    def _list_excluded(self, first: int, last: int, kind: ExclusionKind) -> None:
+        if len(self.excluded) < _MOST_EXCLUDED:
+            raw = self.grid.raw(first, last)
+            self.excluded.append(ExcludedLine(line=first, kind=kind, raw=raw))
+
+    def quarantine(self, record: Record, reason: str, /) -> None:
+        """Keep a row out of the table exactly as it came."""
+        self._fates.decide(record.lines, "quarantined")
+        self.quarantined.append(
+            QuarantinedRow(
+                line=record.line,
+                last_line=record.last_line,
+                raw=self.grid.raw(record.line, record.last_line),
+                reason=reason,
+            )
+        )
+
+    def repair(self, record: Record, cells: tuple[str, ...], /) -> None:
+        """Use an odd row with the cells of its one possible reading."""
+        self._repaired.add(record.line)
+        self._place(record, cells, "repaired")
+
+    def accept(self, record: Record, cells: tuple[str, ...], /) -> None:
+        """Use an odd row that only lacks empty cells at its end, or has too many."""
+        self._place(record, cells, "used")
+
+    def _place(self, record: Record, cells: tuple[str, ...], fate: str) -> None:
+        self._fates.decide(record.lines, fate)
+        self._placed.append(replace(record, cells=cells, problem="", repair=""))
+
+    def finish(self) -> tuple[pl.DataFrame, Ledger, Original]:
+        """All rows in the source's order, the balanced ledger, and the rows' text."""
+        self._fates.decide(self.rows[LINE].to_numpy(), "used")
+        spanning = self.rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST)
+        for line, end in spanning.iter_rows():
+            self._fates.decide(range(line + 1, end + 1), "used")
+        placed = frame_of(self._placed, width=self.width)
+        rows = pl.concat([self.rows, placed]).sort(LINE)
+        self.excluded.sort(key=lambda item: item.line)
+        self.quarantined.sort(key=lambda item: item.line)
+        ends = dict(rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST).rows())
+        original = Original(
+            text=self.grid.raw, ends=ends, repaired=frozenset(self._repaired)
+        )
+        return rows, self._fates.ledger(), original
+
+    def _drop_blank_rows(self) -> None:
+        cells = pl.all().exclude(LINE, LAST)
+        blank = self.rows.filter(
+            pl.all_horizontal(cells.is_null() | (cells.str.strip_chars() == ""))
+        )
+        if not blank.height:
+            return
+        for record in as_records(blank):
+            self._fates.decide(record.lines, "blank")
+            self.blank.update(record.lines)
+        self._forget(set(blank[LINE].to_list()))
+
+    def _forget(self, lines: set[int]) -> None:
+        self.rows = self.rows.filter(~pl.col(LINE).is_in(list(lines)))
+        self.odd = [record for record in self.odd if record.line not in lines]
 
 
 class Fates:
@@ -108,8 +245,8 @@ class Fates:
             IcpError: a line has no fate; a fault of this program.
         """
         counts = np.bincount(self._codes[1:], minlength=len(_KINDS))
-        named = dict(zip(_KINDS[1:], map(int, counts[1:]), strict=True))
-        ledger = Ledger(read=len(self._codes) - 1, **named)
+        counts_by_kind = dict(zip(_KINDS[1:], map(int, counts[1:]), strict=True))
+        ledger = Ledger(read=len(self._codes) - 1, **counts_by_kind)
         if not ledger.balanced:
             raise IcpError(
                 f"{counts[0]} lines have no fate; please report this file's shape"
@@ -117,60 +254,85 @@ class Fates:
         return ledger
 
 
-def cell_columns(width: int, /) -> list[str]:
-    """Names of a grid's cell columns.
+class About(TypedDict, total=False):
+    """What a finding is about: the first line and the count come from `lines`."""
 
-    >>> cell_columns(2)
-    ['0', '1']
-    """
-    return [str(index) for index in range(width)]
-
-
-def frame_of_cells(
-    rows: Sequence[Sequence[str]],
-    lines: Sequence[int],
-    last_lines: Sequence[int],
-    /,
-    *,
-    width: int,
-) -> pl.DataFrame:
-    """Rows of exactly `width` cells as a grid frame; "" becomes null."""
-    columns = zip(*rows, strict=True) if rows else [()] * width
-    data = {
-        name: pl.Series(name, list(column), dtype=pl.String)
-        for name, column in zip(cell_columns(width), columns, strict=True)
-    }
-    frame = pl.DataFrame(data).with_columns(pl.all().replace("", None))
-    return frame.with_columns(
-        pl.Series(LINE, lines, dtype=pl.Int64),
-        pl.Series(LAST, last_lines, dtype=pl.Int64),
-    )
+    lines: Sequence[int]
+    column: str | None
+    count: int | None
+    action: str
 
 
-def frame_of(records: Sequence[Record], /, *, width: int) -> pl.DataFrame:
-    """Records of exactly `width` cells as a grid frame."""
-    return frame_of_cells(
-        [record.cells for record in records],
-        [record.line for record in records],
-        [record.last_line for record in records],
-        width=width,
-    )
+class Notes:
+    """The findings about one source, in the order in which they were made."""
 
+    def __init__(self, file: str, /, *, sheet: str | None = None) -> None:
+        self.file = file
+        self.sheet = sheet
+        self._findings: list[Finding] = []
 
-def as_records(frame: pl.DataFrame, /) -> list[Record]:
-    """Rows of a grid frame as records."""
-    names = [name for name in frame.columns if name not in {LINE, LAST}]
-    cells = frame.select(names).fill_null("").rows()
-    lines = zip(frame[LINE].to_list(), frame[LAST].to_list(), strict=True)
-    return [
-        Record(line=first, last_line=last, cells=row)
-        for row, (first, last) in zip(cells, lines, strict=True)
-    ]
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far."""
+        return tuple(self._findings)
 
+    def note(self, code: str, message: str, /, **about: Unpack[About]) -> None:
+        """Inform a person; nothing needs deciding."""
+        self._add("note", code, message, **about)
 
-# ---- Collects the findings of one source while it is read
+    def ask(self, code: str, message: str, /, **about: Unpack[About]) -> None:
+        """Put a question to a person; the table may be wrong until it is answered."""
+        self._add("ask", code, message, **about)
 
-_LISTED = 10
+    def stop(
+        self, code: str, message: str, /, *, line: int | None = None, action: str = ""
+    ) -> SourceError:
+        """Make the error that refuses the source; the caller raises it."""
+        self._add("stop", code, message, lines=[line] if line else (), action=action)
+        return SourceError(str(self._findings[-1]))
+
+    def refuse_any(self) -> None:
+        """Raise where there is any finding.
+
+        Raises:
+            SourceError: there are findings; names the first ones.
+        """
+        if not self._findings:
+            return
+        findings = "\n".join(
+            str(finding) for finding in self._findings[:_MOST_EXAMPLES]
+        )
+        count = plural(len(self._findings), "finding")
+        raise SourceError(
+            f"{self.file}: {count}, and strict reading allows none; "
+            f"repair the export or read it without strict:\n{findings}"
+        )
+
+    def _add(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        /,
+        *,
+        lines: Sequence[int] = (),
+        column: str | None = None,
+        count: int | None = None,
+        action: str = "",
+    ) -> None:
+        self._findings.append(
+            Finding(
+                level=level,
+                code=code,
+                message=message,
+                file=self.file,
+                sheet=self.sheet,
+                line=min(lines) if lines else None,
+                column=column,
+                count=count if count is not None else max(1, len(lines)),
+                action=action,
+            )
+        )
 
 
 def plural(count: int, noun: str, /) -> str:
@@ -191,9 +353,9 @@ def line_list(lines: Iterable[int], /) -> str:
     'line 4'
     """
     ordered = sorted(set(lines))
-    shown = [f"{line:,}" for line in ordered[:_LISTED]]
-    if len(ordered) > _LISTED:
-        return f"lines {', '.join(shown)} and {len(ordered) - _LISTED:,} more"
+    shown = [f"{line:,}" for line in ordered[:_MOST_EXAMPLES]]
+    if len(ordered) > _MOST_EXAMPLES:
+        return f"lines {', '.join(shown)} and {len(ordered) - _MOST_EXAMPLES:,} more"
     if len(shown) == 1:
         return f"line {shown[0]}"
     return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
@@ -213,105 +375,7 @@ def letter(index: int, /) -> str:
     return name
 
 
-class Notes:
-    """The findings about one source, in the order in which they were made."""
-
-    def __init__(self, file: str, /, *, sheet: str | None = None) -> None:
-        self.file = file
-        self.sheet = sheet
-        self._findings: list[Finding] = []
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings so far."""
-        return tuple(self._findings)
-
-    def note(
-        self,
-        code: str,
-        message: str,
-        /,
-        *,
-        lines: Sequence[int] = (),
-        column: str | None = None,
-        count: int | None = None,
-        action: str = "",
-    ) -> None:
-        """Tell a person something; nothing needs deciding."""
-        self._add("note", code, message, lines, column, count, action)
-
-    def ask(
-        self,
-        code: str,
-        message: str,
-        /,
-        *,
-        lines: Sequence[int] = (),
-        column: str | None = None,
-        count: int | None = None,
-        action: str = "",
-    ) -> None:
-        """Put a question to a person; the table may be wrong until it is answered."""
-        self._add("ask", code, message, lines, column, count, action)
-
-    def stop(
-        self,
-        code: str,
-        message: str,
-        /,
-        *,
-        line: int | None = None,
-        action: str = "",
-    ) -> SourceError:
-        """Make the error that refuses the source; the caller raises it."""
-        lines = () if line is None else (line,)
-        self._add("stop", code, message, lines, None, None, action)
-        return SourceError(str(self._findings[-1]))
-
-    def refuse_any(self) -> None:
-        """Raise where there is any finding.
-
-        Raises:
-            SourceError: there are findings; names the first ones.
-        """
-        if not self._findings:
-            return
-        shown = "\n".join(str(finding) for finding in self._findings[:_LISTED])
-        count = plural(len(self._findings), "finding")
-        raise SourceError(
-            f"{self.file}: {count}, and strict reading allows none; "
-            f"mend the export or read it without strict:\n{shown}"
-        )
-
-    def _add(
-        self,
-        level: Level,
-        code: str,
-        message: str,
-        lines: Sequence[int],
-        column: str | None,
-        count: int | None,
-        action: str,
-    ) -> None:
-        self._findings.append(
-            Finding(
-                level=level,
-                code=code,
-                message=message,
-                file=self.file,
-                sheet=self.sheet,
-                line=min(lines) if lines else None,
-                column=column,
-                count=count if count is not None else max(1, len(lines)),
-                action=action,
-            )
-        )
-
-
-# ---- What the values of a column look like, so that a stray value can be told apart
-
 ValueKind = Literal["empty", "number", "date", "email", "url", "code", "text"]
-
 _SURE = 0.95
 #: From this many values on, one of another kind is an exception, not the rule.
 _SMALL = 8
@@ -329,31 +393,6 @@ _DATE = re.compile(
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z-])[A-Za-z0-9][A-Za-z0-9_.:/-]{3,}")
-
-
-@lru_cache(maxsize=20_000)
-def value_kind(cell: str, /) -> ValueKind:
-    """Say roughly what a cell holds.
-
-    >>> value_kind("$1,200.00"), value_kind("2026-01-31"), value_kind("Retail")
-    ('number', 'date', 'text')
-    """
-    text = cell.strip()
-    if not text:
-        return "empty"
-    if len(text) > 100:
-        return "text"
-    patterns: tuple[tuple[ValueKind, re.Pattern[str]], ...] = (
-        ("date", _DATE),
-        ("number", _NUMBER),
-        ("email", _EMAIL),
-        ("url", _URL),
-        ("code", _CODE),
-    )
-    for kind, pattern in patterns:
-        if pattern.fullmatch(text):
-            return kind
-    return "text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,6 +446,31 @@ def _shape(values: list[str]) -> Shape:
     )
 
 
+@lru_cache(maxsize=20_000)
+def value_kind(cell: str, /) -> ValueKind:
+    """Say roughly what a cell holds.
+
+    >>> value_kind("$1,200.00"), value_kind("2026-01-31"), value_kind("Retail")
+    ('number', 'date', 'text')
+    """
+    text = cell.strip()
+    if not text:
+        return "empty"
+    if len(text) > 100:
+        return "text"
+    patterns: tuple[tuple[ValueKind, re.Pattern[str]], ...] = (
+        ("date", _DATE),
+        ("number", _NUMBER),
+        ("email", _EMAIL),
+        ("url", _URL),
+        ("code", _CODE),
+    )
+    for kind, pattern in patterns:
+        if pattern.fullmatch(text):
+            return kind
+    return "text"
+
+
 def amount(cell: str, /) -> float | None:
     """A cell as a number, good enough to check a sum; None where it is none.
 
@@ -438,129 +502,52 @@ def _point(digits: str) -> str:
     return head + tail if grouped else f"{head}.{tail}"
 
 
-# ---- A table in the making: rows are taken out of a grid until only its own are left
+def cell_columns(width: int, /) -> list[str]:
+    """Names of a grid's cell columns.
 
-_SAMPLE = 400
-_MOST_ASIDE = 2_000
+    >>> cell_columns(2)
+    ['0', '1']
+    """
+    return [str(index) for index in range(width)]
 
 
-class Draft:
-    """The rows still to be placed, and where all others went."""
+def frame_of(records: Sequence[Record], /, *, width: int) -> pl.DataFrame:
+    """Records of exactly `width` cells as a grid frame."""
+    return frame_of_cells(
+        [record.cells for record in records],
+        [record.line for record in records],
+        [record.last_line for record in records],
+        width=width,
+    )
 
-    def __init__(self, grid: Grid, notes: Notes, options: ReadOptions, /) -> None:
-        self.grid = grid
-        self.notes = notes
-        self.options = options
-        self.rows = grid.rows
-        self.odd = list(grid.odd)
-        self.aside: list[AsideLine] = []
-        self.quarantined: list[QuarantinedRow] = []
-        self._fates = Fates(grid.lines)
-        self._fates.decide(grid.blank, "blank")
-        self._placed: list[Record] = []
-        self._mended: set[int] = set()
-        self.blank = set(grid.blank)
-        self._drop_blank_rows()
 
-    @property
-    def width(self) -> int:
-        """How many cells a row of the table has."""
-        return self.grid.width
+def frame_of_cells(
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int],
+    last_lines: Sequence[int],
+    /,
+    *,
+    width: int,
+) -> pl.DataFrame:
+    """Rows of exactly `width` cells as a grid frame; "" becomes null."""
+    columns = zip(*rows, strict=True) if rows else [()] * width
+    data = {
+        name: pl.Series(name, list(column), dtype=pl.String)
+        for name, column in zip(cell_columns(width), columns, strict=True)
+    }
+    frame = pl.DataFrame(data).with_columns(pl.all().replace("", None))
+    return frame.with_columns(
+        pl.Series(LINE, lines, dtype=pl.Int64),
+        pl.Series(LAST, last_lines, dtype=pl.Int64),
+    )
 
-    def shapes(self) -> list[Shape]:
-        """What the columns look like, from rows spread over the table."""
-        step = max(1, self.rows.height // _SAMPLE)
-        sample = as_records(self.rows.gather_every(step).head(2 * _SAMPLE))
-        return shapes_of([record.cells for record in sample], width=self.width)
 
-    def records(self, *, first: int = 1, count: int = 60) -> list[Record]:
-        """The next `count` undecided rows from line `first`, regular and odd."""
-        rows = as_records(self.rows.filter(pl.col(LINE) >= first).head(count))
-        odd = [record for record in self.odd if record.line >= first][:count]
-        return sorted([*rows, *odd], key=lambda record: record.line)[:count]
-
-    def above(self, line: int, /) -> list[Record]:
-        """All undecided records above a line."""
-        rows = as_records(self.rows.filter(pl.col(LINE) < line))
-        odd = [record for record in self.odd if record.line < line]
-        return sorted([*rows, *odd], key=lambda record: record.line)
-
-    def set_aside(self, records: Iterable[Record], kind: AsideKind, /) -> None:
-        """Take records out of the table and say what they are."""
-        taken = list(records)
-        for record in taken:
-            lines = range(record.line, record.last_line + 1)
-            self._fates.decide(lines, "other_tables" if kind == "other_table" else kind)
-            if len(self.aside) < _MOST_ASIDE:
-                raw = self.grid.raw(record.line, record.last_line)
-                self.aside.append(AsideLine(line=record.line, kind=kind, raw=raw))
-        self._forget({record.line for record in taken})
-
-    def set_lines_aside(self, lines: Iterable[int], kind: AsideKind, /) -> None:
-        """Take lines that are no records (such as `sep=;`) out of the table."""
-        for line in lines:
-            self._fates.decide([line], kind)
-            raw = self.grid.raw(line, line)
-            self.aside.append(AsideLine(line=line, kind=kind, raw=raw))
-
-    def quarantine(self, record: Record, reason: str, /) -> None:
-        """Keep a row out of the table exactly as it came."""
-        lines = range(record.line, record.last_line + 1)
-        self._fates.decide(lines, "quarantined")
-        self.quarantined.append(
-            QuarantinedRow(
-                line=record.line,
-                last_line=record.last_line,
-                raw=self.grid.raw(record.line, record.last_line),
-                reason=reason,
-            )
-        )
-
-    def mend(self, record: Record, cells: tuple[str, ...], /) -> None:
-        """Use an odd row with the cells of its one possible reading."""
-        lines = range(record.line, record.last_line + 1)
-        self._fates.decide(lines, "repaired")
-        self._mended.add(record.line)
-        self._placed.append(
-            Record(line=record.line, last_line=record.last_line, cells=cells)
-        )
-
-    def accept(self, record: Record, cells: tuple[str, ...], /) -> None:
-        """Use an odd row that only lacks or repeats empty cells at its end."""
-        self._fates.decide(range(record.line, record.last_line + 1), "used")
-        self._placed.append(
-            Record(line=record.line, last_line=record.last_line, cells=cells)
-        )
-
-    def finish(self) -> tuple[pl.DataFrame, Ledger, Original]:
-        """All rows in the source's order, the balanced ledger, and the rows' text."""
-        self._fates.decide(self.rows[LINE].to_numpy(), "used")
-        spanning = self.rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST)
-        for line, end in spanning.iter_rows():
-            self._fates.decide(range(line + 1, end + 1), "used")
-        placed = frame_of(self._placed, width=self.width)
-        rows = pl.concat([self.rows, placed]).sort(LINE)
-        self.aside.sort(key=lambda item: item.line)
-        self.quarantined.sort(key=lambda item: item.line)
-        ends = dict(rows.filter(pl.col(LAST) > pl.col(LINE)).select(LINE, LAST).rows())
-        original = Original(
-            text=self.grid.raw, ends=ends, repaired=frozenset(self._mended)
-        )
-        return rows, self._fates.ledger(), original
-
-    def _drop_blank_rows(self) -> None:
-        cells = pl.all().exclude(LINE, LAST)
-        blank = self.rows.filter(
-            pl.all_horizontal(cells.is_null() | (cells.str.strip_chars() == ""))
-        )
-        if not blank.height:
-            return
-        for record in as_records(blank):
-            lines = range(record.line, record.last_line + 1)
-            self._fates.decide(lines, "blank")
-            self.blank.update(lines)
-        self._forget(set(blank[LINE].to_list()))
-
-    def _forget(self, lines: set[int]) -> None:
-        self.rows = self.rows.filter(~pl.col(LINE).is_in(list(lines)))
-        self.odd = [record for record in self.odd if record.line not in lines]
+def as_records(frame: pl.DataFrame, /) -> list[Record]:
+    """Rows of a grid frame as records."""
+    names = [name for name in frame.columns if name not in {LINE, LAST}]
+    cells = frame.select(names).fill_null("").rows()
+    lines = zip(frame[LINE].to_list(), frame[LAST].to_list(), strict=True)
+    return [
+        Record(line=first, last_line=last, cells=row)
+        for row, (first, last) in zip(cells, lines, strict=True)
+    ]

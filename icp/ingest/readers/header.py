@@ -1,4 +1,4 @@
-"""Finds the row of column names: below titles, over two rows, or nowhere at all."""
+"""The row of column names, wherever it is, and distinct names made of its labels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from icp.ingest.fields import words
 from icp.ingest.readers.grid import (
     LAST,
     Shape,
@@ -20,13 +21,12 @@ from icp.ingest.readers.grid import (
     shapes_of,
     value_kind,
 )
-from icp.ingest.result import LINE, AsideLine
+from icp.ingest.result import LINE, ExcludedLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from icp.ingest.readers.grid import Draft, Notes, Record
-
 
 _HEAD = 60
 _TRIED = 15
@@ -34,27 +34,11 @@ _MAX_LABEL = 40
 _STRONG = 2
 _DATA_KINDS = frozenset({"number", "date", "email", "url"})
 #: Words that often name a column of a CRM export.
-LABEL_WORDS = frozenset(
-    word
-    for line in (
-        "account active address age amount annual area arr band billing branch",
-        "branche budget category channel churn churned city close closed code",
-        "comments company contact contract count country created currency customer",
-        "customers date days deal deals department description discount domain email",
-        "employees end entered expected fax firm firma first gender gewonnen group",
-        "headcount id identifier industry invoice invoices item job key kunde",
-        "kundennummer label land last lead level lifecycle line location lost manager",
-        "market member menge method mitarbeiter modified month monthly mrr name nom",
-        "note notes nps number nummer orders ort owner paid partner payment percent",
-        "phone plan plz postal postcode price prix probability product prospect",
-        "quantity quarter rate rating reason record ref region remarks renewal rep",
-        "revenue sales score seats sector segment seller size sku source spend stage",
-        "start state status strasse street sub subject support tag tags tax team",
-        "tenure territory ticket tickets tier title total type umsatz unit units",
-        "updated url user users value website wert won year zip",
-    )
-    for word in line.split()
-)
+LABEL_WORDS = frozenset(words("label"))
+_FEW_NOTES = 0.05
+_FEW_AT_LEAST = 20
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\x00-\x1f\x7f]")
+_BLANKS = re.compile(r"[\s\u00a0]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,67 +54,17 @@ class Header:
         return self.records[-1].line if self.records else None
 
 
-def header_evidence(cells: Sequence[str], shapes: Sequence[Shape], /) -> int:
-    """How much a row looks like column names (positive) or like data (negative)."""
-    return sum(
-        _cell_evidence(cell.strip(), shape)
-        for cell, shape in zip(cells, shapes, strict=False)
-        if cell.strip()
-    )
-
-
-def _cell_evidence(cell: str, shape: Shape) -> int:
-    kind = value_kind(cell)
-    if kind in _DATA_KINDS:
-        return 0 if _is_year(cell) and cell not in shape.levels else -1
-    if cell in shape.levels:
-        return -1
-    if shape.kind in _DATA_KINDS:
-        return 1
-    if shape.kind == "code":
-        return -1 if kind == "code" and not _known_word(cell) else 1
-    return 1 if _known_word(cell) else 0
-
-
-def looks_like_labels(cells: Sequence[str], /) -> bool:
-    """Whether every value is a word that often names a column.
-
-    >>> looks_like_labels(["Deal Name", "Stage"]), looks_like_labels(["Acme", "Won"])
-    (True, False)
-    """
-    named = [cell.strip() for cell in cells if cell.strip()]
-    return (
-        len(named) >= _STRONG
-        and len(set(named)) == len(named)
-        and all(value_kind(cell) == "text" and _known_word(cell) for cell in named)
-    )
-
-
-def _is_year(cell: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)\d\d", cell))
-
-
-def _known_word(cell: str) -> bool:
-    words = re.findall(r"[A-Z]?[a-zäöüß]+|[A-Z]+", cell)
-    return len(words) <= 8 and any(word.lower() in LABEL_WORDS for word in words)
-
-
 def take_header(draft: Draft, /) -> Header:
-    """Find the labels, set aside what stands above them, and tell about it."""
+    """Find the labels, exclude the rows above them, and report it."""
     header = find_header(draft)
-    first = header.records[0].line if header.records else 0
-    above = draft.above(first)
-    draft.set_aside(header.records, "header")
-    draft.set_aside(above, "preamble")
-    if above:
-        lines = [line for r in above for line in range(r.line, r.last_line + 1)]
-        draft.notes.note(
-            "preamble",
-            f"header taken from line {header.line}; {line_list(lines)} above it "
-            f"{'was' if len(lines) == 1 else 'were'} set aside",
-            lines=lines,
-            action="name another line (header_line=...) if this is wrong",
-        )
+    above = draft.above(header.records[0].line) if header.records else []
+    draft.exclude(header.records, "header")
+    draft.exclude(
+        above,
+        "preamble",
+        f"header taken from line {header.line}; {{lines}} above it excluded",
+        action="name another line (header_line=...) if this is wrong",
+    )
     if len(header.records) > 1:
         lines = [record.line for record in header.records]
         draft.notes.note(
@@ -143,7 +77,7 @@ def take_header(draft: Draft, /) -> Header:
 def _report_width(draft: Draft, header: Header) -> None:
     """A header that is not as wide as its rows may name the wrong columns."""
     for record in header.records:
-        if record.mended or record.problem:
+        if record.repair or record.problem:
             draft.notes.ask(
                 "header",
                 "a stray quote stands in the column names; it was kept as text",
@@ -185,23 +119,23 @@ def find_header(draft: Draft, /) -> Header:
     if evidence == 0 and draft.rows.height > 1:
         draft.notes.ask(
             "header",
-            "cannot tell whether this line holds column names; it was taken as such",
+            "may or may not hold column names; it was taken as the header",
             lines=[candidate.line],
-            action="say so if the first row is data already (no_header)",
+            action="choose no_header if the first row is data",
         )
     return _with_neighbours(draft, candidate, head)
 
 
 def _asked_header(draft: Draft, line: int) -> Header:
-    found = [r for r in draft.records(first=line, count=1) if r.line == line]
-    if not found:
+    records = [r for r in draft.records(first=line, count=1) if r.line == line]
+    if not records:
         raise draft.notes.stop(
             "header",
-            "is blank or does not exist; no header there",
+            "is blank or does not exist, so it cannot be the header",
             line=line,
             action="name the line that holds the column names",
         )
-    return Header(labels=found[0].cells, records=tuple(found))
+    return Header(labels=records[0].cells, records=tuple(records))
 
 
 def _without(draft: Draft, line: int) -> Header:
@@ -287,14 +221,14 @@ def _with_neighbours(draft: Draft, record: Record, head: list[Record]) -> Header
 def _is_group_row(above: Record, record: Record) -> bool:
     """Two or more short labels with gaps between them, right above the header."""
     cells = [cell.strip() for cell in above.cells[: len(record.cells)]]
-    named = [cell for cell in cells if cell]
-    gaps = len(cells) > len(named) or len(above.cells) < len(record.cells)
+    labels = [cell for cell in cells if cell]
+    gaps = len(cells) > len(labels) or len(above.cells) < len(record.cells)
     return (
-        len(named) >= 2
+        len(labels) >= 2
         and gaps
         and len(above.cells) == len(record.cells)
-        and all(value_kind(cell) == "text" for cell in named)
-        and all(len(cell) <= _MAX_LABEL and ":" not in cell for cell in named)
+        and all(value_kind(cell) == "text" for cell in labels)
+        and all(len(cell) <= _MAX_LABEL and ":" not in cell for cell in labels)
     )
 
 
@@ -313,14 +247,14 @@ def _is_second_row(draft: Draft, record: Record, below: Record) -> bool:
     if len(below.cells) != len(record.cells) or below.cells == record.cells:
         return False
     shapes = _shapes_below(draft, below)
-    typed = [i for i, shape in enumerate(shapes) if shape.kind in _DATA_KINDS]
-    named = [below.cells[i].strip() for i in typed]
+    columns = [i for i, shape in enumerate(shapes) if shape.kind in _DATA_KINDS]
+    labels = [below.cells[i].strip() for i in columns]
     return (
-        len(typed) >= 2
-        and all(value_kind(cell) == "text" for cell in named)
+        len(columns) >= 2
+        and all(value_kind(cell) == "text" for cell in labels)
         and header_evidence(below.cells, shapes) >= _STRONG
         and all(value_kind(c) in {"text", "empty", "code"} for c in below.cells)
-        and len(set(named)) > 1
+        and len(set(labels)) > 1
     )
 
 
@@ -334,13 +268,13 @@ def _carried(record: Record, below: Record) -> list[str]:
 
 
 def _carried_forward(cells: Sequence[str], width: int) -> list[str]:
-    carried: list[str] = []
+    labels: list[str] = []
     last = ""
     for index in range(width):
         cell = cells[index].strip() if index < len(cells) else ""
         last = cell or last
-        carried.append(last)
-    return carried
+        labels.append(last)
+    return labels
 
 
 def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
@@ -350,20 +284,57 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-# ---- Labels to distinct column names; columns without a label are looked at first
+def header_evidence(cells: Sequence[str], shapes: Sequence[Shape], /) -> int:
+    """How much a row looks like column names (positive) or like data (negative)."""
+    return sum(
+        _cell_evidence(cell.strip(), shape)
+        for cell, shape in zip(cells, shapes, strict=False)
+        if cell.strip()
+    )
 
-_FEW_NOTES = 0.05
-_FEW_AT_LEAST = 20
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\x00-\x1f\x7f]")
-_BLANKS = re.compile(r"[\s\u00a0]+")
+
+def _cell_evidence(cell: str, shape: Shape) -> int:
+    kind = value_kind(cell)
+    if kind in _DATA_KINDS:
+        return 0 if _is_year(cell) and cell not in shape.levels else -1
+    if cell in shape.levels:
+        return -1
+    if shape.kind in _DATA_KINDS:
+        return 1
+    if shape.kind == "code":
+        return -1 if kind == "code" and not _known_word(cell) else 1
+    return 1 if _known_word(cell) else 0
+
+
+def looks_like_labels(cells: Sequence[str], /) -> bool:
+    """Whether every value is a word that often names a column.
+
+    >>> looks_like_labels(["Deal Name", "Stage"]), looks_like_labels(["Acme", "Won"])
+    (True, False)
+    """
+    labels = [cell.strip() for cell in cells if cell.strip()]
+    return (
+        len(labels) >= _STRONG
+        and len(set(labels)) == len(labels)
+        and all(value_kind(cell) == "text" and _known_word(cell) for cell in labels)
+    )
+
+
+def _is_year(cell: str) -> bool:
+    return bool(re.fullmatch(r"(?:19|20)\d\d", cell))
+
+
+def _known_word(cell: str) -> bool:
+    words = re.findall(r"[A-Z]?[a-zäöüß]+|[A-Z]+", cell)
+    return len(words) <= 8 and any(word.lower() in LABEL_WORDS for word in words)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """The table under its own column names, with what was typed beside it."""
+    """The table under its own column names, and remarks typed beside it."""
 
     frame: pl.DataFrame
-    beside: tuple[AsideLine, ...]
+    beside: tuple[ExcludedLine, ...]
 
 
 def name_columns(
@@ -384,8 +355,8 @@ def name_columns(
     if lettered:
         return Named(frame=_renamed(rows, [letter(i) for i in range(width)]), beside=())
     spare = [index for index, label in enumerate(clean) if not label]
-    rows, beside, gone = _without_spare(rows, spare, notes)
-    names = {i: clean[i] or letter(i) for i in range(width) if i not in gone}
+    rows, beside, drop = _without_spare(rows, spare, notes)
+    names = {i: clean[i] or letter(i) for i in range(width) if i not in drop}
     _make_distinct(rows, names, notes)
     return Named(frame=_renamed(rows, list(names.values())), beside=beside)
 
@@ -428,7 +399,7 @@ def _report_invisible(labels: list[str], clean: list[str], notes: Notes) -> None
 
 def _without_spare(
     rows: pl.DataFrame, spare: list[int], notes: Notes
-) -> tuple[pl.DataFrame, tuple[AsideLine, ...], set[int]]:
+) -> tuple[pl.DataFrame, tuple[ExcludedLine, ...], set[int]]:
     """Take out columns without a label: empty ones, and remarks beside the table."""
     filled = {i: rows.height - rows[str(i)].null_count() for i in spare}
     few = max(_FEW_AT_LEAST, _FEW_NOTES * rows.height)
@@ -439,19 +410,19 @@ def _without_spare(
     beside = tuple(line for i in remarks for line in _remarks(rows, i))
     _report_spare(spare, empty, remarks, beside, filled, notes)
     _report_apart(rows, spare, empty, notes)
-    gone = {*empty, *remarks}
-    return rows.drop([str(i) for i in gone]), beside, gone
+    drop = {*empty, *remarks}
+    return rows.drop([str(i) for i in drop]), beside, drop
 
 
 def _report_apart(
     rows: pl.DataFrame, spare: list[int], empty: list[int], notes: Notes
 ) -> None:
     """Columns right of an empty one may be a table of their own."""
-    named = [i for i in range(rows.width - 2) if i not in spare]
-    gaps = [i for i in empty if named and named[0] < i < named[-1]]
+    names = [i for i in range(rows.width - 2) if i not in spare]
+    gaps = [i for i in empty if names and names[0] < i < names[-1]]
     if not gaps:
         return
-    right = next(i for i in named if i > gaps[0])
+    right = next(i for i in names if i > gaps[0])
     notes.ask(
         "other-table",
         f"column {letter(gaps[0])} is empty; the columns from {letter(right)} on may "
@@ -461,10 +432,10 @@ def _report_apart(
     )
 
 
-def _remarks(rows: pl.DataFrame, index: int) -> list[AsideLine]:
+def _remarks(rows: pl.DataFrame, index: int) -> list[ExcludedLine]:
     typed = rows.filter(pl.col(str(index)).is_not_null()).select(LINE, str(index))
     return [
-        AsideLine(line=line, kind="beside", raw=text)
+        ExcludedLine(line=line, kind="beside", raw=text)
         for line, text in typed.iter_rows()
     ]
 
@@ -473,7 +444,7 @@ def _report_spare(
     spare: list[int],
     empty: list[int],
     remarks: list[int],
-    beside: tuple[AsideLine, ...],
+    beside: tuple[ExcludedLine, ...],
     filled: dict[int, int],
     notes: Notes,
 ) -> None:
@@ -505,7 +476,7 @@ def _report_spare(
 
 
 def _make_distinct(rows: pl.DataFrame, names: dict[int, str], notes: Notes) -> None:
-    """Change `names` in place so that no two are equal, and tell."""
+    """Change `names` in place so that no two are equal, and report it."""
     groups: dict[str, list[int]] = {}
     for index, name in names.items():
         key = unicodedata.normalize("NFKC", name).casefold()
@@ -531,10 +502,10 @@ def _separate(
             while f"{names[index]} ({count})" in names.values():
                 count += 1
             names[index] = f"{names[index]} ({count})"
-    what = f"columns {letters} are both called {name!r}"
+    fault = f"columns {letters} are both called {name!r}"
     if len(spelled) > 1:
-        what = f"columns {letters} differ only in capitals: {', '.join(spelled)}"
-    _report_same(rows, same, empty, names, notes, what)
+        fault = f"columns {letters} differ only in capitals: {', '.join(spelled)}"
+    _report_same(rows, same, empty, names, notes, fault)
 
 
 def _report_same(
@@ -543,22 +514,22 @@ def _report_same(
     empty: list[int],
     names: dict[int, str],
     notes: Notes,
-    what: str,
+    fault: str,
 ) -> None:
-    given = " and ".join(repr(names[i]) for i in sorted(same))
+    new_names = " and ".join(repr(names[i]) for i in sorted(same))
     first = sorted(same, key=lambda i: (i in empty, i))[0]
     if empty:
-        ending = f"{letter(first)} is the one with values; now {given}"
-        notes.note("duplicate-label", f"{what}; {ending}", column=names[first])
+        ending = f"{letter(first)} is the one with values; now {new_names}"
+        notes.note("duplicate-label", f"{fault}; {ending}", column=names[first])
         return
     equal = all(rows[str(first)].equals(rows[str(i)]) for i in same if i != first)
     if equal:
-        ending = f"they hold the same values; now {given}"
-        notes.note("duplicate-label", f"{what}; {ending}", column=names[first])
+        ending = f"they hold the same values; now {new_names}"
+        notes.note("duplicate-label", f"{fault}; {ending}", column=names[first])
         return
     notes.ask(
         "duplicate-label",
-        f"{what} and hold different values; now {given}",
+        f"{fault} and hold different values; now {new_names}",
         column=names[first],
         action="choose which one to use",
     )

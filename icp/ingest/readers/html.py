@@ -57,8 +57,8 @@ def _declared(data: bytes) -> str | None:
 
     A page whose bytes spell "charset" has one byte per letter, whatever it claims.
     """
-    found = _CHARSET.search(data[:4096])
-    name = found[1].decode("ascii") if found else ""
+    match = _CHARSET.search(data[:4096])
+    name = match[1].decode("ascii") if match else ""
     try:
         plain = "<".encode(name) == b"<"
         data.decode(name)

@@ -1,4 +1,4 @@
-"""What a person may say about how a source is to be read."""
+"""How a source is to be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_BYTES = 200_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """What a person says about a source; everything left out is found by content."""
+    """Choices for one source; anything left out is found from its content."""
 
     #: Sheet of a workbook, by name; the first visible sheet where None.
     sheet: str | None = None
@@ -25,7 +25,7 @@ class ReadOptions:
     query: str | None = None
     #: Larger sources are refused.
     max_bytes: int = MAX_BYTES
-    #: Mend rows that have only one possible reading; quarantine them where False.
+    #: Repair rows that have only one possible reading; quarantine them where False.
     repair: bool = True
     #: Refuse a source that has any finding at all.
     strict: bool = False

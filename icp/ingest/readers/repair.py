@@ -1,4 +1,4 @@
-"""Mends rows of the wrong width where only one reading exists; quarantines the rest."""
+"""Rows of the wrong width: repaired if only one reading exists, else quarantined."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _WORDS = {
 
 
 def place_odd_rows(draft: Draft, shapes: list[Shape], /) -> None:
-    """Decide on every row that is not regular: use it, mend it, or quarantine it."""
-    done: dict[str, list[int]] = defaultdict(list)
+    """Decide on every row that is not regular: use it, repair it, or quarantine it."""
+    lines_by_fate: dict[str, list[int]] = defaultdict(list)
     habit = _is_habit(draft, shapes)
     for record in list(draft.odd):
         how = _place(draft, record, shapes, habit=habit)
-        done[how].append(record.line)
+        lines_by_fate[how].append(record.line)
     draft.odd = []
-    _report(draft, done)
+    _report(draft, lines_by_fate)
 
 
 def _place(draft: Draft, record: Record, shapes: list[Shape], *, habit: bool) -> str:
@@ -44,16 +44,16 @@ def _place(draft: Draft, record: Record, shapes: list[Shape], *, habit: bool) ->
         draft.quarantine(record, record.problem)
         return "quarantined"
     width, cells = draft.width, record.cells
-    if record.mended and draft.options.repair:
-        draft.mend(record, cells)
-        return record.mended
+    if record.repair and draft.options.repair:
+        draft.repair(record, cells)
+        return record.repair
     if _only_ends_empty(cells, shapes, draft.grid.delimiter):
         draft.accept(record, cells[:width])
         return "trailing"
     if habit and len(cells) < width and _fits_start(cells, shapes):
         draft.accept(record, cells + ("",) * (width - len(cells)))
         return "short"
-    return _mend_or_quarantine(draft, record, shapes)
+    return _repair_or_quarantine(draft, record, shapes)
 
 
 def _only_ends_empty(
@@ -71,14 +71,14 @@ def _only_ends_empty(
     return all(way == cells[:width] for way, _ in ways)
 
 
-def _mend_or_quarantine(draft: Draft, record: Record, shapes: list[Shape]) -> str:
-    found = _readings(draft, record, shapes)
+def _repair_or_quarantine(draft: Draft, record: Record, shapes: list[Shape]) -> str:
+    ways = _readings(draft, record, shapes)
     last = record.last_line == draft.grid.lines
-    if len(found) == 1 and not last:
-        cells, how = next(iter(found.items()))
-        draft.mend(record, cells)
+    if len(ways) == 1 and not last:
+        cells, how = next(iter(ways.items()))
+        draft.repair(record, cells)
         return how
-    draft.quarantine(record, _why(record, draft, len(found)))
+    draft.quarantine(record, _why(record, draft, len(ways)))
     return "quarantined"
 
 
@@ -91,8 +91,8 @@ def _readings(
 
 
 def _why(record: Record, draft: Draft, count: int) -> str:
-    if record.mended:
-        return "a quote stands inside a value"
+    if record.repair:
+        return "has a quote inside a value"
     wrong = f"has {len(record.cells)} of {draft.width} values"
     if record.last_line == draft.grid.lines and len(record.cells) < draft.width:
         return f"{wrong}; the file may end inside this row"
@@ -108,7 +108,7 @@ def readings(
     """Every way to bring a row to full width in which all values fit their columns.
 
     Yields the cells and how they came about. A row that yields exactly one reading can
-    be mended; with none or several it has to be quarantined.
+    be repaired; with none or several it has to be quarantined.
     """
     if shapes and shapes[0].rows >= _ENOUGH_ROWS:
         yield from _fitting(cells, shapes, delimiter)
@@ -170,29 +170,29 @@ def _is_habit(draft: Draft, shapes: list[Shape]) -> bool:
     return len(short) >= enough and fitting >= 0.9 * len(short)
 
 
-def _report(draft: Draft, done: dict[str, list[int]]) -> None:
+def _report(draft: Draft, lines_by_fate: dict[str, list[int]]) -> None:
     for how, words in _WORDS.items():
-        if lines := done.get(how):
+        if lines := lines_by_fate.get(how):
             draft.notes.note(
                 "missing-cell" if how in {"padded", "filled"} else "deviated-value",
                 f"{line_list(lines)} {words}",
                 lines=lines,
                 action="look at these rows in the file",
             )
-    if lines := done.get("trailing"):
+    if lines := lines_by_fate.get("trailing"):
         text = f"{plural(len(lines), 'row')} had empty values beyond the last column"
         draft.notes.note("extra-cell", text, lines=lines)
-    if lines := done.get("short"):
+    if lines := lines_by_fate.get("short"):
         draft.notes.note(
             "missing-cell",
             f"{plural(len(lines), 'row')} end early; the missing values at the end "
             "were taken as empty",
             lines=lines,
         )
-    if lines := done.get("quarantined"):
+    if lines := lines_by_fate.get("quarantined"):
         draft.notes.ask(
             "quarantined",
-            f"{line_list(lines)} cannot be read in one way only; kept out",
+            f"{line_list(lines)} cannot be read in exactly one way; quarantined",
             lines=lines,
-            action="mend them in the file, or leave them out",
+            action="repair them in the file, or leave them out",
         )

@@ -1,4 +1,4 @@
-"""From a grid to the table: each step takes out what is not a row of it."""
+"""From a grid to the table: each step takes out rows that are not its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from icp.ingest.readers.header import Header
     from icp.ingest.readers.options import ReadOptions
     from icp.ingest.result import SheetInfo
-
 
 _ESCAPED = re.compile(r'^="([^"]*)"$')
 #: Row counts at which well-known exports stop, and whose limit it is.
@@ -66,7 +65,7 @@ def build_table(
         SourceError: no row is left, or `options.strict` and there is a finding.
     """
     draft = Draft(grid, notes, options)
-    draft.set_lines_aside(range(1, origin.declared + 1), "preamble")
+    draft.exclude_lines(range(1, origin.declared + 1), "preamble")
     header = take_header(draft)
     _take_the_rest(draft, header)
     rows, ledger, original = draft.finish()
@@ -74,9 +73,9 @@ def build_table(
         raise _no_rows(draft, header)
     labels = [_ESCAPED.sub(r"\1", label) for label in header.labels]
     lettered = not any(label.strip() for label in labels)
-    named = name_columns(_unescaped(rows, notes), labels, notes, lettered=lettered)
+    table = name_columns(_unescaped(rows, notes), labels, notes, lettered=lettered)
     _check_count(rows.height, notes)
-    frame = named.frame
+    frame = table.frame
     report = SourceReport(
         file=notes.file,
         sheet=notes.sheet,
@@ -91,7 +90,7 @@ def build_table(
         quote=origin.quote,
         header_line=header.line,
         sheets=origin.sheets,
-        aside=(*draft.aside, *named.beside),
+        excluded=(*draft.excluded, *table.beside),
     )
     if options.strict:
         notes.refuse_any()
@@ -113,7 +112,7 @@ def _unescaped(rows: pl.DataFrame, notes: Notes) -> pl.DataFrame:
     notes.note(
         "escaped-text",
         f'values written as ="..." for a spreadsheet on {line_list(escaped[LINE])}; '
-        "the signs round them were left out",
+        "these characters were removed",
         lines=escaped[LINE].to_list(),
     )
     plain = cells.str.replace(_ESCAPED.pattern, "${1}").replace("", None)
@@ -134,11 +133,11 @@ def _take_the_rest(draft: Draft, header: Header) -> None:
 
 def _no_rows(draft: Draft, header: Header) -> Exception:
     names = ", ".join(repr(label.strip()) for label in header.labels[:8])
-    kept_out = plural(len(draft.quarantined), "row")
+    rows = plural(len(draft.quarantined), "row")
     if draft.quarantined:
         return draft.notes.stop(
             "row-count",
-            f"no row could be read; {kept_out} kept out",
+            f"no row could be read; {rows} quarantined",
             action="name the separator (delimiter=...) or export it again",
         )
     return draft.notes.stop(
