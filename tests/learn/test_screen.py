@@ -165,6 +165,6 @@ def test_a_negative_seed_is_refused_in_words(seed: int) -> None:
 def test_more_attributes_than_a_profile_keeps_are_refused_in_words(monkeypatch) -> None:
     monkeypatch.setattr("icp.learn.screen.MAX_TABLES", 3)
     frame = planted_customers(40).drop("account_id")
-    words = "4 attributes, each value of a list counted; at most 3 can be kept"
+    words = "4 attributes, each value of a list counted; at most 3 fit into a profile"
     with pytest.raises(SchemaError, match=words):
         fit_profile(frame)
