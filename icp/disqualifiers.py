@@ -291,7 +291,7 @@ class Disqualifier(Frozen):
     ) -> Disqualifier:
         """The rule in its new state; `by` is the person, None is the machine.
 
-        Raises RuleError where the way is not open, nobody says why, or the machine
+        Raises RuleError where the way is not open, no reason is given, or the machine
         tries what only people may do.
         """
         if state not in self.open_moves:
@@ -305,9 +305,7 @@ class Disqualifier(Frozen):
             )
             raise RuleError(message)
         if not reason.strip():
-            raise RuleError(
-                f"nobody says why rule {self.id} moves {way}; give a reason"
-            )
+            raise RuleError(f"a reason is required for rule {self.id} to move {way}")
         move = Move(state=state, by=by or None, reason=reason.strip(), on=on)
         snapshots = (*self.evidence, evidence) if evidence else self.evidence
         return self.model_copy(

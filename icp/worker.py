@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from icp.errors import CancelledError, IcpError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from icp.store.jobs import JobQueue
+    from icp.store.records import JobKind
+    from icp.workflow import Workspace
+    from icp.workflow.access import Progress
 
 
 _BEAT_SECONDS: Final = 5.0
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, _stop)
     with open_workspace(folder) as waiting:
-        queue = waiting.job_queue
+        queue = waiting.jobs.queue
         try:
             if not _claimed(queue, job_id):
                 return 0
@@ -65,11 +68,79 @@ def _claimed(queue: JobQueue, job_id: str) -> bool:
 
 def _perform(folder: Path, queue: JobQueue, job_id: str) -> dict[str, Any]:
     from icp.workflow import open_workspace
-    from icp.workflow.jobs import perform
 
     job, role = queue.get(job_id), queue.role(job_id)
     with open_workspace(folder, actor=job.actor, role=role) as workspace:
         return perform(workspace, job.kind, job.options, _Reporter(queue, job_id))
+
+
+def perform(
+    workspace: Workspace,
+    kind: JobKind,
+    options: Mapping[str, Any],
+    progress: Progress,
+    /,
+) -> dict[str, Any]:
+    """Do a job's work here and now; returns plain values about what came of it."""
+    return _WORK[kind](workspace, options, progress)
+
+
+def _import(
+    workspace: Workspace, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    summary = workspace.imports.run(progress=progress, **options)
+    return {
+        "import": summary.number,
+        "changed": summary.changed,
+        "customers": summary.customers,
+        "prospects": summary.prospects,
+    }
+
+
+def _label(
+    workspace: Workspace, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    progress(0.0, "giving outcomes")
+    workspace.labels.label(**options)
+    return {"labels": workspace.labels.record().counts}
+
+
+def _learn(
+    workspace: Workspace, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    record = workspace.profiles.learn(progress=progress, **options)
+    return {"profile": record.number, "evidence": record.evidence}
+
+
+def _score(
+    workspace: Workspace, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    run = workspace.scores.run(progress=progress, **options)
+    return {"run": run.number, "rows": run.rows, "evaluable": run.evaluable}
+
+
+def _refresh(
+    workspace: Workspace, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Import, label, and score with the profile in force: what a new month needs."""
+    from icp.workflow.access import part_of
+
+    result = _import(workspace, options, part_of(progress, 0.0, 0.5))
+    result |= _label(workspace, {}, part_of(progress, 0.5, 0.6))
+    if workspace.profiles.active() and result["prospects"]:
+        result |= _score(workspace, {}, part_of(progress, 0.6, 1.0))
+    return result
+
+
+_WORK: Final[
+    dict[JobKind, Callable[[Workspace, Mapping[str, Any], Progress], dict[str, Any]]]
+] = {
+    "import": _import,
+    "label": _label,
+    "learn": _learn,
+    "score": _score,
+    "refresh": _refresh,
+}
 
 
 class _Reporter:

@@ -212,3 +212,44 @@ def assigned(path):
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+
+
+def test_no_use_case_only_forwards_to_another():
+    found = [
+        f"{short(path)}:{function.name}"
+        for path in SOURCES
+        if path.parent.name == "workflow"
+        for function in functions(path)
+        if forwards(function)
+    ]
+    assert found == []
+
+
+def forwards(function):
+    """Whether it only hands its arguments on to another use case of its name."""
+    last = function.body[-1]
+    call = getattr(last, "value", None)
+    steps = [s for s in function.body if not isinstance(s, ast.Expr | ast.ImportFrom)]
+    if not isinstance(call, ast.Call) or steps not in ([], [last]):
+        return False
+    owner, _, name = ast.unparse(call.func).rpartition(".")
+    if name != function.name or owner.startswith("self._session.store"):
+        return False
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return not any(isinstance(part, ast.Call) for v in values for part in ast.walk(v))
+
+
+@pytest.mark.parametrize(
+    ("body", "is_forward"),
+    [
+        ("return labels.keep(self._context, policy)", True),
+        ("labels.keep(self._context, policy)", True),
+        ("return self._session.store.deals.keep(policy)", False),
+        ("return self.look(policy)", False),
+        ("return keep(self._accounts.table(), policy)", False),
+        ("policy = self.policy(policy)\n    return keep(policy)", False),
+    ],
+)
+def test_a_forward_is_recognised(body, is_forward):
+    text = f'def keep(self, policy):\n    """Keep it."""\n    {body}'
+    assert forwards(ast.parse(text).body[0]) is is_forward

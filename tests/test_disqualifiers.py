@@ -134,7 +134,7 @@ def test_whatever_is_tried_only_a_person_puts_a_rule_in_force(tries):
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_every_move_needs_a_reason(reason):
-    with pytest.raises(RuleError, match="nobody says why"):
+    with pytest.raises(RuleError, match="a reason is required"):
         learned().move("active", by="ann", reason=reason, on=DAY)
 
 

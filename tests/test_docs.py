@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -131,10 +132,11 @@ def test_options_in_the_documents_exist(body):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("body", "printed"), examples())
-def test_python_in_the_documents_runs_and_prints_what_they_say(body, printed):
+def test_python_in_the_documents_runs_and_prints_what_they_say(tmp_path, body, printed):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PRELUDE + body],
-        cwd=ROOT,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -44,15 +44,15 @@ def walked(folder: Path, /, *, prospects: int = _PROSPECTS) -> dict[str, str]:
     """What the command line says, by verdict and for the lists."""
     write_demo(folder, prospects=prospects)
     with open_workspace(folder, actor="you", clock=lambda: TODAY) as space:
-        space.import_sources()
-        space.label()
-        space.activate(space.learn().version)
-        space.score(verdicts=True)
+        space.imports.run()
+        space.labels.label()
+        space.profiles.activate(space.profiles.learn().version)
+        space.scores.run(verdicts=True)
         return dict(_told(space))
 
 
 def _told(space: Workspace) -> Iterator[tuple[str, str]]:
-    scored = space.scored().collect()
+    scored = space.scores.scored().collect()
     counts = dict(scored.group_by("verdict").len().iter_rows())
     order = sorted(counts, key=lambda verdict: -counts[verdict])
     yield (
@@ -67,11 +67,11 @@ def _told(space: Workspace) -> Iterator[tuple[str, str]]:
         .sort("expected_value", "account_id", descending=[True, False])
         .get_column("account_id")
     )
-    space.note_answer(
+    space.deals.answer(
         spare[1], "reason:no_authority", value=True, evidence="head of IT"
     )
     yield "redirect", _checked(space, spare[1])
-    space.note_answer(
+    space.deals.answer(
         spare[2], "reason:no_budget", value=True, evidence="CFO, by phone"
     )
     yield "not_now", _checked(space, spare[2])
@@ -96,7 +96,7 @@ def _first_far(scored: pl.DataFrame) -> str:
 
 
 def _checked(space: Workspace, account: str, *, reasons: bool = False) -> str:
-    judged = space.judge(account)
+    judged = space.verdicts.judge(account)
     sentences = judged.explanation.sentences() if reasons else ()
     lines = [
         f"$ icp check {account}",
@@ -110,14 +110,14 @@ def _checked(space: Workspace, account: str, *, reasons: bool = False) -> str:
 
 def _ladder(space: Workspace, account: str) -> str:
     code, said = "no_value_seen", []
-    space.note_answer(account, f"reason:{code}", value=True, evidence="sees no gain")
+    space.deals.answer(account, f"reason:{code}", value=True, evidence="sees no gain")
     for _ in range(3):
-        found = space.judge(account).verdict
+        found = space.verdicts.judge(account).verdict
         step = found.step
         if step is None:
             break
         said.append(f"{found.title}: {step.play}\n")
-        space.note_attempt(account, code, step.play)
+        space.deals.attempt(account, code, step.play)
     return "".join(said)
 
 

@@ -91,9 +91,13 @@ def _demo(customers: int) -> tuple[pl.DataFrame, AccountSchema, WorkspaceConfig]
     with tempfile.TemporaryDirectory() as folder:
         write_demo(folder, customers=customers, prospects=20)
         with open_workspace(folder) as space:
-            space.import_sources()
-            space.label()
-            return space.labelled().collect(), space.schema(), space.config
+            space.imports.run()
+            space.labels.label()
+            return (
+                space.labels.labelled().collect(),
+                space.accounts.schema(),
+                space.config,
+            )
 
 
 def _only_date(labelled: pl.DataFrame) -> str | None:

@@ -228,14 +228,14 @@ def import_(
         answers=answers,
     )
     with opened(workspace) as open_one:
-        with open_one.all_or_nothing():
+        with open_one.sources.all_or_nothing():
             for file in files or ():
                 seen = _seen(
                     open_one, file, answers, name=name, as_=as_, options=options
                 )
                 _show_mapping(seen)
                 ask(f"Read {file.name} as {seen.object} in this way?", yes=yes)
-                open_one.add_source(
+                open_one.sources.add(
                     file,
                     name=name,
                     object=seen.object,
@@ -246,7 +246,7 @@ def import_(
             if answers and not files:
                 _answer(open_one, answers, name)
             with progress(quiet=json) as report:
-                summary = open_one.import_sources(progress=report)
+                summary = open_one.imports.run(progress=report)
         _told(open_one, summary, json=json)
 
 
@@ -283,10 +283,10 @@ def _seen(
     """A file as it would be read, answers taken into account."""
     with progress() as report:
         report(0.0, f"reading {file.name}")
-        seen = workspace.read_preview(file, name=name, object=as_, options=options)
+        seen = workspace.sources.preview(file, name=name, object=as_, options=options)
     if not answers:
         return seen
-    return workspace.read_preview(
+    return workspace.sources.preview(
         file,
         name=name,
         object=seen.object,
@@ -304,7 +304,9 @@ def _answer(workspace: Workspace, answers: list[Answer], name: str | None) -> No
     if name is None and len(names) != 1:
         message = f"say with --name which source --set is about: {', '.join(names)}"
         raise InputError(message)
-    workspace.save_mapping(answered(workspace.mapping(name or names[0]), answers))
+    workspace.sources.save_mapping(
+        answered(workspace.sources.mapping(name or names[0]), answers)
+    )
 
 
 def export_scores(
@@ -321,7 +323,7 @@ def export_scores(
     Example: icp export scores scores.csv
     """
     with opened(workspace) as open_one:
-        rows = open_one.export_scores(file, run=run)
+        rows = open_one.scores.export(file, run=run)
     _wrote(file, rows, json=json)
 
 
@@ -341,7 +343,7 @@ def export_quarantine(
     Example: icp export quarantine kept-out.csv --source deals
     """
     with opened(workspace) as open_one:
-        rows = open_one.export_quarantine(file, source=source)
+        rows = open_one.imports.export_quarantine(file, source=source)
     _wrote(file, rows, json=json)
 
 
@@ -356,7 +358,7 @@ def export_customers(
     Example: icp export customers customers.csv
     """
     with opened(workspace) as open_one:
-        rows = open_one.export_customers(file)
+        rows = open_one.labels.export_customers(file)
     _wrote(file, rows, json=json)
 
 
@@ -371,7 +373,7 @@ def export_unmatched(
     Example: icp export unmatched lost-invoices.csv
     """
     with opened(workspace) as open_one:
-        rows = open_one.export_unmatched(file)
+        rows = open_one.imports.export_unmatched(file)
     _wrote(file, rows, json=json)
 
 
@@ -408,7 +410,7 @@ def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:
     for line in import_lines(summary):
         say(line)
     _show_findings(summary)
-    for kept in workspace.awake():
+    for kept in workspace.deals.awake():
         say(f"Woke up: {kept.exit.account_id}, {kept.woke_why}")
     say_next(workspace.status().next_steps)
 
@@ -457,7 +459,7 @@ def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> Non
     Example: icp source list
     """
     with opened(workspace) as open_one:
-        sources, last = open_one.config.sources, open_one.last_import()
+        sources, last = open_one.config.sources, open_one.imports.last()
     if json:
         emit(sources)
         return
@@ -478,7 +480,7 @@ def show(
     Example: icp source show customers
     """
     with opened(workspace) as open_one:
-        mapping = open_one.mapping(name)
+        mapping = open_one.sources.mapping(name)
     if json:
         emit(mapping)
         return
@@ -501,7 +503,7 @@ def remove(
     with opened(workspace) as open_one:
         open_one.config.source(name)
         ask(f"Take source {name} out of the workspace?", yes=yes)
-        open_one.remove_source(name)
+        open_one.sources.remove(name)
     if json:
         emit({"removed": name})
         return
@@ -525,8 +527,8 @@ def plan(
     """
     with opened(workspace) as open_one:
         if write:
-            open_one.keep_plans()
-        plans = {name: open_one.plan(name) for name in _POPULATIONS}
+            open_one.accounts.keep_plans()
+        plans = {name: open_one.accounts.plan(name) for name in _POPULATIONS}
     if not any(plans.values()):
         message = "nothing says yet how accounts are made; run icp import FILE first"
         raise NotFoundError(message)

@@ -41,9 +41,8 @@ def add_to(app: typer.Typer, /) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    deal.command("take-up")(take_up)
-    deal.command("lost-reasons")(lost_reasons)
-    for command in (answer, tried, leave, approve, exits, referral, waiting):
+    noting = (answer, attempt, allow_gate, leave, reopen, refer)
+    for command in (*noting, exits, waiting, lost_reasons):
         deal.command()(command)
     app.add_typer(deal, name="deal")
 
@@ -78,11 +77,11 @@ def answer(
             raise InputError(f"a reason is answered yes or no, not {value!r}")
         meant = words[value.lower()]
     with opened(workspace) as open_one:
-        open_one.note_answer(account, question, meant, evidence=text)
+        open_one.deals.answer(account, question, meant, evidence=text)
         _tell_verdict(open_one, account, json=json)
 
 
-def tried(
+def attempt(
     account: _Account,
     reason: _Code,
     play: Annotated[str, typer.Argument(help="What was tried, as check names it.")],
@@ -94,10 +93,10 @@ def tried(
 ) -> None:
     """Note that a step was tried; the next one comes into play.
 
-    Example: icp deal tried P-20001 no_value_seen quantify
+    Example: icp deal attempt P-20001 no_value_seen quantify
     """
     with opened(workspace) as open_one:
-        open_one.note_attempt(account, reason, play, worked=worked, note=text)
+        open_one.deals.attempt(account, reason, play, worked=worked, note=text)
         _tell_verdict(open_one, account, json=json)
 
 
@@ -115,7 +114,7 @@ def leave(
     Example: icp deal leave P-20001 --promised "call before their next budget"
     """
     with opened(workspace) as open_one:
-        kept = open_one.leave(account, promised=promised)
+        kept = open_one.deals.leave(account, promised=promised)
     if json:
         emit(kept)
         return
@@ -124,26 +123,26 @@ def leave(
     say(f"Wakes: {_wakes(kept)}")
 
 
-def take_up(
+def reopen(
     account: _Account,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Take up an account again that was left.
+    """Reopen an account that was left.
 
-    Example: icp deal take-up P-20001 --reason "their budget is set"
+    Example: icp deal reopen P-20001 --reason "their budget is set"
     """
     with opened(workspace) as open_one:
-        open_one.take_up(account, reason=reason)
+        open_one.deals.reopen(account, reason=reason)
     if json:
-        emit({"account": account, "taken_up": True})
+        emit({"account": account, "reopened": True})
         return
-    say("Taken up again")
+    say("Reopened.")
 
 
-def approve(
+def allow_gate(
     account: _Account,
     reason: Annotated[str, typer.Argument(help="The gate, as in ethics.")],
     *,
@@ -156,14 +155,14 @@ def approve(
 ) -> None:
     """Pursue an account although a gate stands against it.
 
-    Example: icp deal approve P-20001 ethics --approver eve --reason "reviewed"
+    Example: icp deal allow-gate P-20001 ethics --approver eve --reason "reviewed"
     """
     with opened(workspace) as open_one:
-        open_one.allow_gate(account, reason, approver=approver, why=why)
+        open_one.deals.allow_gate(account, reason, approver=approver, why=why)
         _tell_verdict(open_one, account, json=json)
 
 
-def referral(
+def refer(
     account: _Account,
     *,
     came: Annotated[
@@ -175,11 +174,11 @@ def referral(
 ) -> None:
     """Note that somebody was asked for a referral, or who came of it.
 
-    Example: icp deal referral P-20001 --came P-20400
+    Example: icp deal refer P-20001 --came P-20400
     """
     with opened(workspace) as open_one:
-        open_one.note_referral(account, came=came, note=text)
-        found = open_one.referrals()
+        open_one.deals.refer(account, came=came, note=text)
+        found = open_one.deals.referrals()
     if json:
         emit(found)
         return
@@ -205,7 +204,7 @@ def exits(
     Example: icp deal exits --awake
     """
     with opened(workspace) as open_one:
-        found, freed = open_one.exits(), open_one.freed()
+        found, freed = open_one.deals.exits(), open_one.deals.freed()
     found = sorted(found, key=lambda kept: kept.woke_at is None)
     if awake:
         found = [kept for kept in found if kept.woke_at is not None]
@@ -237,7 +236,7 @@ def waiting(
     Example: icp deal waiting
     """
     with opened(workspace) as open_one:
-        found = open_one.waiting(count)
+        found = open_one.deals.waiting(count)
     if json:
         emit(found)
         return
@@ -255,7 +254,7 @@ def lost_reasons(
     Example: icp deal lost-reasons
     """
     with opened(workspace) as open_one:
-        found = open_one.lost_reasons()
+        found = open_one.deals.lost_reasons()
     if json:
         emit(found)
     elif found.is_empty():
@@ -311,7 +310,7 @@ def judgement_document(found: Judgement, /) -> dict[str, object]:
 
 
 def _tell_verdict(workspace: Workspace, account: str, *, json: bool) -> None:
-    found = workspace.judge(account)
+    found = workspace.verdicts.judge(account)
     if json:
         emit(judgement_document(found))
         return

@@ -81,10 +81,10 @@ def learn(
         raise InputError(message)
     with opened(workspace) as open_one:
         if accept:
-            open_one.accept_column(*accept, why=why)
+            open_one.profiles.accept_column(*accept, why=why)
         with progress(quiet=json) as report:
-            record = open_one.learn(seed=seed, progress=report)
-        document = open_one.profile(record.version)
+            record = open_one.profiles.learn(seed=seed, progress=report)
+        document = open_one.profiles.get(record.version)
         if not json:
             _show(record, document)
         record = _in_force(open_one, record, agreed=activate or yes, silent=json)
@@ -101,7 +101,7 @@ def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> Non
     Example: icp profile list
     """
     with opened(workspace) as open_one:
-        records = open_one.profiles()
+        records = open_one.profiles.list()
     if json:
         emit(records)
         return
@@ -124,8 +124,8 @@ def show(
     Example: icp profile show v3
     """
     with opened(workspace) as open_one:
-        record = open_one.profile_record(ref)
-        document = open_one.profile(record.version)
+        record = open_one.profiles.record(ref)
+        document = open_one.profiles.get(record.version)
     if json:
         emit(_described(record, document))
     else:
@@ -154,11 +154,11 @@ def card(
 
     Example: icp profile card v3 -o card.html
     """
+    from icp.output import write_text
     from icp.report import as_html, as_markdown
-    from icp.workflow.writing import write_text
 
     with opened(workspace) as open_one:
-        document = open_one.card(ref)
+        document = open_one.profiles.card(ref)
     if json:
         emit(document)
         return
@@ -183,7 +183,7 @@ def diff(
     Example: icp profile diff v1 v2
     """
     with opened(workspace) as open_one:
-        changes = open_one.diff(before, after)
+        changes = open_one.profiles.diff(before, after)
     if json:
         emit(changes)
     elif changes.is_empty():
@@ -204,7 +204,7 @@ def activate(
     Example: icp profile activate v3 --reason "agreed in the sales meeting"
     """
     with opened(workspace) as open_one:
-        record = open_one.activate(ref, reason=reason)
+        record = open_one.profiles.activate(ref, reason=reason)
     _switched(record, json=json)
 
 
@@ -219,7 +219,7 @@ def rollback(
     Example: icp profile rollback --reason "too strict"
     """
     with opened(workspace) as open_one:
-        record = open_one.rollback(reason=reason)
+        record = open_one.profiles.rollback(reason=reason)
     _switched(record, json=json)
 
 
@@ -239,11 +239,11 @@ def export(
 
     Example: icp profile export profile.json --profile v3
     """
-    from icp.workflow.writing import write_text
+    from icp.output import write_text
 
     with opened(workspace) as open_one:
-        record = open_one.profile_record(ref)
-        text = open_one.profile(record.version).to_json()
+        record = open_one.profiles.record(ref)
+        text = open_one.profiles.get(record.version).to_json()
     if str(file) == "-":
         typer.echo(text)
         return
@@ -265,7 +265,7 @@ def _in_force(
     except CancelledError:
         note(f"Not in force; icp profile activate {record.version} does it later.")
         return record
-    return workspace.activate(record.version, reason="after learning")
+    return workspace.profiles.activate(record.version, reason="after learning")
 
 
 def _switched(record: ProfileRecord, *, json: bool) -> None:
@@ -350,10 +350,10 @@ def label(
         raise InputError(message)
     with opened(workspace) as open_one:
         if account is not None and undo:
-            open_one.withdraw_override(account, reason=reason)
+            open_one.labels.withdraw(account, reason=reason)
         elif account is not None and outcome is not None:
-            open_one.override_label(account, outcome, reason=reason)
-        chosen = open_one.propose_policy() if propose else None
+            open_one.labels.override(account, outcome, reason=reason)
+        chosen = open_one.labels.propose_policy() if propose else None
         if preview:
             _previewed(open_one, chosen, json=json)
         else:
@@ -379,8 +379,8 @@ def _refuse_halves(
 def _previewed(
     workspace: Workspace, chosen: OutcomePolicy | None, *, json: bool
 ) -> None:
-    seen = workspace.label_preview(chosen)
-    moved = workspace.label_sensitivity(chosen)
+    seen = workspace.labels.preview(chosen)
+    moved = workspace.labels.sensitivity(chosen)
     policy = chosen or workspace.config.outcome
     if json:
         emit({**_document(seen, policy, kept=False), "sensitivity": moved})
@@ -391,7 +391,7 @@ def _previewed(
 
 
 def _kept(workspace: Workspace, chosen: OutcomePolicy | None, *, json: bool) -> None:
-    seen = workspace.label(chosen)
+    seen = workspace.labels.label(chosen)
     if json:
         emit(_document(seen, workspace.config.outcome, kept=True))
         return

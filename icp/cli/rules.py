@@ -1,4 +1,4 @@
-"""When to walk away: find, judge and lay down disqualifiers."""
+"""When to walk away: search for rules, judge them, add policies."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ _HEADERS: Final = ("rule", "state", "when", "regrets", "best lost", "sure to be"
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
     rules = typer.Typer(
-        help="Find, judge and lay down rules for walking away.",
+        help="Search for rules to walk away by, judge them, add policies.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     rules.command("list")(list_)
     rules.command("try")(try_)
-    rules.command("except")(except_)
-    for command in (find, show, activate, watch, reject, retire, policy):
+    for command in (search, show, activate, watch, reject, retire):
         rules.command()(command)
+    rules.command()(add_policy)
+    rules.command()(allow_exception)
     app.add_typer(rules, name="rules")
 
 
@@ -65,16 +66,16 @@ def list_(
     if state is not None and state not in STATES:
         raise InputError(f"no state {state!r}; {near(state, STATES)}")
     with opened(workspace) as open_one:
-        found = open_one.disqualifiers(state)
+        found = open_one.rules.list(state)
     if json:
         emit([_document(rule) for rule in found])
     elif not found:
-        note("No rules yet; icp rules find searches for some.")
+        note("No rules yet; icp rules search searches for some.")
     else:
         table(_HEADERS, [_row(rule) for rule in found])
 
 
-def find(
+def search(
     *,
     seed: Annotated[int, typer.Option("--seed", help="Start of all chance.")] = 0,
     workspace: WorkspaceFolder = Path(),
@@ -85,10 +86,10 @@ def find(
     Every rule of one and two conditions is tried on the older customers; those that
     chance would not give are checked on the newer ones. Nothing is put in force.
 
-    Example: icp rules find
+    Example: icp rules search
     """
     with opened(workspace) as open_one, progress(quiet=json) as report:
-        found = open_one.find_disqualifiers(seed=seed, progress=report)
+        found = open_one.rules.search(seed=seed, progress=report)
     if json:
         emit(
             {
@@ -116,7 +117,7 @@ def show(
     Example: icp rules show 3f2a91c0
     """
     with opened(workspace) as open_one:
-        found = open_one.disqualifier(rule)
+        found = open_one.rules.get(rule)
     if json:
         emit(_document(found))
         return
@@ -134,7 +135,7 @@ def try_(
     Example: icp rules try "vendors >= 5"
     """
     with opened(workspace) as open_one:
-        evidence = open_one.try_rule(when)
+        evidence = open_one.rules.try_rule(when)
     if json:
         emit(evidence)
         return
@@ -163,7 +164,7 @@ def watch(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Watch a rule silently (shadow): it decides nothing, and evidence gathers.
+    """Watch a rule: it decides nothing, and evidence gathers.
 
     Example: icp rules watch 3f2a91c0 --reason "few cases so far"
     """
@@ -182,7 +183,7 @@ def reject(
     Example: icp rules reject 3f2a91c0 --reason "a coincidence"
     """
     with opened(workspace) as open_one:
-        state = open_one.disqualifier(rule).state
+        state = open_one.rules.get(rule).state
     if state != "proposed":
         message = f"rule {rule} is {state!r}, not proposed; icp rules retire ends it"
         raise InputError(message)
@@ -203,7 +204,7 @@ def retire(
     _move(rule, "retired", reason, workspace, json=json)
 
 
-def policy(
+def add_policy(
     when: _When,
     *,
     why: Annotated[str, typer.Option("--why", help="Why, in words.")],
@@ -218,12 +219,12 @@ def policy(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Lay down a rule that no score buys back; it is written into icp.toml.
+    """Add a rule that no score outweighs; it is written into icp.toml.
 
-    Example: icp rules policy "industry = 'Arms'" --why "the board decided so"
+    Example: icp rules add-policy "industry = 'Arms'" --why "the board decided so"
     """
     with opened(workspace) as open_one:
-        laid = open_one.add_policy_rule(
+        laid = open_one.rules.add_policy(
             when,
             why=why,
             reason=reason,
@@ -236,7 +237,7 @@ def policy(
         say(f"Policy {laid.id}: {laid.words()}")
 
 
-def except_(
+def allow_exception(
     rule: _Ref,
     account: Annotated[str, typer.Argument(help="Id of the account to pursue.")],
     *,
@@ -250,10 +251,12 @@ def except_(
 ) -> None:
     """Pursue one account although a rule covers it.
 
-    Example: icp rules except 3f2a91c0 P-20001 --reason "a friend of the house"
+    Example: icp rules allow-exception 3f2a91c0 P-20001 --reason "a friend of the house"
     """
     with opened(workspace) as open_one:
-        made = open_one.allow_exception(rule, account, reason=reason, approver=approver)
+        made = open_one.rules.allow_exception(
+            rule, account, reason=reason, approver=approver
+        )
     if json:
         emit(made)
     else:
@@ -265,7 +268,7 @@ def _move(
     rule: str, state: State, reason: str, workspace: Path, /, *, json: bool
 ) -> None:
     with opened(workspace) as open_one:
-        moved = open_one.move_disqualifier(rule, state, reason=reason)
+        moved = open_one.rules.move(rule, state, reason=reason)
     if json:
         emit(_document(moved))
     else:

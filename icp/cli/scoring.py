@@ -74,16 +74,16 @@ def score(
         raise InputError(message)
     with opened(workspace) as open_one:
         if file is not None and out is not None:
-            run = open_one.score_file(
+            run = open_one.scores.score_file(
                 file, out, parts=parts, verdicts=verdicts, profile=profile
             )
             best = None
         else:
             with progress(quiet=json) as report:
-                run = open_one.score(
+                run = open_one.scores.run(
                     profile=profile, verdicts=verdicts, progress=report
                 )
-            best = _best(open_one.scored(run.number))
+            best = _best(open_one.scores.scored(run.number))
         steps = open_one.status().next_steps
     if json:
         emit(run)
@@ -115,7 +115,7 @@ def check(
     Example: icp check "Nordwind Retail"
     """
     with opened(workspace) as open_one:
-        judged = open_one.judge(account, profile=profile, invested=invested)
+        judged = open_one.verdicts.judge(account, profile=profile, invested=invested)
         currency = currency_of(open_one)
     if json:
         emit(judgement_document(judged))
@@ -150,7 +150,7 @@ def explain(
     Example: icp explain P-20001
     """
     with opened(workspace) as open_one:
-        found = open_one.check(account, profile=profile)
+        found = open_one.scores.check(account, profile=profile)
     if json:
         emit(found)
         return

@@ -251,13 +251,15 @@ def demonstrate(
 
     write_demo(folder, seed=seed, prospects=rows)
     with open_workspace(folder) as workspace:
-        imported = workspace.import_sources(progress=_part(progress, 0.1, 0.4))
+        imported = workspace.imports.run(progress=_part(progress, 0.1, 0.4))
         progress(0.4, "giving outcomes")
-        labels = workspace.label()
-        learnt = workspace.learn(progress=_part(progress, 0.45, 0.85))
-        record = workspace.activate(learnt.version, reason="the demo's first profile")
-        run = workspace.score(progress=_part(progress, 0.85, 1.0))
-        profile = workspace.profile(record.version)
+        labels = workspace.labels.label()
+        learnt = workspace.profiles.learn(progress=_part(progress, 0.45, 0.85))
+        record = workspace.profiles.activate(
+            learnt.version, reason="the demo's first profile"
+        )
+        run = workspace.scores.run(progress=_part(progress, 0.85, 1.0))
+        profile = workspace.profiles.get(record.version)
     return Found(
         folder=folder,
         imported=imported,

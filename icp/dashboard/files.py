@@ -182,7 +182,7 @@ def draw(space: Workspace, /) -> None:
 
 
 def _listed(space: Workspace) -> pl.DataFrame:
-    last = space.last_import()
+    last = space.imports.last()
     rows = {s.name: s.rows for s in last.sources} if last else {}
     return pl.DataFrame(
         {
@@ -266,7 +266,7 @@ def _preview(
     meaning: str | None,
 ) -> SourcePreview:
     given: Any = meaning
-    return _space.read_preview(Path(path), sheet=sheet, object=given)
+    return _space.sources.preview(Path(path), sheet=sheet, object=given)
 
 
 def _add(
@@ -276,7 +276,7 @@ def _add(
     name: str | None,
 ) -> None:
     before = _names(space)
-    source = space.add_source(
+    source = space.sources.add(
         preview.path,
         name=name,
         object=preview.object,
@@ -308,7 +308,7 @@ _SHOWN = 200
 
 def draw_quality(space: Workspace, /) -> None:
     """Draw the quality of the last import."""
-    last = space.last_import()
+    last = space.imports.last()
     if last is None:
         components.empty(
             "Nothing is imported yet", "Add a file under Files, then import.", None
@@ -361,7 +361,7 @@ def _unmatched(last: ImportSummary) -> None:
 
 
 def _quarantine(space: Workspace) -> None:
-    kept_out = space.quarantine()
+    kept_out = space.imports.quarantine()
     if kept_out.is_empty():
         return
     components.section(

@@ -33,7 +33,7 @@ _COUNTED: Final = {
 
 def newest(space: Workspace, kind: JobKind, /) -> Job | None:
     """The last job of that kind, whoever started it."""
-    same = [job for job in space.jobs() if job.kind == kind]
+    same = [job for job in space.jobs.list() if job.kind == kind]
     return max(
         same,
         key=lambda job: (job.created_at is not None, job.created_at, job.id),
@@ -59,7 +59,7 @@ def button(
         disabled=job is not None and job.live,
     ):
         try:
-            space.start_job(kind, **options)
+            space.jobs.start(kind, **options)
         except IcpError as error:
             components.problem(str(error))
         else:
@@ -79,7 +79,7 @@ def panel(space: Workspace, kind: JobKind, /) -> Job | None:
 
 
 def _follow(space: Workspace, job_id: str) -> None:
-    job = space.job(job_id)
+    job = space.jobs.get(job_id)
     if not job.live:
         st.rerun()
     words = f"{_WORDS[job.state]}: {job.message}" if job.message else _WORDS[job.state]
@@ -91,7 +91,7 @@ def _follow(space: Workspace, job_id: str) -> None:
 
 def _stop(space: Workspace, job_id: str) -> None:
     try:
-        space.cancel_job(job_id)
+        space.jobs.cancel(job_id)
     except IcpError as error:
         # The panel is drawn anew all the time; the word stays until the work ends.
         st.session_state[_refused(job_id)] = str(error)

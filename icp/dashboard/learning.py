@@ -83,7 +83,7 @@ def _accept(space: Workspace, refused: Iterable[ColumnFinding]) -> None:
 
 def _accepted(space: Workspace, column: str, why: str) -> None:
     try:
-        space.accept_column(column, why=why)
+        space.profiles.accept_column(column, why=why)
     except IcpError as error:
         components.problem(str(error))
         return
@@ -114,7 +114,7 @@ def draw(space: Workspace, /) -> None:
     jobs.panel(space, "learn")
     if status.active is not None:
         link("profile", f"{status.active.version} is in force. Look at it")
-    newest = next(iter(space.profiles()), None)
+    newest = next(iter(space.profiles.list()), None)
     if newest is not None:
         _learnt(space, newest, status.active)
     components.said(_SAID)
@@ -142,7 +142,7 @@ def _learnt(
 
 def _put_in_force(space: Workspace, version: str) -> None:
     try:
-        space.activate(version, reason="put in force after learning")
+        space.profiles.activate(version, reason="put in force after learning")
     except IcpError as error:
         components.say(_SAID, "error", str(error))
     else:

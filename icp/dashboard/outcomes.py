@@ -232,7 +232,7 @@ def draw_thresholds(space: Workspace, policy: OutcomePolicy, /) -> None:
     if not panel.open:
         return
     with panel:
-        rows = named(space.label_sensitivity(policy))
+        rows = named(space.labels.sensitivity(policy))
         knobs = rows["knob"].drop_nulls().unique(maintain_order=True).to_list()
         if not knobs:
             st.markdown("No number decides here.")
@@ -303,7 +303,7 @@ _EXAMPLES = {
 
 def draw(space: Workspace, /) -> None:
     """Draw the outcomes of the imported customers."""
-    last = space.last_import()
+    last = space.imports.last()
     if last is None or not last.customers:
         components.empty(
             "No customers are imported yet",
@@ -316,10 +316,10 @@ def draw(space: Workspace, /) -> None:
     for note in kept.notes:
         st.markdown(quiet(escaped(components.capital(note))))
     policy = _moved(kept)
-    preview = space.label_preview(policy)
+    preview = space.labels.preview(policy)
     components.section("What that gives")
     if policy != kept:
-        st.info(_differs(space.label_preview(kept), preview))
+        st.info(_differs(space.labels.preview(kept), preview))
     drawing = charts.outcome_split(home.split(preview), currency=policy.currency)
     components.chart(drawing, key="split")
     with st.expander("Examples of each"):
@@ -333,13 +333,13 @@ def draw(space: Workspace, /) -> None:
 def _policy(space: Workspace) -> OutcomePolicy:
     if space.config.outcome is not None:
         return space.config.outcome
-    last = space.last_import()
+    last = space.imports.last()
     return _proposed(space, str(space.path), last.number if last else 0)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _proposed(_space: Workspace, folder: str, number: int) -> OutcomePolicy:
-    return _space.propose_policy()
+    return _space.labels.propose_policy()
 
 
 def _moved(policy: OutcomePolicy) -> OutcomePolicy:
@@ -388,7 +388,7 @@ def _differs(before: LabelPreview, after: LabelPreview) -> str:
 
 def _keep(space: Workspace, policy: OutcomePolicy) -> None:
     try:
-        preview = space.label(policy)
+        preview = space.labels.label(policy)
     except IcpError as error:
         components.say(_SAID, "error", str(error))
         return
@@ -412,7 +412,7 @@ def _by_hand(space: Workspace) -> None:
 
 def _decide(space: Workspace, customer: str, outcome: str, reason: str) -> None:
     try:
-        space.override_label(customer, outcome, reason=reason)
+        space.labels.override(customer, outcome, reason=reason)
     except IcpError as error:
         components.problem(str(error))
     else:

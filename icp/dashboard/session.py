@@ -105,13 +105,13 @@ def _opened(
 def profile(ref: str | None = None, /) -> Profile:
     """A profile by version, or the one in force; read once, it never changes."""
     space = workspace()
-    record = space.active() if ref is None else None
+    record = space.profiles.active() if ref is None else None
     return _profile(space, str(space.path), record.version if record else ref)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _profile(_workspace: Workspace, folder: str, ref: str | None) -> Profile:
-    return _workspace.profile(ref)
+    return _workspace.profiles.get(ref)
 
 
 def scored(run: int, /) -> pl.LazyFrame:
@@ -124,6 +124,6 @@ def scored(run: int, /) -> pl.LazyFrame:
 def _scored(
     _workspace: Workspace, folder: str, run: int
 ) -> pl.DataFrame | pl.LazyFrame:
-    lazy = _workspace.scored(str(run))
+    lazy = _workspace.scores.scored(str(run))
     rows = lazy.select(pl.len()).collect().item()
     return lazy.collect() if rows <= _IN_MEMORY else lazy

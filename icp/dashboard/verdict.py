@@ -136,7 +136,7 @@ def draw_notes(space: Workspace, judged: Judgement, profile: Profile, /) -> None
     told = {k: s for k, s in judged.signals.items() if s.source == "answer"}
     if account is None or not (told or judged.answers or judged.attempts):
         return
-    listed = space.reasons()
+    listed = space.rules.reasons()
     titles = {table.column: table.title for table in profile.tables}
     with st.expander("What was noted", key="advice-noted", type="compact"):
         for column, value in judged.answers.items():
@@ -173,7 +173,7 @@ def _line(words: str, turn: str, account: str, code: str, value: object) -> None
 def _note(account: str, code: str, value: object) -> None:
     space = session.workspace()
     done(
-        lambda: space.note_answer(account, code, value, evidence="corrected"),
+        lambda: space.deals.answer(account, code, value, evidence="corrected"),
         "Corrected.",
     )
 
@@ -218,7 +218,7 @@ def draw_exceptions(space: Workspace, verdict: Verdict, account: str | None, /) 
         )
         if st.form_submit_button("Make an exception"):
             done(
-                lambda: space.allow_exception(
+                lambda: space.rules.allow_exception(
                     rule, account, reason=reason, approver=approver.strip() or None
                 ),
                 "Set aside for this account, and logged.",
@@ -373,7 +373,7 @@ def _question(space: Workspace, judged: Judgement, profile: Profile) -> None:
         st.warning("Fill in the answer first.")
         return
     _done(
-        lambda: space.note_answer(account, question.code, value, evidence=evidence),
+        lambda: space.deals.answer(account, question.code, value, evidence=evidence),
         "The answer is noted.",
     )
 
@@ -384,7 +384,7 @@ def _answer_field(
     name = question.code.partition(":")[2]
     if question.kind == "reason":
         answer = st.radio(
-            f"{escaped(space.reasons()[name].title)}?",
+            f"{escaped(space.rules.reasons()[name].title)}?",
             ["Yes", "No"],
             index=None,
             horizontal=True,
@@ -410,11 +410,11 @@ def _way_out(space: Workspace, judged: Judgement) -> None:
     if account is None or _asleep(judged):
         return
     reason, play = verdict.reason, verdict.step.play
-    if space.reasons()[reason].steps[-1].play != play and st.button(
+    if space.rules.reasons()[reason].steps[-1].play != play and st.button(
         "Tried it, it did not help", key="advice-tried"
     ):
         _done(
-            lambda: space.note_attempt(account, reason, play),
+            lambda: space.deals.attempt(account, reason, play),
             "Noted; the next step comes into play.",
         )
     if verdict.verdict in _EXITS:
@@ -428,7 +428,7 @@ def _leave(space: Workspace, account: str) -> None:
         )
         if st.form_submit_button("Log this exit"):
             _done(
-                lambda: space.leave(account, promised=promised),
+                lambda: space.deals.leave(account, promised=promised),
                 "The exit is logged.",
             )
 
@@ -453,7 +453,7 @@ def _left(space: Workspace, judged: Judgement) -> None:
     if st.button("Take it up again", key="advice-take-up"):
         account = judged.account_id
         _done(
-            lambda: space.take_up(account, reason="taken up in the dashboard"),
+            lambda: space.deals.reopen(account, reason="taken up in the dashboard"),
             "Taken up again.",
         )
 

@@ -6,16 +6,11 @@ roles enforced, so that no front end can do what another may not.
 
 from __future__ import annotations
 
-from icp.workflow.access import RoleName
-from icp.workflow.opening import create_workspace, open_workspace
-from icp.workflow.results import (
-    Check,
-    ImportSummary,
-    SourceImport,
-    SourcePreview,
-    WorkspaceStatus,
-)
-from icp.workflow.workspace import Workspace
+from icp.config import RoleName
+from icp.workflow.imports import ImportSummary, SourceImport
+from icp.workflow.sources import SourcePreview
+from icp.workflow.status import Check, WorkspaceStatus
+from icp.workflow.workspace import Workspace, create_workspace, open_workspace
 
 __all__ = [
     "Check",

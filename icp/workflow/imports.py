@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 from pydantic import TypeAdapter
 
-from icp.config import set_assembly
 from icp.errors import ConfigError, NotFoundError
 from icp.ingest.assemble import AssembleResult, assemble
-from icp.schema import AccountSchema
-from icp.workflow.context import Progress, part_of, rewrite, silent
-from icp.workflow.proposal import Proposed, propose_plans
-from icp.workflow.results import ImportSummary, SourceImport
-from icp.workflow.sources import ingested
-from icp.workflow.sums import Export
+from icp.ingest.plan import AssemblyPlan  # noqa: TC001 - the same
+from icp.ingest.propose_plan import Export, ProposedPlan, propose_plans
+from icp.ingest.result import Finding, SourceReport  # noqa: TC001 - the same
+from icp.output import write
+from icp.workflow.access import Area, Progress, Session, needs, part_of, silent
+from icp.workflow.accounts import BASES
+from icp.workflow.sources import worst_first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from icp.config import SourceConfig
     from icp.ingest import IngestResult
-    from icp.ingest.plan import AssemblyPlan
-    from icp.ingest.result import Finding
+    from icp.ingest.propose_plan import Population
     from icp.store.records import ImportRecord
-    from icp.workflow.context import Context
+    from icp.workflow.accounts import Accounts
+    from icp.workflow.deals import Deals
+    from icp.workflow.rulebook import Rules
+    from icp.workflow.sources import Sources
 
 
-Population = Literal["customers", "prospects"]
-
-_SUMMARY: Final = TypeAdapter(ImportSummary)
-#: The object of a source whose rows are the accounts of a population.
-_BASE: Final[dict[Population, str]] = {
-    "customers": "accounts",
-    "prospects": "prospects",
-}
 _REJECTED: Final = pl.Schema(
     {
         "line": pl.Int64(),
@@ -45,263 +41,291 @@ _REJECTED: Final = pl.Schema(
         "reason": pl.String(),
     }
 )
+_NO_ROWS: Final = pl.Schema({"source": pl.String(), **_REJECTED})
 
 
-@dataclass(frozen=True)
-class _Assembled:
-    """The populations that there are sources for, and how they were made."""
+@dataclass(frozen=True, kw_only=True)
+class SourceImport:
+    """What came of one source in an import."""
 
-    results: dict[Population, AssembleResult]
-    chosen: dict[Population, Proposed]
+    name: str
+    #: accounts, deals, invoices, tickets, prospects or other.
+    object: str
+    #: Rows that were used; every line is accounted for in the report's ledger.
+    rows: int
+    quarantined: int
+    report: SourceReport
 
-    def frame(self, population: Population) -> pl.DataFrame | None:
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSummary:
+    """What came of importing all sources."""
+
+    number: int
+    created_at: datetime
+    author: str
+    #: False where the same bytes and mapping had been imported before.
+    changed: bool
+    customers: int
+    prospects: int
+    sources: tuple[SourceImport, ...]
+    #: Findings of joining the sources to accounts.
+    assembly: tuple[Finding, ...] = ()
+    #: Rows per source that belong to no account.
+    unmatched: dict[str, int] = field(default_factory=dict)
+    #: How the sources became customers and prospects, in words.
+    how: tuple[str, ...] = ()
+    #: The same as plans, by population: declared ones, else proposed ones.
+    plans: dict[str, AssemblyPlan] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, worst first."""
+        findings = [f for source in self.sources for f in source.report.findings]
+        return worst_first([*findings, *self.assembly])
+
+    @property
+    def quarantined(self) -> int:
+        """Rows kept out, over all sources."""
+        return sum(source.quarantined for source in self.sources)
+
+    def count(self, level: Literal["stop", "ask", "note"], /) -> int:
+        """How many findings of one level there are."""
+        return sum(finding.level == level for finding in self.findings)
+
+
+_SUMMARY: Final = TypeAdapter(ImportSummary)
+
+
+class Imports(Area):
+    """Imports: all sources at once, and the rows that found no place in them."""
+
+    def __init__(
+        self,
+        session: Session,
+        sources: Sources,
+        accounts: Accounts,
+        rules: Rules,
+        deals: Deals,
+        /,
+    ) -> None:
+        super().__init__(session)
+        self._sources = sources
+        self._accounts = accounts
+        self._rules = rules
+        self._deals = deals
+
+    @needs("analyst")
+    def run(self, *, progress: Progress = silent) -> ImportSummary:
+        """Read every source, make accounts of them, and keep all of it or nothing.
+
+        The same sources again change nothing. Accounts that were left are looked at
+        again.
+        """
+        # A mistake in reasons.toml is reported before anything is kept.
+        self._rules.reasons()
+        sources = self._session.config.sources
+        if not sources:
+            raise ConfigError("there is nothing to import; run icp import FILE")
+        batch = _Batch(sources, self._tables(sources, part_of(progress, 0.0, 0.7)))
+        progress(0.7, "joining the sources to accounts")
+        batch.assemble(self._plans(batch))
+        progress(0.9, "keeping the accounts")
+        record, changed = self._keep(batch)
+        self._deals.wake_up()
+        progress(1.0, "imported" if changed else "nothing changed")
+        return _summary(record, changed=changed)
+
+    @needs("viewer")
+    def last(self) -> ImportSummary | None:
+        """What came of the newest import."""
+        record = self._session.store.last_import()
+        return _summary(record, changed=False) if record else None
+
+    @needs("viewer")
+    def quarantine(self, source: str | None = None) -> pl.DataFrame:
+        """Rows kept out: `source`, `line`, `last_line`, `raw`, `reason`."""
+        rows = self._rows("quarantine", _NO_ROWS)
+        return rows if source is None else rows.filter(pl.col("source") == source)
+
+    @needs("viewer")
+    def unmatched(self) -> pl.DataFrame:
+        """Rows that belong to no account, by `source`; all columns are text."""
+        return self._rows("unmatched", pl.Schema({"source": pl.String()}))
+
+    @needs("viewer")
+    def export_quarantine(
+        self, target: str | Path, /, *, source: str | None = None
+    ) -> int:
+        """Write the rows kept out to a `.csv` or `.parquet` file; returns how many."""
+        if source is not None:
+            self._session.config.source(source)
+        return write(self.quarantine(source), Path(target))
+
+    @needs("viewer")
+    def export_unmatched(self, target: str | Path, /) -> int:
+        """Write the rows that belong to no account to such a file; returns how many."""
+        return write(self.unmatched(), Path(target))
+
+    def _rows(
+        self, name: Literal["quarantine", "unmatched"], empty: pl.Schema
+    ) -> pl.DataFrame:
+        store = self._session.store
+        record = store.last_import()
+        if record is None:
+            raise NotFoundError("nothing imported yet; run icp import FILE")
+        bulk = record.tables[name]
+        return store.bulk.scan(bulk).collect() if bulk else pl.DataFrame(schema=empty)
+
+    def _tables(
+        self, sources: tuple[SourceConfig, ...], progress: Progress
+    ) -> dict[str, IngestResult]:
+        tables = {}
+        for number, source in enumerate(sources):
+            progress(number / len(sources), f"reading {source.name}")
+            tables[source.name] = self._sources.read(source)
+        return tables
+
+    def _plans(self, batch: _Batch) -> dict[Population, ProposedPlan]:
+        """A plan per population: as declared, else as proposed."""
+        plans: dict[Population, ProposedPlan] = {}
+        for population in BASES:
+            if plan := self._accounts.declared_plan(population):
+                words = f"{population}: as [assembly.{population}] of icp.toml says"
+                plans[population] = ProposedPlan(plan=plan, sentences=(words,))
+        if len(plans) < len(BASES):
+            plans = propose_plans(list(batch.exports())) | plans
+        if not plans:
+            objects = ", ".join(f"{s.name!r} holds {s.object}" for s in batch.sources)
+            message = (
+                f"no source tells about customers or prospects ({objects}); import one "
+                "again with --as accounts, or set object = 'accounts' in icp.toml"
+            )
+            raise ConfigError(message)
+        return plans
+
+    def _keep(self, batch: _Batch) -> tuple[ImportRecord, bool]:
+        session, frames = self._session, batch.frames()
+        summary = ImportSummary(
+            number=0,
+            created_at=session.store.database.clock(),
+            author=session.actor,
+            changed=True,
+            customers=_height(frames["customers"]),
+            prospects=_height(frames["prospects"]),
+            **batch.outcome(),
+        )
+        return session.store.record_import(
+            frames,
+            schemas={
+                population: result.schema.model_dump(mode="json")
+                for population, result in batch.results.items()
+            },
+            summary=_SUMMARY.dump_python(summary, mode="json"),
+            actor=session.actor,
+        )
+
+
+class _Batch:
+    """Sources that were read together, and the populations made of them."""
+
+    def __init__(
+        self, sources: tuple[SourceConfig, ...], tables: dict[str, IngestResult]
+    ) -> None:
+        self.sources = sources
+        self.tables = tables
+        self.plans: dict[Population, ProposedPlan] = {}
+        self.results: dict[Population, AssembleResult] = {}
+
+    def exports(self) -> Iterator[Export]:
+        """The tables as what plans are proposed from."""
+        for source in self.sources:
+            table = self.tables[source.name]
+            yield Export(
+                name=source.name,
+                file=table.report.file,
+                object=source.object,
+                schema=table.schema,
+                frame=table.accounts.collect(),
+            )
+
+    def assemble(self, plans: dict[Population, ProposedPlan]) -> None:
+        """Make the populations."""
+        self.plans = plans
+        self.results = {
+            population: assemble(self.tables, proposal.plan)
+            for population, proposal in plans.items()
+        }
+
+    def frames(self) -> dict[str, pl.DataFrame | None]:
+        """The tables to keep; None where there is nothing to."""
+        return {
+            "customers": self._accounts("customers"),
+            "prospects": self._accounts("prospects"),
+            "quarantine": self._quarantine(),
+            "unmatched": _stacked(self._unmatched()),
+        }
+
+    def outcome(self) -> dict[str, Any]:
+        """What came of it, as fields of an ImportSummary."""
+        return {
+            "sources": tuple(
+                SourceImport(
+                    name=source.name,
+                    object=source.object,
+                    rows=table.accounts.select(pl.len()).collect().item(),
+                    quarantined=table.rejected.height,
+                    report=table.report,
+                )
+                for source in self.sources
+                for table in (self.tables[source.name],)
+            ),
+            "assembly": (
+                *(f for proposal in self.plans.values() for f in proposal.findings),
+                *(f for result in self.results.values() for f in result.findings),
+            ),
+            "how": tuple(
+                words
+                for proposal in self.plans.values()
+                for words in proposal.sentences
+            ),
+            "plans": {name: proposal.plan for name, proposal in self.plans.items()},
+            "unmatched": {name: f.height for name, f in self._unmatched().items()},
+        }
+
+    def _accounts(self, population: Population) -> pl.DataFrame | None:
         result = self.results.get(population)
         return result.accounts.collect() if result else None
 
-    def findings(self) -> tuple[Finding, ...]:
-        planned = [f for found in self.chosen.values() for f in found.findings]
-        return (*planned, *(f for made in self.results.values() for f in made.findings))
+    def _quarantine(self) -> pl.DataFrame | None:
+        parts = [
+            table.rejected.select(pl.lit(name).alias("source"), *_REJECTED).cast(
+                _REJECTED
+            )
+            for name, table in self.tables.items()
+            if table.rejected.height
+        ]
+        return pl.concat(parts) if parts else None
 
-    def unmatched(self) -> dict[str, pl.DataFrame]:
-        found: dict[str, pl.DataFrame] = {}
-        for population, result in self.results.items():
-            for name, frame in result.unmatched.items():
-                if frame.height:
-                    found[f"{population}: {name}"] = frame
-        return found
-
-
-def import_sources(context: Context, /, progress: Progress = silent) -> ImportSummary:
-    """Read every source, make accounts of them, and keep all of it or nothing."""
-    sources = context.config.sources
-    if not sources:
-        message = "there is nothing to import; run icp import FILE"
-        raise ConfigError(message)
-    tables = _tables(context, part_of(progress, 0.0, 0.7))
-    progress(0.7, "joining the sources to accounts")
-    assembled = _assembled(context, tables)
-    progress(0.9, "keeping the accounts")
-    record, changed = _kept(context, tables, assembled)
-    progress(1.0, "imported" if changed else "nothing changed")
-    return _summary(record, changed=changed)
-
-
-def last_import(context: Context, /) -> ImportSummary | None:
-    """The newest import."""
-    record = context.store.last_import()
-    return _summary(record, changed=False) if record else None
-
-
-def accounts(context: Context, population: Population, /) -> pl.LazyFrame:
-    """The accounts of the newest import; raises NotFoundError."""
-    record = _record(context)
-    stored = record.tables[population]
-    if stored is None:
-        message = (
-            f"no {population} imported; run icp import FILE --as {_BASE[population]}"
-        )
-        raise NotFoundError(message)
-    return context.store.bulk.scan(stored)
-
-
-def called(frame: pl.LazyFrame, name: str, /) -> pl.Expr:
-    """Whether an account has that name, without regard to case and blanks around."""
-    if "account_name" not in frame.collect_schema():
-        return pl.lit(value=False)
-    named = pl.col("account_name").str.to_lowercase().str.strip_chars()
-    return named == name.strip().lower()
-
-
-def present(context: Context, population: Population, /) -> pl.LazyFrame | None:
-    """The accounts of the newest import, or None where there are none."""
-    record = context.store.last_import()
-    stored = record.tables[population] if record else None
-    return context.store.bulk.scan(stored) if stored else None
-
-
-def schema(context: Context, population: Population, /) -> AccountSchema:
-    """The schema of the newest import's accounts; raises NotFoundError."""
-    accounts(context, population)
-    return AccountSchema.model_validate(_record(context).schemas[population])
-
-
-def quarantine(context: Context, source: str | None, /) -> pl.DataFrame:
-    """Rows kept out of the newest import: source, line, last_line, raw, reason."""
-    stored = _record(context).tables["quarantine"]
-    frame = context.store.bulk.scan(stored) if stored else _no_rows().lazy()
-    wanted = pl.lit(value=True) if source is None else pl.col("source") == source
-    return frame.filter(wanted).collect()
-
-
-def unmatched(context: Context, /) -> pl.DataFrame:
-    """Rows of the newest import that belong to no account, by source."""
-    stored = _record(context).tables["unmatched"]
-    if stored is None:
-        return pl.DataFrame(schema={"source": pl.String})
-    return context.store.bulk.scan(stored).collect()
-
-
-def plan_for(context: Context, population: Population, /) -> AssemblyPlan | None:
-    """How a population's accounts are made, as declared or as last proposed."""
-    declared = _declared(context, population)
-    last = context.store.last_import()
-    if declared is not None or last is None:
-        return declared
-    proposed = _summary(last, changed=False).plans.get(population)
-    return proposed if proposed and _has_all(context, proposed) else None
-
-
-def keep_plans(context: Context, /) -> None:
-    """Write the last proposals into `icp.toml` where it says nothing yet."""
-    _record(context)
-    for population in _BASE:
-        plan = plan_for(context, population)
-        if plan and _declared(context, population) is None:
-            rewrite(context, _with_plan(population, plan))
-
-
-def _with_plan(population: Population, plan: AssemblyPlan) -> Callable[[str], str]:
-    return lambda text: set_assembly(text, population, plan)
-
-
-def _declared(context: Context, population: Population) -> AssemblyPlan | None:
-    declared: AssemblyPlan | None = getattr(context.config.assembly, population)
-    return declared
-
-
-def _has_all(context: Context, plan: AssemblyPlan) -> bool:
-    names = {source.name for source in context.config.sources}
-    return names.issuperset(plan.sources)
-
-
-def _tables(context: Context, progress: Progress) -> dict[str, IngestResult]:
-    tables = {}
-    for done, source in enumerate(context.config.sources):
-        progress(done / len(context.config.sources), f"reading {source.name}")
-        tables[source.name] = ingested(context, source)
-    return tables
-
-
-def _assembled(context: Context, tables: dict[str, IngestResult]) -> _Assembled:
-    chosen = {name: plan for name in _BASE if (plan := _as_declared(context, name))}
-    if len(chosen) < len(_BASE):
-        chosen = propose_plans(_exports(context, tables)) | chosen
-    if not chosen:
-        raise ConfigError(_nobody(context))
-    made = {name: assemble(tables, found.plan) for name, found in chosen.items()}
-    return _Assembled(made, chosen=chosen)
-
-
-def _as_declared(context: Context, population: Population) -> Proposed | None:
-    plan = _declared(context, population)
-    said = f"{population}: as [assembly.{population}] of icp.toml says"
-    return Proposed(plan=plan, said=(said,)) if plan else None
-
-
-def _exports(context: Context, tables: dict[str, IngestResult]) -> list[Export]:
-    return [
-        Export(
-            name=source.name,
-            file=tables[source.name].report.file,
-            object=source.object,
-            schema=tables[source.name].schema,
-            frame=tables[source.name].accounts.collect(),
-        )
-        for source in context.config.sources
-    ]
-
-
-def _nobody(context: Context) -> str:
-    held = ", ".join(f"{s.name!r} holds {s.object}" for s in context.config.sources)
-    return (
-        f"no source tells about customers or prospects ({held}); import one again "
-        "with --as accounts, or set object = 'accounts' in icp.toml"
-    )
-
-
-def _kept(
-    context: Context, tables: dict[str, IngestResult], assembled: _Assembled
-) -> tuple[ImportRecord, bool]:
-    frames = {
-        "customers": assembled.frame("customers"),
-        "prospects": assembled.frame("prospects"),
-        "quarantine": _quarantined(tables),
-        "unmatched": _stacked(assembled.unmatched()),
-    }
-    return context.store.record_import(
-        frames,
-        schemas={
-            name: result.schema.model_dump(mode="json")
-            for name, result in assembled.results.items()
-        },
-        summary=_document(context, tables, assembled, frames),
-        actor=context.actor,
-    )
-
-
-def _document(
-    context: Context,
-    tables: dict[str, IngestResult],
-    assembled: _Assembled,
-    frames: dict[str, pl.DataFrame | None],
-) -> dict[str, Any]:
-    """The summary as plain values, but for what the store adds."""
-    summary = ImportSummary(
-        number=0,
-        created_at=context.store.database.clock(),
-        author=context.actor,
-        changed=True,
-        customers=_height(frames["customers"]),
-        prospects=_height(frames["prospects"]),
-        sources=tuple(_source(s, tables[s.name]) for s in context.config.sources),
-        assembly=assembled.findings(),
-        how=tuple(said for found in assembled.chosen.values() for said in found.said),
-        plans={name: found.plan for name, found in assembled.chosen.items()},
-        unmatched={name: f.height for name, f in assembled.unmatched().items()},
-    )
-    plain: dict[str, Any] = _SUMMARY.dump_python(summary, mode="json")
-    return plain
-
-
-def _source(source: SourceConfig, result: IngestResult) -> SourceImport:
-    return SourceImport(
-        name=source.name,
-        object=source.object,
-        rows=result.accounts.select(pl.len()).collect().item(),
-        quarantined=result.rejected.height,
-        report=result.report,
-    )
+    def _unmatched(self) -> dict[str, pl.DataFrame]:
+        return {
+            f"{population}: {name}": frame
+            for population, result in self.results.items()
+            for name, frame in result.unmatched.items()
+            if frame.height
+        }
 
 
 def _summary(record: ImportRecord, *, changed: bool) -> ImportSummary:
-    known = {
-        "number": record.number,
-        "created_at": record.created_at,
-        "author": record.author,
-        "changed": changed,
-    }
-    return _SUMMARY.validate_python({**record.summary, **known})
-
-
-def _record(context: Context) -> ImportRecord:
-    record = context.store.last_import()
-    if record is None:
-        message = "nothing imported yet; run icp import FILE"
-        raise NotFoundError(message)
-    return record
-
-
-def _quarantined(tables: dict[str, IngestResult]) -> pl.DataFrame | None:
-    parts = [
-        result.rejected.select(pl.lit(name).alias("source"), *_REJECTED).cast(_REJECTED)
-        for name, result in tables.items()
-        if result.rejected.height
-    ]
-    return pl.concat(parts) if parts else None
-
-
-def _no_rows() -> pl.DataFrame:
-    return pl.DataFrame(schema={"source": pl.String, **_REJECTED})
+    return _SUMMARY.validate_python(
+        {
+            **record.summary,
+            "number": record.number,
+            "created_at": record.created_at,
+            "author": record.author,
+            "changed": changed,
+        }
+    )
 
 
 def _stacked(frames: dict[str, pl.DataFrame]) -> pl.DataFrame | None:

@@ -55,11 +55,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str])
         size = {} if PICTURES else {"customers": 300, "prospects": 200}
         write_demo(folder, **size)
         with open_workspace(folder) as space:
-            space.import_sources()
-            space.label()
-            space.activate(space.learn().version)
-            space.score()
-            space.find_disqualifiers()
+            space.imports.run()
+            space.labels.label()
+            space.profiles.activate(space.profiles.learn().version)
+            space.scores.run()
+            space.rules.search()
     return serve(folder)
 
 

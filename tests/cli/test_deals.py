@@ -48,7 +48,7 @@ def test_a_reason_is_answered_yes_or_no(rich):
 
 def test_steps_exits_and_taking_up_again(rich):
     rich("deal", "answer", "P1", "reason:no_authority", "yes")
-    said = rich("deal", "tried", "P1", "no_authority", "other_stakeholder").stdout
+    said = rich("deal", "attempt", "P1", "no_authority", "other_stakeholder").stdout
     assert said.startswith("Verdict: Walk away")
     said = rich("deal", "leave", "P1", "--promised", "a card").stdout
     assert said.startswith("Left: referral because of no_authority\n")
@@ -57,7 +57,7 @@ def test_steps_exits_and_taking_up_again(rich):
     said = rich("deal", "exits").stdout
     assert "P1" in said
     assert "1 exit set free 20 hours" in said
-    rich("deal", "take-up", "P1", "--reason", "they called")
+    rich("deal", "reopen", "P1", "--reason", "they called")
     assert "No account is left" in rich("deal", "exits").stderr
 
 
@@ -79,7 +79,7 @@ def test_who_woke_is_said_after_an_import(rich):
 
 def test_a_gate_needs_a_named_person(rich):
     rich("deal", "answer", "P1", "reason:ethics", "yes")
-    words = ("deal", "approve", "P1", "ethics", "--reason", "reviewed", "--approver")
+    words = ("deal", "allow-gate", "P1", "ethics", "--reason", "reviewed", "--approver")
     assert "name somebody else" in rich(*words, "ann", code=3).stderr
     said = rich(*words, "eve").stdout
     assert said.startswith("Verdict: Pursue")
@@ -87,10 +87,10 @@ def test_a_gate_needs_a_named_person(rich):
 
 
 def test_referrals_are_listed_with_who_came(rich):
-    said = rich("deal", "referral", "P1", "--came", "P2", "--note", "by mail").stdout
+    said = rich("deal", "refer", "P1", "--came", "P2", "--note", "by mail").stdout
     assert "came of it" in said
     assert "by mail" in said
-    (found,) = json.loads(rich("deal", "referral", "P2", "--json").stdout)[1:]
+    (found,) = json.loads(rich("deal", "refer", "P2", "--json").stdout)[1:]
     assert (found["account_id"], found["came"]) == ("P1", "P2")
 
 

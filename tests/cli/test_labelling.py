@@ -138,7 +138,7 @@ def test_a_refused_column_comes_with_the_command_that_accepts_it(fresh, tmp_path
     assert "Left out mood:" in done.stdout
     assert 'icp learn --accept mood --why "..."' in done.stdout
     refused = fresh("learn", "-y", "--accept", "mood", code=3)
-    assert "accepting 'mood' needs a reason" in refused.stderr
+    assert "a reason is required to accept 'mood'" in refused.stderr
     done = fresh("learn", "-y", "--accept", "mood", "--why", "asked on the first call")
     assert "Left out mood:" not in done.stdout
     assert 'why = "asked on the first call"' in config.read_text()

@@ -58,11 +58,19 @@ def events(cli: Any) -> int:
         ("label --account C0", 3, "--account goes with --outcome and --reason"),
         ("label --outcome best", 3, "--account goes with --outcome and --reason"),
         ("label --undo", 3, "--account goes with --outcome and --reason, or with"),
-        ("label --account C0 --outcome best", 3, "an outcome set by hand needs a rea"),
+        (
+            "label --account C0 --outcome best",
+            3,
+            "a reason is required to set an outcome",
+        ),
         ("label --account C0 --undo", 4, "no outcome of 'C0' was set by hand"),
         ("label --account C0 --outcome great", 2, "'great' is not one of"),
         ("learn --why because", 3, "--why says why --accept is right; give both"),
-        ("learn --accept industry", 3, "accepting 'industry' needs a reason; say"),
+        (
+            "learn --accept industry",
+            3,
+            "a reason is required to accept 'industry'; say",
+        ),
         ("learn --accept industry --accept no --why x", 4, "no column 'no'; it has"),
         ("score x.csv", 3, "scoring a file needs FILE and --out; --parts is for"),
         ("score --out x.csv", 3, "scoring a file needs FILE and --out; --parts"),
@@ -80,8 +88,8 @@ def events(cli: Any) -> int:
         ("deal answer P1 reason:no_budgt no", 3, "did you mean 'no_budget'?"),
         ("deal answer P1 reason:no_budget maybe", 3, "answered yes or no, not 'maybe'"),
         ("deal answer P1 dance yes", 3, "no question 'dance'; use reason:<code> or"),
-        ("deal tried P1 no_budget dance", 3, "'no_budget' has no step 'dance'"),
-        ("deal take-up P1 --reason x", 4, "'P1' was not left; there is nothing to"),
+        ("deal attempt P1 no_budget dance", 3, "'no_budget' has no step 'dance'"),
+        ("deal reopen P1 --reason x", 4, "'P1' was not left; there is nothing to"),
         ("deal leave P1", 3, "the verdict is 'pursue'; there is nothing to leave"),
         ("deal exits --count 3", 2, "No such option: --count"),
         ("deal waiting --count 0", 2, "Invalid value for '--count'"),
@@ -99,9 +107,17 @@ def events(cli: Any) -> int:
         ("profile rollback", 4, "no earlier profile was in force; activate one by"),
         ("rules list --state activ", 3, "no state 'activ'; did you mean 'active'?"),
         ("rules show nope", 4, "no rule is called 'nope'; icp rules list shows"),
-        ("rules policy a='x' --why x", 3, "no account has the column 'a'; it has"),
-        ("rules policy industry='x' --why x --code ehtics", 3, "you mean 'ethics'?"),
-        ("rules policy industry='x' --why x --review-on 2026-13-01", 2, "2026-13-01"),
+        ("rules add-policy a='x' --why x", 3, "no account has the column 'a'; it has"),
+        (
+            "rules add-policy industry='x' --why x --code ehtics",
+            3,
+            "you mean 'ethics'?",
+        ),
+        (
+            "rules add-policy industry='x' --why x --review-on 2026-13-01",
+            2,
+            "2026-13-01",
+        ),
         ("rules try industry=", 3, "cannot read the rule at"),
         ("source show deals", 3, "no source 'deals' in icp.toml; it has 2 names"),
         ("source remove deals --yes", 3, "no source 'deals' in icp.toml; it has 2"),
@@ -141,23 +157,26 @@ def test_where_nothing_is_imported_an_answer_names_what_is_missing(fresh: Any) -
 
 @pytest.mark.parametrize("approver", ["", " ", "ann", "ann ", "\tann"])
 def test_nobody_approves_for_himself(cli: Any, approver: str) -> None:
-    cli("rules", "policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     logged = events(cli)
     words = ("P2", "--reason", "x", "--approver", approver)
-    done = cli("rules", "except", rule, *words, code=3)
+    done = cli("rules", "allow-exception", rule, *words, code=3)
     assert "is policy; name somebody else who approves the exception" in done.stderr
     gate = ("P2", "ethics", "--reason", "x", "--approver", approver)
-    done = cli("deal", "approve", *gate, code=3)
+    done = cli("deal", "allow-gate", *gate, code=3)
     assert "'ethics' is a gate; name somebody else who approves" in done.stderr
     assert events(cli) == logged
 
 
 def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
-    cli("rules", "policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     words = ("P2", "--reason", "x", "--approver", " eve ", "--json")
-    assert json.loads(cli("rules", "except", rule, *words).stdout)["approver"] == "eve"
+    assert (
+        json.loads(cli("rules", "allow-exception", rule, *words).stdout)["approver"]
+        == "eve"
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +184,7 @@ def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
     [("alpha", "P1"), ("P4", "P4"), ("Not yet there", "Not yet there")],
 )
 def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) -> None:
-    done = cli("deal", "referral", "Beta", "--came", came, "--json")
+    done = cli("deal", "refer", "Beta", "--came", came, "--json")
     found = [(r["account_id"], r["came"]) for r in json.loads(done.stdout)]
     assert found == [("P2", kept)]
 

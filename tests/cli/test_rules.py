@@ -14,23 +14,23 @@ def book(cli):
 
 @pytest.fixture
 def rule(book):
-    return json.loads(book("rules", "find", "--json").stdout)["rules"][0]["id"]
+    return json.loads(book("rules", "search", "--json").stdout)["rules"][0]["id"]
 
 
 def test_there_are_no_rules_at_first(book):
     done = book("rules", "list")
     assert done.stdout == ""
-    assert "icp rules find searches" in done.stderr
+    assert "icp rules search searches" in done.stderr
     assert json.loads(book("rules", "list", "--json").stdout) == []
 
 
 def test_find_says_what_was_tried_and_found(book):
-    text = book("rules", "find").stdout
+    text = book("rules", "search").stdout
     assert "rules tried on 60 customers" in text
     assert "would have spared you" in text
     assert "(new)" in text
     assert "icp rules activate" in text
-    assert "(same)" in book("rules", "find").stdout
+    assert "(same)" in book("rules", "search").stdout
 
 
 def test_list_shows_rules_of_a_state(book, rule):
@@ -60,7 +60,7 @@ def test_reject_is_for_proposals_only(book, rule):
     assert (
         "not proposed" in book("rules", "reject", rule, "--reason", "x", code=3).stderr
     )
-    assert "held back" in book("rules", "find").stdout
+    assert "held back" in book("rules", "search").stdout
 
 
 def test_show_as_json_has_the_condition_as_text(book, rule):
@@ -82,17 +82,17 @@ def test_try_says_what_a_rule_would_have_done(book):
 
 def test_policy_and_exceptions(book):
     done = book(
-        *("rules", "policy", "industry = 'Arms'", "--why", "the board"),
+        *("rules", "add-policy", "industry = 'Arms'", "--why", "the board"),
         *("--review-on", "2027-01-31", "--title", "No arms", "--json"),
     )
     laid = json.loads(done.stdout)
     assert (laid["state"], laid["review_on"]) == ("policy", "2027-01-31")
     assert "No arms" in book("rules", "list").stdout
-    words = ("rules", "except", laid["id"], "P1", "--reason", "a friend")
+    words = ("rules", "allow-exception", laid["id"], "P1", "--reason", "a friend")
     assert "name somebody else" in book(*words, code=3).stderr
     assert "allowed by bea" in book(*words, "--approver", "bea").stdout
     assert json.loads(book(*words, "--approver", "bea", "--json").stdout)["rule"]
-    plain = book("rules", "policy", "industry = 'Law'", "--why", "x").stdout
+    plain = book("rules", "add-policy", "industry = 'Law'", "--why", "x").stdout
     assert plain.endswith("industry is Law\n")
 
 
@@ -101,4 +101,4 @@ def test_a_rule_that_is_not_there(book):
 
 
 def test_nothing_to_search_yet(fresh):
-    assert "Error:" in fresh("rules", "find", code=4).stderr
+    assert "Error:" in fresh("rules", "search", code=4).stderr

@@ -23,11 +23,11 @@ QUICK = "\n[learning.options]\nfolds = 2\nrefits = 3\nmax_segments = 2\n"
 #: Step -> what is done in it; the workspace is kept as it is after each.
 STEPS: dict[str, Callable[[Workspace], object]] = {
     "declared": lambda space: space.config,
-    "imported": lambda space: space.import_sources(),
-    "labelled": lambda space: space.label(),
-    "learnt": lambda space: space.learn(),
-    "in force": lambda space: space.activate("v1"),
-    "scored": lambda space: space.score(),
+    "imported": lambda space: space.imports.run(),
+    "labelled": lambda space: space.labels.label(),
+    "learnt": lambda space: space.profiles.learn(),
+    "in force": lambda space: space.profiles.activate("v1"),
+    "scored": lambda space: space.scores.run(),
 }
 
 

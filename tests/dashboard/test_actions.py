@@ -7,7 +7,8 @@ import pytest
 
 from icp.config import load_config
 from icp.outcomes import OutcomePolicy
-from icp.workflow import Workspace, open_workspace
+from icp.workflow import open_workspace
+from icp.workflow.jobs import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def two_versions(copy: Path) -> Path:
         config.read_text("utf-8").replace("max_segments = 2", "max_segments = 1")
     )
     with open_workspace(copy) as space:
-        space.learn()
+        space.profiles.learn()
     return copy
 
 
@@ -43,7 +44,7 @@ def _said(app: AppTest) -> str:
 
 def _in_force(folder: Path) -> str | None:
     with open_workspace(folder) as space:
-        active = space.active()
+        active = space.profiles.active()
     return active.version if active else None
 
 
@@ -72,7 +73,7 @@ def test_two_versions_are_compared_point_by_point(
 ) -> None:
     app = page(two_versions, "profile", tab="Versions", version="v2")
     with open_workspace(two_versions) as space:
-        expected = space.diff("v1", "v2").height
+        expected = space.profiles.diff("v1", "v2").height
     assert app.selectbox(key="compare").value == "v1"
     assert len(app.dataframe[-1].value) == expected
 
@@ -138,7 +139,7 @@ def test_what_a_threshold_changes_is_counted_on_request(
     assert table["moved to"][0] == "as it is"
     counts = table[["best", "regrettable", "neutral", "unknown"]].sum(axis=1)
     with open_workspace(learnt) as space:
-        total = space.label_preview().total
+        total = space.labels.preview().total
     assert set(counts) == {total}
 
 
@@ -158,7 +159,7 @@ def test_one_customer_is_decided_by_hand(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     with open_workspace(copy) as space:
-        account = str(space.accounts().collect()["account_id"][0])
+        account = str(space.accounts.table().collect()["account_id"][0])
     app = page(copy, "data", step="3 Outcomes")
     fields = {field.label: field for field in app.text_input}
     fields["Customer: id or name"].set_value(account)
@@ -171,8 +172,8 @@ def test_one_customer_is_decided_by_hand(
 @pytest.mark.parametrize(
     ("account", "reason", "said"),
     [
-        ("nobody", "we know them", "No customers are called"),
-        ("x", "", "needs a reason"),
+        ("nobody", "we know them", "No customer 'nobody'"),
+        ("x", "", "reason is required"),
     ],
 )
 def test_a_word_by_hand_that_is_not_possible_is_said(
@@ -192,7 +193,7 @@ def test_a_refused_column_is_accepted_with_a_reason(
     with open_workspace(copy) as space:
         column = "industry"
         config = space.path / "icp.toml"
-        space.accept_column(column, why="asked on the first call")
+        space.profiles.accept_column(column, why="asked on the first call")
     assert load_config(config).learning.accept[0].column == column
     app = page(copy, "data", step="4 Learn and score")
     assert not app.exception
@@ -203,7 +204,7 @@ def test_a_refused_column_is_accepted_with_a_reason(
 def _queued(folder: Path, kind: Any) -> str:
     """A job as it is before its process has begun."""
     with open_workspace(folder) as space:
-        return space.job_queue.add(kind, {}, actor="ann", role="admin").id
+        return space.jobs.queue.add(kind, {}, actor="ann", role="admin").id
 
 
 def test_work_that_goes_on_can_be_stopped(
@@ -215,7 +216,7 @@ def test_work_that_goes_on_can_be_stopped(
     app.button(key=f"stop-{job}").click().run()
     app.run()
     with open_workspace(copy) as space:
-        assert space.job(job).state == "cancelled"
+        assert space.jobs.get(job).state == "cancelled"
     assert "Stopped." in [warning.value for warning in app.warning]
     assert not _button(app, "Learn a profile").disabled
 
@@ -225,11 +226,11 @@ def test_work_is_started_once(
 ) -> None:
     started = []
 
-    def start(space: Workspace, kind: Any, /, **_: Any) -> None:
+    def start(jobs: Jobs, kind: Any, /, **_: Any) -> None:
         started.append(kind)
-        space.job_queue.add(kind, {}, actor="ann", role="admin")
+        jobs.queue.add(kind, {}, actor="ann", role="admin")
 
-    monkeypatch.setattr(Workspace, "start_job", start)
+    monkeypatch.setattr(Jobs, "start", start)
     app = page(copy, "data", step="4 Learn and score")
     _button(app, "Score").click().run()
     assert started == ["score"]

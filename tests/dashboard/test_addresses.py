@@ -59,7 +59,7 @@ def _heading(app: AppTest, name: str) -> bool:
 
 def _customer(folder: Path) -> tuple[str, str]:
     with open_workspace(folder) as space:
-        row = space.accounts().head(1).collect().row(0, named=True)
+        row = space.accounts.table().head(1).collect().row(0, named=True)
     return row["account_id"], row["account_name"]
 
 

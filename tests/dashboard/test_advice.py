@@ -24,7 +24,7 @@ def copy(learnt: Path, tmp_path: Path) -> Path:
 def good(copy: Path) -> str:
     """The prospect that fits best of those about whom nothing speaks against it."""
     with open_workspace(copy) as space:
-        return str(space.waiting(1)["account_id"][0])
+        return str(space.deals.waiting(1)["account_id"][0])
 
 
 def _said(app: AppTest) -> str:
@@ -45,7 +45,7 @@ def _button(app: AppTest, label: str) -> Any:
 
 def _note(folder: Path, account: str, code: str, *, holds: bool) -> None:
     with open_workspace(folder) as space:
-        space.note_answer(account, f"reason:{code}", holds, evidence="by phone")
+        space.deals.answer(account, f"reason:{code}", holds, evidence="by phone")
 
 
 def test_a_good_prospect_is_to_be_pursued(
@@ -64,8 +64,10 @@ def test_the_answer_to_the_next_question_is_noted(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     with open_workspace(copy) as space:
-        fits = space.scored().filter(pl.col("fit").is_between(30, 75)).collect()
-        judged = [space.judge(account) for account in fits["account_id"].head(20)]
+        fits = space.scores.scored().filter(pl.col("fit").is_between(30, 75)).collect()
+        judged = [
+            space.verdicts.judge(account) for account in fits["account_id"].head(20)
+        ]
     asked, good = next(
         (j.verdict.question, j.account_id)
         for j in judged
@@ -79,7 +81,7 @@ def test_the_answer_to_the_next_question_is_noted(
     assert "The answer is noted" in _said(app)
     with open_workspace(copy) as space:
         code = asked.code.partition(":")[2]
-        assert space.judge(good).signals[code].evidence == "by phone"
+        assert space.verdicts.judge(good).signals[code].evidence == "by phone"
 
 
 def test_an_exit_is_said_logged_and_taken_back(
@@ -96,11 +98,11 @@ def test_an_exit_is_said_logged_and_taken_back(
     assert "The exit is logged" in _said(app)
     assert "wakes when" in _said(app)
     with open_workspace(copy) as space:
-        (kept,) = space.exits()
+        (kept,) = space.deals.exits()
     assert (kept.exit.account_id, kept.exit.promised) == (good, "a call")
     _button(app, "Take it up again").click().run()
     with open_workspace(copy) as space:
-        assert space.exits() == []
+        assert space.deals.exits() == []
 
 
 def test_a_step_that_did_not_help_brings_the_next_one(
@@ -129,7 +131,7 @@ def test_hostile_words_are_shown_as_they_are(
     page: Callable[..., AppTest], copy: Path, good: str
 ) -> None:
     with open_workspace(copy) as space:
-        space.note_answer(good, "reason:no_need", True, evidence="<b>:red[x]</b>")
+        space.deals.answer(good, "reason:no_need", True, evidence="<b>:red[x]</b>")
     app = page(copy, "prospect", account=good)
     assert not app.exception
     assert "<b>:red[x]" not in "\n".join(str(m.value) for m in app.markdown)
@@ -140,7 +142,7 @@ def test_an_account_that_was_left_cannot_be_left_twice(
 ) -> None:
     _note(copy, good, "no_budget", holds=True)
     with open_workspace(copy) as space:
-        space.leave(good, promised="a call")
+        space.deals.leave(good, promised="a call")
     app = page(copy, "prospect", account=good)
     assert not app.exception
     assert "who promised\\: a call" in _plain(app)
@@ -163,13 +165,13 @@ def test_an_answer_left_empty_is_not_noted(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     with open_workspace(copy) as space:
-        accounts = space.scored().head(60).collect()["account_id"]
-        asked = next(a for a in accounts if space.judge(a).verdict.question)
+        accounts = space.scores.scored().head(60).collect()["account_id"]
+        asked = next(a for a in accounts if space.verdicts.judge(a).verdict.question)
     app = page(copy, "prospect", account=asked)
     _button(app, "Note the answer").click().run()
     assert [w.value for w in app.warning][:1] == ["Fill in the answer first."]
     with open_workspace(copy) as space:
-        assert not space.judge(asked).answers
+        assert not space.verdicts.judge(asked).answers
 
 
 def test_what_was_noted_is_shown_and_can_be_taken_back(
@@ -177,8 +179,8 @@ def test_what_was_noted_is_shown_and_can_be_taken_back(
 ) -> None:
     _note(copy, good, "no_authority", holds=True)
     with open_workspace(copy) as space:
-        space.note_answer(good, "attribute:employees", 5)
-        space.note_attempt(good, "no_authority", "other_stakeholder")
+        space.deals.answer(good, "attribute:employees", 5)
+        space.deals.attempt(good, "no_authority", "other_stakeholder")
     app = page(copy, "prospect", account=good)
     assert not app.exception
     said = _plain(app)
@@ -189,7 +191,7 @@ def test_what_was_noted_is_shown_and_can_be_taken_back(
     _button(app, "It does not hold").click().run()
     assert not app.exception
     with open_workspace(copy) as space:
-        judged = space.judge(good)
+        judged = space.verdicts.judge(good)
     assert judged.answers == {}
     assert judged.signals["no_authority"].holds is False
 
@@ -205,7 +207,7 @@ def test_a_policy_is_set_aside_for_one_account_by_somebody_else(
     roles = '[roles]\nann = "rep"\nboss = "admin"\n\n'
     config.write_text(roles + config.read_text("utf-8"), encoding="utf-8")
     with open_workspace(copy, actor="boss") as space:
-        space.add_policy_rule("employees >= 0", why="no firms with people")
+        space.rules.add_policy("employees >= 0", why="no firms with people")
     app = page(copy, "prospect", account=good)
     app.text_input(key=f"except-reason-{good}").set_value("a friend of the house")
     _button(app, "Make an exception").click().run()
@@ -216,7 +218,7 @@ def test_a_policy_is_set_aside_for_one_account_by_somebody_else(
     assert ":green[Pursue]" in _said(app)
     assert "Set aside for this account" in _said(app)
     with open_workspace(copy) as space:
-        assert [one.approver for one in space.exceptions(good)] == ["boss"]
+        assert [one.approver for one in space.rules.exceptions(good)] == ["boss"]
     assert not [b for b in app.button if b.label == "Make an exception"]
 
 
@@ -225,12 +227,12 @@ def test_the_home_page_leads_to_the_accounts_that_woke(
 ) -> None:
     _note(copy, good, "no_budget", holds=True)
     with open_workspace(copy) as space:
-        space.leave(good)
-        assert space.wake_up() == []
+        space.deals.leave(good)
+        assert space.deals.wake_up() == []
     assert "woke up" not in _said(page(copy))
     _note(copy, good, "no_budget", holds=False)
     with open_workspace(copy) as space:
-        assert len(space.wake_up()) == 1
+        assert len(space.deals.wake_up()) == 1
     app = page(copy)
     assert not app.exception
     assert "1 account woke up" in _said(app)

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from icp.errors import StoreError
-from icp.workflow import Workspace, open_workspace
+from icp.workflow import open_workspace
+from icp.workflow.jobs import Jobs
+from icp.workflow.labels import Labels
+from icp.workflow.rulebook import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
+
+    from icp.workflow.access import Area
 
 LEARN = {"step": "4 Learn and score"}
 
@@ -93,7 +98,7 @@ def test_who_may_not_stop_work_is_told_so_and_it_goes_on(
 ) -> None:
     folder = as_role(role)
     with open_workspace(folder) as space:
-        job = space.job_queue.add("learn", {}, actor="bob", role="admin").id
+        job = space.jobs.queue.add("learn", {}, actor="bob", role="admin").id
     app = page(folder, "data", **LEARN)
     assert not app.error
     app.button(key=f"stop-{job}").click().run()
@@ -102,17 +107,17 @@ def test_who_may_not_stop_work_is_told_so_and_it_goes_on(
     app.run()
     assert len(app.error) == 1
     with open_workspace(folder) as space:
-        assert space.job(job).state == "queued"
+        assert space.jobs.get(job).state == "queued"
 
 
 @pytest.mark.parametrize(
-    ("route", "query", "method", "button"),
+    ("route", "query", "area", "method", "button"),
     [
-        ("data", LEARN, "start_job", "Learn a profile"),
-        ("data", {"step": "3 Outcomes"}, "label", "Keep these labels"),
-        ("disqualifiers", {}, "find_disqualifiers", "Search the customers"),
-        ("disqualifiers", {"state": "In force"}, "try_rule", "What would it"),
-        ("disqualifiers", {"state": "In force"}, "add_policy_rule", "Lay down"),
+        ("data", LEARN, Jobs, "start", "Learn a profile"),
+        ("data", {"step": "3 Outcomes"}, Labels, "label", "Keep these labels"),
+        ("disqualifiers", {}, Rules, "search", "Search the customers"),
+        ("disqualifiers", {"state": "In force"}, Rules, "try_rule", "What would it"),
+        ("disqualifiers", {"state": "In force"}, Rules, "add_policy", "Lay down"),
     ],
 )
 def test_a_store_that_fails_is_said_in_its_own_words(
@@ -121,6 +126,7 @@ def test_a_store_that_fails_is_said_in_its_own_words(
     monkeypatch: pytest.MonkeyPatch,
     route: str,
     query: dict[str, str],
+    area: type[Area],
     method: str,
     button: str,
 ) -> None:
@@ -129,7 +135,7 @@ def test_a_store_that_fails_is_said_in_its_own_words(
         raise StoreError(message)
 
     app = page(learnt, route, **query)
-    monkeypatch.setattr(Workspace, method, locked)
+    monkeypatch.setattr(area, method, locked)
     _button(app, button).click().run()
     assert not app.exception
     assert [e.value for e in app.error] == [r"The \*store\* is locked\; try again"]
@@ -155,8 +161,8 @@ def test_how_work_ended_is_still_said_later(
 ) -> None:
     folder = shutil.copytree(learnt, tmp_path / "space")
     with open_workspace(folder) as space:
-        job = space.job_queue.add("learn", {}, actor="ann", role="admin")
-        space.job_queue.finish(job.id, state, error=error)
+        job = space.jobs.queue.add("learn", {}, actor="ann", role="admin")
+        space.jobs.queue.finish(job.id, state, error=error)
     app = page(folder, "data", **LEARN)
     assert not app.exception
     assert [m.value for m in [*app.error, *app.warning]] == [said]
@@ -168,9 +174,9 @@ def test_work_that_is_done_counts_what_came_of_it(
 ) -> None:
     folder = shutil.copytree(learnt, tmp_path / "space")
     with open_workspace(folder) as space:
-        job = space.job_queue.add("import", {}, actor="ann", role="admin")
+        job = space.jobs.queue.add("import", {}, actor="ann", role="admin")
         counts = {"customers": 1, "prospects": 1200}
-        space.job_queue.finish(job.id, "done", result=counts)
+        space.jobs.queue.finish(job.id, "done", result=counts)
     app = page(folder, "data", step="1 Files")
     said = "\n".join(str(text.value) for text in app.markdown).replace("\\", "")
     assert ": 1 customer, 1,200 prospects." in said

@@ -24,7 +24,7 @@ def space(learnt: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def searched(space: Path) -> Path:
     with open_workspace(space) as opened:
-        opened.find_disqualifiers()
+        opened.rules.search()
     return space
 
 
@@ -57,7 +57,7 @@ def test_a_search_proposes_rules_and_nothing_is_in_force(
     assert not app.exception
     assert "tried on" in words(app)
     with open_workspace(space) as opened:
-        assert {rule.state for rule in opened.disqualifiers()} == {"proposed"}
+        assert {rule.state for rule in opened.rules.list()} == {"proposed"}
 
 
 def test_the_queue_shows_evidence_and_asks_for_a_decision(
@@ -74,7 +74,7 @@ def test_a_decision_needs_a_reason_and_is_kept(
     page: Callable[..., AppTest], searched: Path
 ) -> None:
     with open_workspace(searched) as opened:
-        rule = opened.disqualifiers()[0]
+        rule = opened.rules.list()[0]
     app = page(searched, PAGE)
     app.button(key=f"active-{rule.id}").click().run()
     assert "Say why first" in "".join(error.value for error in app.error)
@@ -82,8 +82,8 @@ def test_a_decision_needs_a_reason_and_is_kept(
     app.button(key=f"active-{rule.id}").click().run()
     assert not app.error
     with open_workspace(searched) as opened:
-        assert opened.disqualifier(rule.id).state == "active"
-        assert opened.disqualifier(rule.id).moves[-1].reason == "agreed with sales"
+        assert opened.rules.get(rule.id).state == "active"
+        assert opened.rules.get(rule.id).moves[-1].reason == "agreed with sales"
     app = page(searched, PAGE, state="In force")
     assert not app.exception
     assert "Retire" in labels(app)
@@ -93,8 +93,8 @@ def test_a_rejected_rule_is_listed_with_who_said_so(
     page: Callable[..., AppTest], searched: Path
 ) -> None:
     with open_workspace(searched) as opened:
-        rule = opened.disqualifiers()[0]
-        opened.move_disqualifier(rule.id, "retired", reason="a coincidence")
+        rule = opened.rules.list()[0]
+        opened.rules.move(rule.id, "retired", reason="a coincidence")
     app = page(searched, PAGE, state="Over")
     assert not app.exception
     assert "a coincidence" in words(app)
@@ -115,7 +115,7 @@ def test_a_policy_can_be_laid_down_and_is_checked(
     assert not app.exception
     assert app.text_input(key="policy-why").value == ""
     with open_workspace(searched) as opened:
-        assert [rule.state for rule in opened.disqualifiers("policy")] == ["policy"]
+        assert [rule.state for rule in opened.rules.list("policy")] == ["policy"]
     assert "the board decided so" in words(page(searched, PAGE, state="In force"))
 
 
@@ -129,15 +129,17 @@ def test_a_rule_of_ones_own_is_tried_before_it_is_laid_down(
     assert "would have spared you" in words(app)
     assert app.text_input(key="policy-when").value == "employees < 24"
     with open_workspace(space) as opened:
-        assert opened.disqualifiers() == ()
+        assert opened.rules.list() == ()
 
 
 def test_what_becomes_of_a_rule_is_said_in_words(
     page: Callable[..., AppTest], searched: Path
 ) -> None:
     with open_workspace(searched) as opened:
-        rule = opened.disqualifiers()[0]
-        names = {a.name: a.title for a in opened.schema("customers").attributes}
+        rule = opened.rules.list()[0]
+        names = {
+            a.name: a.title for a in opened.accounts.schema("customers").attributes
+        }
     app = page(searched, PAGE)
     app.text_input(key=f"why-{rule.id}").set_value("a coincidence").run()
     press(app, "Reject")

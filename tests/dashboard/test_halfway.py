@@ -86,7 +86,7 @@ def test_what_was_learnt_elsewhere_can_be_put_in_force(
     assert "v1 is in force now" in _said(app)
     assert "Put v1 in force" not in _labels(app)
     with open_workspace(folder) as space:
-        active = space.active()
+        active = space.profiles.active()
     assert active is not None
     assert active.version == "v1"
 
@@ -99,9 +99,9 @@ def test_a_profile_that_was_overtaken_is_not_offered_again(
     fewer = config.read_text("utf-8").replace("max_segments = 2", "max_segments = 1")
     config.write_text(fewer, encoding="utf-8")
     with open_workspace(folder) as space:
-        job = space.job_queue.add("learn", {}, actor="ann", role="admin")
-        space.job_queue.finish(job.id, "done", result={"profile": 1})
-        space.activate(space.learn().version)
+        job = space.jobs.queue.add("learn", {}, actor="ann", role="admin")
+        space.jobs.queue.finish(job.id, "done", result={"profile": 1})
+        space.profiles.activate(space.profiles.learn().version)
     app = page(folder, "data", step="4 Learn and score")
     assert not app.exception
     assert not [label for label in _labels(app) if label.startswith("Put ")]

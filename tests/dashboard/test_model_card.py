@@ -17,7 +17,7 @@ def test_the_card_is_shown_whole(page: Callable[..., AppTest], learnt: Path) -> 
     app = page(learnt, "profile", tab="Card")
     assert not app.exception
     with open_workspace(learnt) as space:
-        card = space.card()
+        card = space.profiles.card()
     titles = [str(title.value) for title in app.header]
     assert titles == [escaped(section.title) for section in card.sections]
     tables = [b for s in card.sections for b in s.blocks if isinstance(b, Table)]

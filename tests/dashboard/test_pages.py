@@ -110,7 +110,7 @@ def test_a_search_from_the_address_narrows_the_list(
     page: Callable[..., AppTest], learnt: Path
 ) -> None:
     with open_workspace(learnt) as space:
-        row = space.scored().head(1).collect().row(0, named=True)
+        row = space.scores.scored().head(1).collect().row(0, named=True)
     app = page(learnt, "prospects", q=row["account_id"])
     shown = app.dataframe[-1].value
     assert list(shown["account_id"]) == [row["account_id"]]
@@ -124,7 +124,7 @@ def test_the_list_says_the_verdict_of_each_prospect(
     shown = page(learnt, "prospects").dataframe[-1].value
     with open_workspace(learnt) as space:
         said = [
-            space.judge(account).verdict.verdict.replace("_", " ")
+            space.verdicts.judge(account).verdict.verdict.replace("_", " ")
             for account in shown["account_id"][:5]
         ]
     assert list(shown["verdict"][:5]) == said
@@ -143,8 +143,8 @@ def test_a_prospect_is_explained_by_link(
     page: Callable[..., AppTest], learnt: Path
 ) -> None:
     with open_workspace(learnt) as space:
-        row = space.scored().tail(1).collect().row(0, named=True)
-        margin = space.check(row["account_id"]).score.margin
+        row = space.scores.scored().tail(1).collect().row(0, named=True)
+        margin = space.scores.check(row["account_id"]).score.margin
     app = page(learnt, "prospect", account=row["account_id"])
     said = _said(app)
     assert row["account_name"].split()[0] in said

@@ -192,14 +192,13 @@ def test_the_newest_work_of_a_kind_counts_whoever_began_it() -> None:
         return Job(id=name, kind=kind, state="done", actor="x", created_at=at)
 
     later = DAY.replace(day=10)
-    space: Any = SimpleNamespace(
-        jobs=lambda: [
-            job("old", "learn", DAY),
-            job("new", "learn", later),
-            job("unknown", "learn", None),
-            job("other", "score", later.replace(day=11)),
-        ]
-    )
+    rows = [
+        job("old", "learn", DAY),
+        job("new", "learn", later),
+        job("unknown", "learn", None),
+        job("other", "score", later.replace(day=11)),
+    ]
+    space: Any = SimpleNamespace(jobs=SimpleNamespace(list=lambda: rows))
     found = jobs.newest(space, "learn")
     assert found is not None
     assert found.id == "new"
@@ -288,12 +287,12 @@ def test_home_shows_five_accounts_that_woke_and_counts_the_rest(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     with open_workspace(copy) as space:
-        accounts = space.waiting(7)["account_id"].to_list()
+        accounts = space.deals.waiting(7)["account_id"].to_list()
         for account in accounts:
-            space.note_answer(account, "reason:no_budget", True, evidence="x")
-            space.leave(account)
-            space.note_answer(account, "reason:no_budget", False, evidence="x")
-        assert len(space.wake_up()) == 7
+            space.deals.answer(account, "reason:no_budget", True, evidence="x")
+            space.deals.leave(account)
+            space.deals.answer(account, "reason:no_budget", False, evidence="x")
+        assert len(space.deals.wake_up()) == 7
     app = page(copy)
     assert not app.exception
     assert "7 accounts woke up" in _said(app)

@@ -75,11 +75,11 @@ def imported_folder(tmp_path_factory, exports):
     with create_workspace(folder, name="Tiny") as workspace:
         config = folder / "icp.toml"
         config.write_text(config.read_text() + OUTCOME)
-        workspace.add_source(exports / "customers.csv", confirm=True)
-        workspace.add_source(
+        workspace.sources.add(exports / "customers.csv", confirm=True)
+        workspace.sources.add(
             exports / "prospects.csv", object="prospects", confirm=True
         )
-        workspace.import_sources()
+        workspace.imports.run()
     return folder
 
 
@@ -88,9 +88,9 @@ def scored_folder(tmp_path_factory, imported_folder):
     folder = tmp_path_factory.mktemp("spaces") / "scored"
     shutil.copytree(imported_folder, folder)
     with open_workspace(folder, actor="ann") as workspace:
-        workspace.label()
-        workspace.activate(workspace.learn().version, reason="first")
-        workspace.score()
+        workspace.labels.label()
+        workspace.profiles.activate(workspace.profiles.learn().version, reason="first")
+        workspace.scores.run()
     return folder
 
 

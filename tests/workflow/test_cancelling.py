@@ -11,7 +11,7 @@ import pytest
 from icp import worker
 from icp.errors import CancelledError, NotFoundError
 from icp.store.jobs import JobQueue
-from icp.workflow import jobs, open_workspace
+from icp.workflow import open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 def running(space: Workspace) -> str:
     """A job that some process works on."""
-    job = space.job_queue.add("label", {}, actor="ann", role="admin")
-    space.job_queue.claim(job.id, 4711)
+    job = space.jobs.queue.add("label", {}, actor="ann", role="admin")
+    space.jobs.queue.claim(job.id, 4711)
     return job.id
 
 
@@ -41,10 +41,10 @@ def test_a_process_that_cannot_be_told_reads_it_in_its_row(
 
     monkeypatch.setattr(os, "kill", kill)
     job = running(imported)
-    imported.cancel_job(job)
+    imported.jobs.cancel(job)
     assert told == [(4711, signal.SIGTERM)]
-    assert not imported.job_queue.beat(job)
-    assert imported.job(job).state == "running"
+    assert not imported.jobs.queue.beat(job)
+    assert imported.jobs.get(job).state == "running"
 
 
 def test_a_job_that_has_ended_tells_no_process(
@@ -52,9 +52,9 @@ def test_a_job_that_has_ended_tells_no_process(
 ) -> None:
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("told a stranger"))
     job = running(imported)
-    imported.job_queue.finish(job, "failed", error="no file")
-    imported.cancel_job(job)
-    ended = imported.job(job)
+    imported.jobs.queue.finish(job, "failed", error="no file")
+    imported.jobs.cancel(job)
+    ended = imported.jobs.get(job)
     assert (ended.state, ended.error) == ("failed", "no file")
 
 
@@ -85,11 +85,11 @@ def test_a_signal_while_a_job_ends_does_not_lose_how_it_ended(
         return {"rows": 1}
 
     monkeypatch.setattr(JobQueue, "finish", interrupted)
-    monkeypatch.setattr(jobs, "perform", work)
+    monkeypatch.setattr(worker, "perform", work)
     with open_workspace(imported.path, actor="ann") as space:
-        job = space.job_queue.add("label", {}, actor="ann", role="admin")
+        job = space.jobs.queue.add("label", {}, actor="ann", role="admin")
         code = worker.main([str(space.path), job.id])
-        ended = space.job(job.id)
+        ended = space.jobs.get(job.id)
     codes = {"done": 0, "failed": NotFoundError.exit_code}
     assert code == codes.get(state, CancelledError.exit_code)
     assert ended.state == state

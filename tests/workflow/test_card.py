@@ -16,7 +16,7 @@ def said(card, title):
 
 
 def test_the_card_knows_who_learnt_and_who_put_it_in_force(scored):
-    card = scored.card()
+    card = scored.profiles.card()
     assert card.title == "Ideal customer profile v1"
     first, put = said(card, "Who answers for it")
     assert first.startswith("v1 was learnt by ann on ")
@@ -26,30 +26,30 @@ def test_the_card_knows_who_learnt_and_who_put_it_in_force(scored):
 
 
 def test_every_time_in_force_is_told_newest_first(scored, clock):
-    scored.override_label("C0", "best", reason="paid")
+    scored.labels.override("C0", "best", reason="paid")
     clock.pass_time(days=2)
-    scored.activate(scored.learn(seed=1).version)
-    scored.rollback(reason="too strict")
-    _, *history = said(scored.card("v1"), "Who answers for it")
+    scored.profiles.activate(scored.profiles.learn(seed=1).version)
+    scored.profiles.rollback(reason="too strict")
+    _, *history = said(scored.profiles.card("v1"), "Who answers for it")
     assert [line.split(" by ")[0] for line in history] == [
         "It was put back in force",
         "It was put in force",
     ]
     assert history[0].endswith(": too strict.")
-    second, put = said(scored.card("v2"), "Who answers for it")
+    second, put = said(scored.profiles.card("v2"), "Who answers for it")
     assert second.endswith("It is not in force.")
     assert put.endswith(": no reason given.")
 
 
 def test_what_best_means_is_told_until_customers_are_labelled_anew(scored):
-    means = said(scored.card(), "What best and regrettable mean")
+    means = said(scored.profiles.card(), "What best and regrettable mean")
     assert sorted(means) == [
         "customer_status 'Bad' is regrettable",
         "customer_status 'Good' is best",
     ]
-    scored.override_label("C0", "best", reason="paid")
-    scored.label()
-    assert said(scored.card(), "What best and regrettable mean") == []
+    scored.labels.override("C0", "best", reason="paid")
+    scored.labels.label()
+    assert said(scored.profiles.card(), "What best and regrettable mean") == []
 
 
 def test_thresholds_that_move_outcomes_are_told(scored):
@@ -59,9 +59,11 @@ def test_thresholds_that_move_outcomes_are_told(scored):
             Rule(outcome="best", when="employees < 20", reason="small"),
         )
     )
-    scored.label(policy)
-    record = scored.learn()
-    moved = said(scored.card(record.version), "What other choices would change")
+    scored.labels.label(policy)
+    record = scored.profiles.learn()
+    moved = said(
+        scored.profiles.card(record.version), "What other choices would change"
+    )
     assert moved[:2] == [
         "employees >= 20: at 10 the outcome of 50 customers would be another.",
         "employees < 20: at 10 the outcome of 50 customers would be another.",
@@ -70,9 +72,9 @@ def test_thresholds_that_move_outcomes_are_told(scored):
 
 def test_an_unknown_profile_has_no_card(scored):
     with pytest.raises(NotFoundError, match="no profiles are called 'v9'"):
-        scored.card("v9")
+        scored.profiles.card("v9")
 
 
 def test_without_a_profile_in_force_there_is_no_card(imported):
     with pytest.raises(NotFoundError, match="no profile is in force"):
-        imported.card()
+        imported.profiles.card()

@@ -77,7 +77,7 @@ def test_a_damaged_store_fails_the_check_it_is_about(
 
 
 def test_a_job_row_that_cannot_be_read_fails_its_check(scored: Workspace) -> None:
-    scored.job_queue.add("label", {}, actor="ann", role="admin")
+    scored.jobs.queue.add("label", {}, actor="ann", role="admin")
     damage(scored, "UPDATE jobs SET created_at = 'noon'")
     assert [(c.name, c.state) for c in failed(scored)] == [("jobs", "failed")]
 
@@ -97,7 +97,7 @@ def test_a_variable_that_is_not_set_is_no_damage_of_the_store(
     config = scored.path / "icp.toml"
     text = config.read_text().replace('"sources/', '"${ICP_NOT_SET}/')
     config.write_text(text)
-    scored._reload()
+    scored._session.reload()
     found = [(c.name, c.state, c.message, c.action) for c in failed(scored)]
     message = "1 environment variable: 'ICP_NOT_SET' not set; set it first"
     assert found == [("sources", "failed", message, "")]

@@ -14,7 +14,6 @@ from icp.errors import ConfigError, NotFoundError, PolicyError, StoreError
 from icp.ingest.mapping_rules import ColumnMapping
 from icp.outcomes import OutcomePolicy
 from icp.workflow import Workspace, create_workspace, open_workspace
-from icp.workflow.context import rewrite
 from icp.workflow.sources import source_name
 
 MISTAKEN = OutcomePolicy.model_validate(
@@ -40,10 +39,10 @@ def kinds(space: Workspace) -> list[str]:
 def test_a_policy_that_does_not_work_is_not_written_down(imported: Workspace) -> None:
     before, events = files(imported.path), kinds(imported)
     with pytest.raises(PolicyError, match="unknown label column: 'nope'"):
-        imported.label(MISTAKEN)
+        imported.labels.label(MISTAKEN)
     assert files(imported.path) == before
     assert kinds(imported) == events
-    assert imported.label().counts["best"] == 44
+    assert imported.labels.label().counts["best"] == 44
 
 
 def test_a_mistake_in_the_reasons_is_told_before_an_import_is_kept(
@@ -54,26 +53,28 @@ def test_a_mistake_in_the_reasons_is_told_before_an_import_is_kept(
     (imported.path / "reasons.toml").write_text("[reasons.x]\n")
     before = kinds(imported)
     with pytest.raises(ConfigError, match=r"reasons\.toml: x\.title: is missing"):
-        imported.import_sources()
+        imported.imports.run()
     assert kinds(imported) == before
     (imported.path / "reasons.toml").unlink()
-    assert imported.import_sources().customers == 91
+    assert imported.imports.run().customers == 91
 
 
 def test_an_import_whose_columns_changed_their_kind_is_kept_whole(
     scored: Workspace, tmp_path: Path
 ) -> None:
-    assert scored.leave("P2").exit.account_id == "P2"
+    assert scored.deals.leave("P2").exit.account_id == "P2"
     export = tmp_path / "prospects.csv"
     export.write_text(CHANGED)
-    seen = scored.read_preview(export, name="prospects")
+    seen = scored.sources.preview(export, name="prospects")
     mapping = seen.mapping.replace("Employees", kind="category")
-    with scored.all_or_nothing():
-        scored.add_source(export, name="prospects", object="prospects", mapping=mapping)
-        assert scored.import_sources().prospects == 1
-    assert scored.schema("prospects")["employees"].kind.value == "category"
-    assert scored.awake() == []
-    assert [kept.exit.account_id for kept in scored.exits()] == ["P2"]
+    with scored.sources.all_or_nothing():
+        scored.sources.add(
+            export, name="prospects", object="prospects", mapping=mapping
+        )
+        assert scored.imports.run().prospects == 1
+    assert scored.accounts.schema("prospects")["employees"].kind.value == "category"
+    assert scored.deals.awake() == []
+    assert [kept.exit.account_id for kept in scored.deals.exits()] == ["P2"]
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", ".hidden", "-x", "a\nb", "ü"])
@@ -83,11 +84,11 @@ def test_a_name_that_leads_elsewhere_writes_nothing(
     export = tmp_path / "other.csv"
     export.write_text("Account ID,Status\nX1,Good\n")
     before, above = files(imported.path), sorted(tmp_path.iterdir())
-    mapping = imported.read_preview(export).mapping
+    mapping = imported.sources.preview(export).mapping
     with pytest.raises(ConfigError, match=r"^no source can be called"):
-        imported.read_preview(export, name=name)
+        imported.sources.preview(export, name=name)
     with pytest.raises(ConfigError, match=r"^no source can be called"):
-        imported.add_source(export, name=name, object="other", mapping=mapping)
+        imported.sources.add(export, name=name, object="other", mapping=mapping)
     assert files(imported.path) == before
     assert sorted(tmp_path.iterdir()) == above
 
@@ -96,10 +97,10 @@ def test_a_file_that_two_sources_read_goes_with_the_last_of_them(
     imported: Workspace,
 ) -> None:
     shared = imported.path / "sources" / "customers.csv"
-    imported.add_source(shared, name="again", object="other")
-    imported.remove_source("again")
+    imported.sources.add(shared, name="again", object="other")
+    imported.sources.remove("again")
     assert shared.is_file()
-    imported.remove_source("customers")
+    imported.sources.remove("customers")
     assert not shared.exists()
 
 
@@ -112,13 +113,13 @@ def test_a_mapping_kept_elsewhere_is_brought_back_too(imported: Workspace) -> No
             'name = "customers"\n', 'name = "customers"\nmapping = "agreed.json"\n'
         )
     )
-    imported._reload()
+    imported._session.reload()
     before = files(imported.path)
-    mapping = imported.mapping("customers").replace("Industry", role="ignored")
+    mapping = imported.sources.mapping("customers").replace("Industry", role="ignored")
 
     def save_and_fail() -> None:
-        with imported.all_or_nothing():
-            imported.save_mapping(mapping)
+        with imported.sources.all_or_nothing():
+            imported.sources.save_mapping(mapping)
             assert files(imported.path) != before
             raise NotFoundError("stop")
 
@@ -132,12 +133,12 @@ def test_several_columns_are_accepted_together_or_not_at_all(
 ) -> None:
     before, events = files(imported.path), kinds(imported)
     with pytest.raises(NotFoundError, match="no column 'nope'"):
-        imported.accept_column("industry", "nope", why="asked")
-    with pytest.raises(PolicyError, match="accepting 'industry' needs a reason"):
-        imported.accept_column("industry", "employees", why=" ")
+        imported.profiles.accept_column("industry", "nope", why="asked")
+    with pytest.raises(PolicyError, match="a reason is required to accept 'industry'"):
+        imported.profiles.accept_column("industry", "employees", why=" ")
     assert files(imported.path) == before
     assert kinds(imported) == events
-    imported.accept_column("industry", "employees", why="asked")
+    imported.profiles.accept_column("industry", "employees", why="asked")
     said = [(a.column, a.who, a.why) for a in imported.config.learning.accept]
     assert said == [("industry", "ann", "asked"), ("employees", "ann", "asked")]
     log = imported.events(limit=2)
@@ -151,7 +152,7 @@ def test_a_settings_file_that_cannot_be_edited_stays_as_it_is(
     config = imported.path / "icp.toml"
     config.write_text("[workspace\n")
     with pytest.raises(ConfigError, match=r"icp.toml cannot be changed as it is"):
-        imported.add_policy_rule("industry = 'Mining'", why="no")
+        imported.rules.add_policy("industry = 'Mining'", why="no")
     assert config.read_text() == "[workspace\n"
     assert sorted(p.name for p in imported.path.glob(".*.tmp")) == []
     assert "policy_rule" not in kinds(imported)
@@ -161,13 +162,12 @@ def test_two_people_who_change_the_settings_at_once_both_stay(
     imported: Workspace,
 ) -> None:
     """The second writer comes while the first is in the middle of its change."""
-    here = imported._context
     begun = threading.Event()
 
     def second() -> None:
         with open_workspace(imported.path, actor="bob") as other:
             begun.set()
-            other.add_policy_rule("industry = 'Mining'", why="bob says so")
+            other.rules.add_policy("industry = 'Mining'", why="bob says so")
 
     thread = threading.Thread(target=second)
 
@@ -177,7 +177,7 @@ def test_two_people_who_change_the_settings_at_once_both_stay(
         thread.join(1.0)  # without a lock it would be done by now, and then lost
         return text + "\n[economics]\ncost_to_pursue = 7\n"
 
-    rewrite(here, first)
+    imported._session.rewrite(first)
     thread.join(60)
     assert not thread.is_alive()
     kept = parse_config((imported.path / "icp.toml").read_text())
@@ -188,8 +188,8 @@ def test_two_people_who_change_the_settings_at_once_both_stay(
 @pytest.mark.parametrize("name", ["a?b", "50%20", "a#b", "a[1]*", "ä 客户"])
 def test_a_workspace_may_lie_anywhere(tmp_path: Path, name: str, exports: Path) -> None:
     with create_workspace(tmp_path / name) as space:
-        space.add_source(exports / "customers.csv", confirm=True)
-        assert space.import_sources().customers == 90
+        space.sources.add(exports / "customers.csv", confirm=True)
+        assert space.imports.run().customers == 90
         assert [check.state for check in space.doctor()] == ["ok"] * 7
     assert [file.name for file in tmp_path.iterdir()] == [name]
     assert (tmp_path / name / ".icp" / "icp.db").is_file()
@@ -205,10 +205,10 @@ def test_a_file_is_no_place_for_a_workspace(tmp_path: Path) -> None:
 
 def test_a_mapping_of_an_impossible_source_is_not_written(imported: Workspace) -> None:
     before = files(imported.path)
-    given: dict[str, Any] = imported.mapping("customers").model_dump()
+    given: dict[str, Any] = imported.sources.mapping("customers").model_dump()
     stray = ColumnMapping.model_validate({**given, "source": "../stray"})
     with pytest.raises(ConfigError, match=r"no source can be called '../stray'"):
-        imported.save_mapping(stray)
+        imported.sources.save_mapping(stray)
     assert files(imported.path) == before
     assert not (imported.path / "stray.json").exists()
 
@@ -217,13 +217,13 @@ def test_a_mapping_of_an_impossible_source_is_not_written(imported: Workspace) -
 def test_private_settings_stay_private(imported: Workspace) -> None:
     config = imported.path / "icp.toml"
     config.chmod(0o600)
-    imported.add_policy_rule("industry = 'Mining'", why="no")
+    imported.rules.add_policy("industry = 'Mining'", why="no")
     assert config.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_policy_of_the_settings_is_one_of_its_kind(imported: Workspace) -> None:
-    imported.add_policy_rule("industry = 'Mining'", why="one")
-    imported.add_policy_rule("industry  =  'Mining'", why="two", title="Mines")
+    imported.rules.add_policy("industry = 'Mining'", why="one")
+    imported.rules.add_policy("industry  =  'Mining'", why="two", title="Mines")
     said = imported.config.policy
     assert [(type(p), p.why, p.title) for p in said] == [(PolicyConfig, "two", "Mines")]
 
@@ -248,7 +248,7 @@ def test_files_named_in_another_script_do_not_replace_each_other(
         for stem in ("\u5ba2\u6237", "\u8ba2\u5355", "\u5ba2\u6237"):
             file = tmp_path / f"{stem}.csv"
             file.write_text(CHANGED, encoding="utf-8")
-            space.add_source(file, object="other")
+            space.sources.add(file, object="other")
         names = [source.name for source in space.config.sources]
         kept = sorted((space.path / "sources").iterdir())
     assert len(set(names)) == len(names) == len(kept) == 2

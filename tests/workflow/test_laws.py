@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 from icp.ingest.assemble import assemble
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.parse import IngestResult
+from icp.ingest.propose_plan import Export, propose_plans
 from icp.ingest.result import LINE, Ledger, SourceReport
 from icp.schema import Kind, Role
-from icp.workflow.proposal import propose_plans
-from icp.workflow.sums import Export
 
 STAGES = ("Closed Won", "Closed Lost", "Proposal", None)
 QUIET = settings(deadline=None, max_examples=60)

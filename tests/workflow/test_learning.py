@@ -11,60 +11,60 @@ from icp.workflow import create_workspace, open_workspace
 
 def test_learning_needs_outcomes(imported):
     with pytest.raises(NotFoundError, match="run icp label"):
-        imported.learn()
+        imported.profiles.learn()
 
 
 def test_the_same_data_give_the_same_profile(scored):
     before = scored.events().height
-    again = scored.learn()
-    assert (again.number, again.id) == (1, scored.active().id)
+    again = scored.profiles.learn()
+    assert (again.number, again.id) == (1, scored.profiles.active().id)
     assert scored.events().height == before
-    assert scored.profile().id == again.id
+    assert scored.profiles.get().id == again.id
 
 
 def test_another_seed_is_another_profile_and_not_in_force(scored):
-    record = scored.learn(seed=1)
+    record = scored.profiles.learn(seed=1)
     assert (record.number, record.active, record.parent) == (2, False, 1)
     assert (record.import_number, record.label_number) == (1, 1)
-    assert [p.number for p in scored.profiles()] == [2, 1]
-    assert scored.active().number == 1
+    assert [p.number for p in scored.profiles.list()] == [2, 1]
+    assert scored.profiles.active().number == 1
 
 
 @pytest.mark.parametrize("ref", ["1", "v1", 1, None])
 def test_a_profile_is_called_in_several_ways(scored, ref):
-    assert scored.profile_record(ref).number == 1
+    assert scored.profiles.record(ref).number == 1
 
 
 def test_a_profile_is_called_by_the_start_of_its_id(scored):
-    record = scored.active()
-    assert scored.profile_record(record.id[:8]) == record
-    assert scored.profile(record.id).id == record.id
+    record = scored.profiles.active()
+    assert scored.profiles.record(record.id[:8]) == record
+    assert scored.profiles.get(record.id).id == record.id
 
 
 @pytest.mark.parametrize("ref", ["2", "v9", "ffff", "abc", "", "last"])
 def test_an_unknown_profile_says_where_to_look(scored, ref):
     with pytest.raises(NotFoundError, match="icp profile list shows them all"):
-        scored.profile(ref)
+        scored.profiles.get(ref)
 
 
 def test_no_profile_in_force_says_what_to_do(imported):
-    assert imported.active() is None
+    assert imported.profiles.active() is None
     with pytest.raises(NotFoundError, match="no profile is in force; run icp learn"):
-        imported.profile()
+        imported.profiles.get()
 
 
 def test_activate_and_roll_back(scored):
-    scored.learn(seed=1)
-    assert scored.activate("v2", reason="newer").active
-    back = scored.rollback(reason="worse")
+    scored.profiles.learn(seed=1)
+    assert scored.profiles.activate("v2", reason="newer").active
+    back = scored.profiles.rollback(reason="worse")
     assert (back.number, back.active) == (1, True)
     assert scored.events(limit=2)["kind"].to_list() == ["rollback", "activate"]
 
 
 def test_a_difference_of_profiles_is_listed_largest_first(scored):
-    scored.learn(seed=1)
-    assert scored.diff("v1", "v1").is_empty()
-    frame = scored.diff("v1", "v2")
+    scored.profiles.learn(seed=1)
+    assert scored.profiles.diff("v1", "v1").is_empty()
+    frame = scored.profiles.diff("v1", "v2")
     assert frame.columns == ["attribute", "cell", "before", "after", "change"]
     known = frame.drop_nulls("change")
     assert (known["after"] - known["before"]).equals(known["change"])
@@ -82,7 +82,7 @@ def test_wrong_settings_are_named(scored, options, key):
         open_workspace(scored.path) as workspace,
         pytest.raises(ConfigError, match=rf"learning\.options\.{key}"),
     ):
-        workspace.learn()
+        workspace.profiles.learn()
 
 
 def test_a_cancelled_learning_keeps_nothing(scored):
@@ -91,8 +91,8 @@ def test_a_cancelled_learning_keeps_nothing(scored):
             raise CancelledError("stopped")
 
     with pytest.raises(CancelledError):
-        scored.learn(seed=5, progress=cancel)
-    assert len(scored.profiles()) == 1
+        scored.profiles.learn(seed=5, progress=cancel)
+    assert len(scored.profiles.list()) == 1
 
 
 def test_money_given_by_a_person_sets_the_grades(scored):
@@ -100,8 +100,8 @@ def test_money_given_by_a_person_sets_the_grades(scored):
     money = "\n[economics]\nvalue_of_best = 90\nloss_of_regrettable = 10\n"
     config.write_text(config.read_text() + money)
     with open_workspace(scored.path) as workspace:
-        record = workspace.learn()
-        options = workspace.profile(record.version).provenance.options
+        record = workspace.profiles.learn()
+        options = workspace.profiles.get(record.version).provenance.options
     assert options["break_even"] == 0.1
 
 
@@ -130,9 +130,9 @@ def leaky_folder(tmp_path_factory):
     with create_workspace(folder) as workspace:
         config = folder / "icp.toml"
         config.write_text(config.read_text() + LEAKY)
-        workspace.add_source(file, confirm=True)
-        workspace.import_sources()
-        workspace.label()
+        workspace.sources.add(file, confirm=True)
+        workspace.imports.run()
+        workspace.labels.label()
     return folder
 
 
@@ -144,18 +144,18 @@ def leaky(leaky_folder, tmp_path):
 
 
 def test_a_refused_column_is_learnt_from_once_somebody_answers_for_it(leaky):
-    refused = leaky.profile(leaky.learn().version)
+    refused = leaky.profiles.get(leaky.profiles.learn().version)
     found = {f.column: f.excluded for f in refused.provenance.findings}
     assert found["mood"] is True
     assert "mood" not in {table.column for table in refused.tables}
-    leaky.accept_column("mood", why="asked on the first call")
+    leaky.profiles.accept_column("mood", why="asked on the first call")
     (answer,) = leaky.config.learning.accept
     assert (answer.column, answer.who, answer.why) == (
         "mood",
         "ann",
         "asked on the first call",
     )
-    accepted = leaky.profile(leaky.learn().version)
+    accepted = leaky.profiles.get(leaky.profiles.learn().version)
     assert "mood" in {table.column for table in accepted.tables}
     assert "accept" in leaky.events()["kind"].to_list()
 
@@ -164,13 +164,13 @@ def test_a_refused_column_is_learnt_from_once_somebody_answers_for_it(leaky):
     ("column", "why", "error", "message"),
     [
         ("moody", "x", NotFoundError, "no column 'moody'; did you mean 'mood'"),
-        ("mood", "  ", PolicyError, "accepting 'mood' needs a reason"),
+        ("mood", "  ", PolicyError, "a reason is required to accept 'mood'"),
     ],
 )
 def test_an_answer_names_a_column_and_a_reason(leaky, column, why, error, message):
     before = (leaky.path / "icp.toml").read_text()
     with pytest.raises(error, match=message):
-        leaky.accept_column(column, why=why)
+        leaky.profiles.accept_column(column, why=why)
     assert (leaky.path / "icp.toml").read_text() == before
 
 
@@ -192,16 +192,16 @@ def test_deals_of_one_account_are_kept_together_when_measuring(
     file = tmp_path / "deals.csv"
     file.write_text("\n".join([*lines, ""]))
     with create_workspace(tmp_path / "space") as workspace:
-        workspace.add_source(file, object="deals", confirm=True)
-        workspace.import_sources()
+        workspace.sources.add(file, object="deals", confirm=True)
+        workspace.imports.run()
         plan = AssemblyPlan(base="deals", key="deal_id")
         config = workspace.path / "icp.toml"
         config.write_text(set_assembly(config.read_text(), "customers", plan))
     with open_workspace(tmp_path / "space") as workspace:
-        assert workspace.import_sources().customers == 60
-        workspace.label()
+        assert workspace.imports.run().customers == 60
+        workspace.labels.label()
         with pytest.raises(CancelledError):
-            workspace.learn()
+            workspace.profiles.learn()
     assert asked == [group]
 
 
@@ -210,10 +210,10 @@ def test_what_outcomes_are_made_from_is_not_learnt_from(imported):
         worth=Worth(value="100 - employees"),
         thresholds=Thresholds(best_from=85, regrettable_below=80),
     )
-    imported.label(policy)
-    record = imported.learn()
-    findings = imported.profile(record.number).provenance.findings
+    imported.labels.label(policy)
+    record = imported.profiles.learn()
+    findings = imported.profiles.get(record.number).provenance.findings
     assert {f.column: f.code for f in findings if f.excluded} == {
         "employees": "outcome"
     }
-    assert "employees" not in imported.profile(record.number).columns
+    assert "employees" not in imported.profiles.get(record.number).columns

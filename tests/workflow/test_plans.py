@@ -29,9 +29,9 @@ def adding(workspace, folder, **texts):
     for name, text in texts.items():
         file = folder / f"{name}.csv"
         file.write_text(text)
-        seen = workspace.read_preview(file)
-        workspace.add_source(file, object=seen.object, mapping=seen.mapping)
-    return workspace.import_sources()
+        seen = workspace.sources.preview(file)
+        workspace.sources.add(file, object=seen.object, mapping=seen.mapping)
+    return workspace.imports.run()
 
 
 def test_accounts_and_invoices_need_no_words(empty, tmp_path):
@@ -41,7 +41,7 @@ def test_accounts_and_invoices_need_no_words(empty, tmp_path):
         "customers: one per account of accounts",
         "invoices: summed up per customer, matched by id",
     )
-    frame = empty.accounts().collect()
+    frame = empty.accounts.table().collect()
     assert_frame_equal(
         frame.select("account_id", "industry", "invoices", "invoiced"),
         pl.DataFrame(
@@ -62,34 +62,37 @@ def test_accounts_and_invoices_need_no_words(empty, tmp_path):
 def test_a_pipeline_alone_gives_customers_and_prospects(empty, tmp_path):
     summary = adding(empty, tmp_path, pipeline=PIPELINE)
     assert (summary.customers, summary.prospects) == (2, 1)
-    assert empty.accounts().collect()["account_id"].to_list() == ["line 2", "line 3"]
-    ids = empty.accounts("prospects").collect()["account_id"].to_list()
+    assert empty.accounts.table().collect()["account_id"].to_list() == [
+        "line 2",
+        "line 3",
+    ]
+    ids = empty.accounts.table("prospects").collect()["account_id"].to_list()
     assert ids == ["line 4"]
-    assert empty.label().counts["best"] == 1
-    assert empty.label().counts["regrettable"] == 1
+    assert empty.labels.label().counts["best"] == 1
+    assert empty.labels.label().counts["regrettable"] == 1
 
 
 def test_the_last_proposal_is_remembered_without_reading_again(empty, tmp_path):
     adding(empty, tmp_path, accounts=ACCOUNTS, invoices=INVOICES)
-    plan = empty.plan()
+    plan = empty.accounts.plan()
     assert (plan.base, [join.source for join in plan.joins]) == (
         "accounts",
         ["invoices"],
     )
-    assert empty.plan("prospects") is None
+    assert empty.accounts.plan("prospects") is None
 
 
 def test_a_proposal_is_written_down_once_and_then_stands(empty, tmp_path):
     adding(empty, tmp_path, accounts=ACCOUNTS, invoices=INVOICES)
-    proposed, frame = empty.plan(), empty.accounts().collect()
-    empty.keep_plans()
+    proposed, frame = empty.accounts.plan(), empty.accounts.table().collect()
+    empty.accounts.keep_plans()
     text = (empty.path / "icp.toml").read_text()
     assert "[assembly.customers]" in text
     assert empty.config.assembly.customers == proposed
-    again = empty.import_sources()
+    again = empty.imports.run()
     assert not again.changed
-    assert_frame_equal(empty.accounts().collect(), frame)
-    empty.keep_plans()
+    assert_frame_equal(empty.accounts.table().collect(), frame)
+    empty.accounts.keep_plans()
     assert (empty.path / "icp.toml").read_text() == text
 
 
@@ -99,38 +102,37 @@ def test_a_declared_plan_wins_over_any_proposal(empty, tmp_path):
     config.write_text(
         config.read_text() + '\n[assembly.customers]\nbase = "accounts"\n'
     )
-    with_plan = type(empty)(empty._context, role="admin")
-    with_plan._reload()
-    summary = with_plan.import_sources()
+    empty._session.reload()
+    summary = empty.imports.run()
     assert summary.how == ("customers: as [assembly.customers] of icp.toml says",)
-    assert with_plan.plan() == AssemblyPlan(base="accounts")
-    assert "invoiced" not in with_plan.accounts().collect_schema()
+    assert empty.accounts.plan() == AssemblyPlan(base="accounts")
+    assert "invoiced" not in empty.accounts.table().collect_schema()
 
 
 def test_a_proposal_that_names_a_gone_source_is_forgotten(empty, tmp_path):
     adding(empty, tmp_path, accounts=ACCOUNTS, invoices=INVOICES)
-    empty.remove_source("invoices")
-    assert empty.plan() is None
+    empty.sources.remove("invoices")
+    assert empty.accounts.plan() is None
 
 
 def test_nothing_imported_leaves_nothing_to_write(empty):
-    assert empty.plan() is None
+    assert empty.accounts.plan() is None
     with pytest.raises(NotFoundError, match="nothing imported yet"):
-        empty.keep_plans()
+        empty.accounts.keep_plans()
 
 
 @pytest.mark.parametrize("object_", ["tickets", "other"])
 def test_sources_that_tell_about_no_customer_say_what_to_do(empty, tmp_path, object_):
     file = tmp_path / "things.csv"
     file.write_text(ACCOUNTS)
-    empty.add_source(file, object=object_)
+    empty.sources.add(file, object=object_)
     with pytest.raises(ConfigError) as caught:
-        empty.import_sources()
+        empty.imports.run()
     assert str(caught.value) == (
         f"no source tells about customers or prospects ('things' holds {object_}); "
         "import one again with --as accounts, or set object = 'accounts' in icp.toml"
     )
-    assert empty.last_import() is None
+    assert empty.imports.last() is None
 
 
 def test_deals_of_many_accounts_that_all_won_once_count_one_by_one(empty, tmp_path):
@@ -153,7 +155,7 @@ def test_deals_of_accounts_that_differ_count_per_account(empty, tmp_path):
         lines.append(f"Firm {i % 20},deal {i},{stage}")
     summary = adding(empty, tmp_path, deals="\n".join([*lines, ""]))
     assert summary.customers == 20
-    assert empty.label().counts == {
+    assert empty.labels.label().counts == {
         "best": 12,
         "regrettable": 8,
         "neutral": 0,
@@ -169,7 +171,7 @@ def test_scoring_a_file_uses_all_its_rows_whatever_the_plan_leaves_out(
         config.read_text()
         + '\n[assembly.prospects]\nbase = "prospects"\nwhere = "employees > 30"\n'
     )
-    scored._reload()
+    scored._session.reload()
     file = tmp_path / "list.csv"
     file.write_text("Account ID,Industry,Employees\nQ1,Retail,12\nQ2,Mining,40\n")
-    assert scored.score_file(file, tmp_path / "out.parquet").rows == 2
+    assert scored.scores.score_file(file, tmp_path / "out.parquet").rows == 2

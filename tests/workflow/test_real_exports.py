@@ -76,11 +76,11 @@ def empty(tmp_path):
 
 def imported(workspace, names):
     for name in names:
-        seen = workspace.read_preview(DATA / name)
-        workspace.add_source(
+        seen = workspace.sources.preview(DATA / name)
+        workspace.sources.add(
             DATA / name, object=seen.object, mapping=seen.mapping, confirm=True
         )
-    return workspace.import_sources()
+    return workspace.imports.run()
 
 
 @pytest.mark.parametrize("case", WITHOUT_WORDS)
@@ -90,11 +90,11 @@ def test_exports_become_labelled_customers_without_a_word(empty, case):
     assert [source.object for source in summary.sources] == objects
     assert (summary.customers, summary.prospects) == (customers, prospects)
     assert all(source.report.ledger.balanced for source in summary.sources)
-    counts = empty.label().counts
+    counts = empty.labels.label().counts
     if best is not None:
         assert (counts["best"], counts["regrettable"]) == (best, regrettable)
     assert sum(counts.values()) == customers
-    assert not empty.import_sources().changed
+    assert not empty.imports.run().changed
 
 
 def test_five_workbooks_become_one_row_per_customer(empty):
@@ -104,7 +104,7 @@ def test_five_workbooks_become_one_row_per_customer(empty):
     summary = imported(empty, names)
     assert (len(summary.sources), summary.customers) == (5, 7043)
     assert summary.unmatched == {}
-    assert empty.accounts().collect()["account_id"].is_unique().all()
+    assert empty.accounts.table().collect()["account_id"].is_unique().all()
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_five_workbooks_become_one_row_per_customer(empty):
 def test_a_list_without_outcomes_says_what_is_missing(empty, name):
     assert imported(empty, [f"{SAMPLES}/{name}"]).customers > 0
     with pytest.raises(PolicyError, match="add an export with a deal stage"):
-        empty.label()
+        empty.labels.label()

@@ -42,8 +42,8 @@ def test_an_outcome_that_nobody_has_is_too_few():
 
 def test_prospects_alone_ask_for_customers(tmp_path, exports):
     with create_workspace(tmp_path / "space") as workspace:
-        workspace.add_source(exports / "prospects.csv", object="prospects")
-        workspace.import_sources()
+        workspace.sources.add(exports / "prospects.csv", object="prospects")
+        workspace.imports.run()
         assert workspace.status().next_steps == (
             "Add the customers to learn from: icp import FILE --as accounts",
         )
@@ -64,15 +64,15 @@ def test_open_questions_come_last(tmp_path, questions, step):
     file = tmp_path / "customers.csv"
     file.write_text(f"{headers.rstrip(',')},Account ID\n{values},A\n{values},B\n")
     with create_workspace(tmp_path / "space") as workspace:
-        workspace.add_source(file, object="accounts")
-        workspace.import_sources()
+        workspace.sources.add(file, object="accounts")
+        workspace.imports.run()
         assert workspace.status().next_steps[-1].startswith(step)
 
 
 def test_after_an_older_profile_comes_back_the_newer_is_still_shown(scored):
-    scored.activate(scored.learn(seed=1).version)
+    scored.profiles.activate(scored.profiles.learn(seed=1).version)
     assert not any("v2" in step for step in scored.status().next_steps)
-    scored.rollback(reason="the old one was better")
+    scored.profiles.rollback(reason="the old one was better")
     assert scored.status().next_steps[0] == (
         "Look at profile v2 and put it in force: icp profile activate v2"
     )
@@ -91,7 +91,7 @@ def test_rules_that_wait_for_a_person_are_the_next_step(scored):
         break_even=0.5,
     )
     rule = proposed_rule("employees < 10", seen, on=date(2026, 1, 31))
-    scored._context.store.rules.propose([rule], actor="ann")
+    scored._session.store.rules.propose([rule], actor="ann")
     assert "Decide about 1 proposed rule: icp rules list" in scored.status().next_steps
-    scored.move_disqualifier(rule.id, "shadow", reason="let us see")
+    scored.rules.move(rule.id, "shadow", reason="let us see")
     assert scored.status().next_steps == before

@@ -23,15 +23,17 @@ def dated(imported):
         )
     )
     with open_workspace(imported.path, actor="ann") as workspace:
-        workspace.import_sources()
-        workspace.label()
+        workspace.imports.run()
+        workspace.labels.label()
         yield workspace
 
 
 def phrases(workspace):
     """Every phrase of learning in order, and the profile that came of it."""
     told = []
-    record = workspace.learn(progress=lambda _share, phrase: told.append(phrase))
+    record = workspace.profiles.learn(
+        progress=lambda _share, phrase: told.append(phrase)
+    )
     return list(dict.fromkeys(told)), record
 
 
@@ -40,7 +42,7 @@ def kept(workspace):
     stored = [p for p in files if p.suffix not in {".db-wal", ".db-shm"}]
     return (
         sorted(p.name for p in stored),
-        [record.id for record in workspace.profiles()],
+        [record.id for record in workspace.profiles.list()],
         workspace.events()["seq"].to_list(),
     )
 
@@ -58,20 +60,20 @@ def test_learning_stopped_at_any_step_keeps_nothing(dated, stop):
                 raise stop
 
         try:
-            record = dated.learn(progress=until)
+            record = dated.profiles.learn(progress=until)
         except type(stop):
             assert kept(dated) == before
         else:
             break
     assert record is not None
     assert len(told) >= 5
-    assert dated.profiles()[0].id == record.id
+    assert dated.profiles.list()[0].id == record.id
 
 
 def test_drift_is_checked_on_the_way(dated):
     told, record = phrases(dated)
     assert told[:2] == ["reading the customers", "checking the columns"]
-    notes = dated.profile(record.version).provenance.notes
+    notes = dated.profiles.get(record.version).provenance.notes
     assert any("for drift" in note for note in notes)
 
 
@@ -81,8 +83,8 @@ def test_learning_after_a_stop_gives_the_same_profile(dated):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dated.learn(progress=stop)
+        dated.profiles.learn(progress=stop)
     _, record = phrases(dated)
-    again = dated.learn()
+    again = dated.profiles.learn()
     assert again.id == record.id
     assert not [check for check in dated.doctor() if check.state == "failed"]

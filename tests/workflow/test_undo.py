@@ -23,9 +23,9 @@ def files(folder):
 
 def go_wrong(workspace, exports, error):
     before = files(workspace.path)
-    with workspace.all_or_nothing():
+    with workspace.sources.all_or_nothing():
         for file in exports:
-            workspace.add_source(file, name=file.stem, object="other")
+            workspace.sources.add(file, name=file.stem, object="other")
         assert files(workspace.path) != before
         raise error
 
@@ -45,41 +45,41 @@ def test_an_error_brings_everything_back(imported, exports, tmp_path, error):
 
 
 def test_without_an_error_everything_stays(empty, exports):
-    with empty.all_or_nothing():
-        empty.add_source(exports / "customers.csv", confirm=True)
+    with empty.sources.all_or_nothing():
+        empty.sources.add(exports / "customers.csv", confirm=True)
     assert [source.name for source in empty.config.sources] == ["customers"]
     assert "sources/customers.csv" in files(empty.path)
 
 
 def test_a_removed_source_leaves_its_mapping(imported):
-    imported.remove_source("prospects")
+    imported.sources.remove("prospects")
     assert [source.name for source in imported.config.sources] == ["customers"]
     there = files(imported.path)
     assert "sources/prospects.csv" not in there
     assert "mappings/prospects.json" in there
-    again = imported.import_sources()
+    again = imported.imports.run()
     assert (again.changed, again.customers, again.prospects) == (True, 90, 0)
 
 
 def test_a_file_of_the_persons_own_is_not_deleted(empty, exports):
     own = empty.path / "mine.csv"
     own.write_bytes((exports / "customers.csv").read_bytes())
-    empty.add_source(own)
-    empty.remove_source("mine")
+    empty.sources.add(own)
+    empty.sources.remove("mine")
     assert own.is_file()
     assert empty.config.sources == ()
 
 
 def test_an_unknown_source_cannot_be_removed(imported):
     with pytest.raises(ConfigError, match="no source 'prospect' in"):
-        imported.remove_source("prospect")
+        imported.sources.remove("prospect")
 
 
 def test_a_source_that_a_declared_plan_uses_stays(imported):
-    imported.keep_plans()
+    imported.accounts.keep_plans()
     before = files(imported.path)
     with pytest.raises(ConfigError, match=r"\[assembly.prospects\] of icp.toml uses"):
-        imported.remove_source("prospects")
+        imported.sources.remove("prospects")
     assert files(imported.path) == before
 
 
@@ -88,19 +88,19 @@ def test_options_are_remembered_for_next_month(empty, tmp_path):
 
     file = tmp_path / "list.csv"
     file.write_bytes("Account ID;Ort\n1;Köln\n".encode("cp1252"))
-    first = empty.add_source(file, options=ReadOptions(encoding="cp1252"))
-    again = empty.add_source(file)
+    first = empty.sources.add(file, options=ReadOptions(encoding="cp1252"))
+    again = empty.sources.add(file)
     assert (first.encoding, again.encoding) == ("cp1252", "cp1252")
-    utf8 = empty.add_source(file, options=ReadOptions(encoding="latin-1"))
+    utf8 = empty.sources.add(file, options=ReadOptions(encoding="latin-1"))
     assert utf8.encoding == "latin-1"
 
 
 def test_a_word_by_hand_can_be_taken_back(imported):
-    by_rule = imported.label().counts
-    imported.override_label("Firm 0", "best", reason="came back")
-    assert imported.label().counts["best"] == by_rule["best"] + 1
-    imported.withdraw_override("C0", reason="a mistake")
-    assert imported.label().counts == by_rule
+    by_rule = imported.labels.label().counts
+    imported.labels.override("Firm 0", "best", reason="came back")
+    assert imported.labels.label().counts["best"] == by_rule["best"] + 1
+    imported.labels.withdraw("C0", reason="a mistake")
+    assert imported.labels.label().counts == by_rule
     kinds = imported.events()["kind"].to_list()
     assert (kinds.count("override"), kinds.count("withdraw")) == (1, 1)
     assert imported.doctor()[2].state == "ok"
@@ -109,7 +109,7 @@ def test_a_word_by_hand_can_be_taken_back(imported):
 def test_taking_back_what_was_never_said_is_an_error(imported):
     before = imported.events().height
     with pytest.raises(NotFoundError, match="no outcome of 'C1' was set by hand"):
-        imported.withdraw_override("C1")
+        imported.labels.withdraw("C1")
     assert imported.events().height == before
 
 
@@ -117,11 +117,13 @@ def test_a_name_that_several_customers_have_is_asked_for_by_id(empty, tmp_path):
     file = tmp_path / "customers.csv"
     rows = ("A,Twin,Churned", "B,twin,Churned", "C,Other,Churned", "D,Else,Active")
     file.write_text("\n".join(["Account ID,Account Name,Status", *rows, ""]))
-    empty.add_source(file)
-    empty.import_sources()
-    with pytest.raises(NotFoundError, match="2 customers are called 'Twin'; give"):
-        empty.override_label("Twin", "best", reason="x")
-    with pytest.raises(NotFoundError, match="no customers are called 'Nobody'"):
-        empty.override_label("Nobody", "best", reason="x")
-    empty.override_label("OTHER ", "best", reason="x")
-    assert empty.label().counts["best"] == 2
+    empty.sources.add(file)
+    empty.imports.run()
+    with pytest.raises(
+        NotFoundError, match="2 customers are called 'Twin'; ask for one"
+    ):
+        empty.labels.override("Twin", "best", reason="x")
+    with pytest.raises(NotFoundError, match="no customer 'Nobody'; give its full name"):
+        empty.labels.override("Nobody", "best", reason="x")
+    empty.labels.override("OTHER ", "best", reason="x")
+    assert empty.labels.label().counts["best"] == 2

@@ -44,7 +44,7 @@ def test_the_workspace_file_may_be_named(imported):
 def test_the_store_may_be_elsewhere(imported, tmp_path, monkeypatch):
     monkeypatch.setenv("ICP_STORE", f"sqlite:///{tmp_path / 'other.db'}")
     with open_workspace(imported.path) as workspace:
-        assert workspace.last_import() is None
+        assert workspace.imports.last() is None
     monkeypatch.setenv("ICP_STORE", f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
     with pytest.raises(StoreError):
         open_workspace(imported.path)
@@ -58,16 +58,16 @@ def test_a_whole_run_on_a_server(
     with create_workspace(tmp_path / "new") as workspace:
         config = workspace.path / "icp.toml"
         config.write_text(config.read_text() + outcome_rules)
-        workspace.add_source(exports / "customers.csv", confirm=True)
-        workspace.add_source(
+        workspace.sources.add(exports / "customers.csv", confirm=True)
+        workspace.sources.add(
             exports / "prospects.csv", object="prospects", confirm=True
         )
     with open_workspace(tmp_path / "new") as workspace:
-        workspace.import_sources()
-        workspace.label()
-        workspace.learn()
-        workspace.activate("v1")
-        workspace.score()
+        workspace.imports.run()
+        workspace.labels.label()
+        workspace.profiles.learn()
+        workspace.profiles.activate("v1")
+        workspace.scores.run()
         assert set(states(workspace).values()) == {"ok"}
         assert workspace.status().last_run.rows == 4
     assert not (tmp_path / "new" / ".icp" / "icp.db").exists()
@@ -95,21 +95,21 @@ def test_status_gathers_the_newest_of_everything(scored):
 
 
 def test_after_labelling_comes_learning_then_activating_then_scoring(imported):
-    imported.label()
+    imported.labels.label()
     assert imported.status().next_steps == (
         "Learn a profile from the newest outcomes: icp learn",
     )
-    imported.learn()
+    imported.profiles.learn()
     assert imported.status().next_steps[0].endswith("icp profile activate v1")
-    imported.activate("v1")
+    imported.profiles.activate("v1")
     assert imported.status().next_steps == ("Score the prospects: icp score",)
 
 
 def test_without_prospects_they_are_asked_for(exports, tmp_path):
     with create_workspace(tmp_path / "new") as workspace:
-        workspace.add_source(exports / "customers.csv", confirm=True)
+        workspace.sources.add(exports / "customers.csv", confirm=True)
         assert workspace.status().next_steps == ("Import the sources: icp import",)
-        workspace.import_sources()
+        workspace.imports.run()
     assert workspace.status().next_steps[0].endswith("icp label")
 
 
@@ -168,6 +168,6 @@ def test_doctor_finds_a_changed_row(scored, statement, name):
 
 
 def test_doctor_finds_lost_jobs(imported, clock):
-    imported.job_queue.add("import", {}, actor="ann", role="admin")
+    imported.jobs.queue.add("import", {}, actor="ann", role="admin")
     clock.pass_time(minutes=1)
     assert states(imported)["jobs"] == "warning"

@@ -58,7 +58,7 @@ _SPELLING: Final = (
 
 def titles(space: Workspace, /) -> dict[str, str]:
     """How columns are called."""
-    return {a.name: a.title for a in space.schema("customers").attributes}
+    return {a.name: a.title for a in space.accounts.schema("customers").attributes}
 
 
 def may_judge(space: Workspace, /) -> bool:
@@ -82,7 +82,7 @@ def search(space: Workspace, /) -> None:
 
 def _searched(space: Workspace) -> None:
     try:
-        found = space.find_disqualifiers()
+        found = space.rules.search()
     except IcpError as error:
         components.say(SAID, "error", str(error))
     else:
@@ -156,7 +156,7 @@ def _move(rule: str, state: State, words: str) -> None:
         components.say(f"said-{rule}", "error", "Say why first; the log keeps it.")
         return
     try:
-        moved = session.workspace().move_disqualifier(rule, state, reason=reason)
+        moved = session.workspace().rules.move(rule, state, reason=reason)
     except IcpError as error:
         components.say(f"said-{rule}", "error", str(error))
     else:
@@ -187,7 +187,7 @@ def lay_down(space: Workspace, /) -> None:
 def _laid() -> None:
     when, why = (str(st.session_state[key]) for key in (_WHEN, _WHY))
     try:
-        laid = session.workspace().add_policy_rule(when, why=why)
+        laid = session.workspace().rules.add_policy(when, why=why)
     except IcpError as error:
         components.say(SAID, "error", str(error))
         return
@@ -198,7 +198,7 @@ def _laid() -> None:
 def _tried() -> None:
     when = str(st.session_state[_WHEN])
     try:
-        seen = session.workspace().try_rule(when)
+        seen = session.workspace().rules.try_rule(when)
     except IcpError as error:
         components.say(SAID, "error", str(error))
     else:
@@ -247,7 +247,7 @@ def draw() -> None:
             "Nothing to search yet", "It needs a profile in force.", "data"
         )
         return
-    found = space.disqualifiers()
+    found = space.rules.list()
     components.tabs(
         {
             "Waiting for you": lambda: _waiting(space, found),

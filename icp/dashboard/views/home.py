@@ -117,7 +117,7 @@ _SHOWN: Final = 5
 
 def awake(space: Workspace, /) -> None:
     """Accounts that were left and woke since, each with a link; nothing where none."""
-    woke = space.awake()
+    woke = space.deals.awake()
     if not woke:
         return
     components.section(f"{some(len(woke), 'account')} woke up")
@@ -141,7 +141,7 @@ def customers(space: Workspace, status: WorkspaceStatus, /) -> None:
             "data",
         )
         return
-    split = split_of(space.labelled())
+    split = split_of(space.labels.labelled())
     policy = space.config.outcome
     currency = policy.currency if policy else ""
     components.chart(charts.outcome_split(split, currency=currency), key="split")
@@ -218,5 +218,5 @@ def _next(space: Workspace, status: WorkspaceStatus) -> None:
         components.bullets(steps(status))
         route, label = next_page(status)
         link(route, label)
-        if space.disqualifiers("proposed"):
+        if space.rules.list("proposed"):
             link("disqualifiers", "Go to the rules that wait for you")

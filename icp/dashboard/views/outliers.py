@@ -15,8 +15,8 @@ from icp.dashboard.routes import link
 from icp.dashboard.views import prospects
 
 if TYPE_CHECKING:
+    from icp.ingest.propose_plan import Population
     from icp.workflow import ImportSummary, Workspace
-    from icp.workflow.imports import Population
 
 
 # ---- Outliers: the accounts' distances, the farthest of them, and one looked at
@@ -63,7 +63,7 @@ def rows(
 def _rows(
     _space: Workspace, folder: str, population: Population, profile: int, number: int
 ) -> pl.DataFrame:
-    outliers = _space.outliers(population=population)
+    outliers = _space.scores.outliers(population=population)
     return outliers.pipe(prospects.named).select(_COLUMNS).collect()
 
 
@@ -88,7 +88,7 @@ _FAR: Final = ("far from both", "far from all closed only")
 
 def draw_oddities(space: Workspace, name: str, account: str, /) -> None:
     """One account: what makes it odd, and the past customers most like it."""
-    explanation = space.check(account)
+    explanation = space.scores.check(account)
     components.section(escaped(name))
     st.markdown(quiet("What makes it odd among the customers you closed:"))
     verdict.oddities(explanation)

@@ -53,7 +53,7 @@ def _names(tables: Sequence[AttributeTable]) -> list[str]:
 
 def draw_card(record: ProfileRecord, /) -> None:
     """Draw the card of a version, with its downloads."""
-    card = session.workspace().card(record.number)
+    card = session.workspace().profiles.card(record.number)
     with st.container(horizontal=True):
         _download("Web page", as_html(card), f"card-{record.version}.html", "text/html")
         _download(
@@ -157,9 +157,9 @@ def _act(what: str, version: str, reason: str) -> None:
     space = session.workspace()
     try:
         record = (
-            space.activate(version, reason=reason)
+            space.profiles.activate(version, reason=reason)
             if what == "activate"
-            else space.rollback(reason=reason)
+            else space.profiles.rollback(reason=reason)
         )
     except IcpError as error:
         components.say(_NOTICE, "error", str(error))
@@ -190,7 +190,7 @@ def _changes(records: Sequence[ProfileRecord], shown: ProfileRecord) -> None:
         return
     components.section("What changed", "Points that differ between two versions.")
     other = st.selectbox("Compare with", others, key="compare", width=240)
-    changed = session.workspace().diff(other, shown.version)
+    changed = session.workspace().profiles.diff(other, shown.version)
     if changed.is_empty():
         st.markdown("Their points are the same.")
     components.table(changed, alt=f"Points that differ: {len(changed):,}")
@@ -201,7 +201,7 @@ def draw() -> None:
     components.heading(
         "Profile", "What your best customers share, and what those you regret share."
     )
-    records = session.workspace().profiles()
+    records = session.workspace().profiles.list()
     if not records:
         components.empty(
             "No profile is learnt yet", "Import customers, label them, learn.", "data"

@@ -94,7 +94,7 @@ def _filled(space: Workspace) -> None:
 
 
 def _show(space: Workspace, asked: str | Mapping[str, object], name: str) -> None:
-    judged, profile = space.judge(asked), session.profile()
+    judged, profile = space.verdicts.judge(asked), session.profile()
     if name == judged.account_id:
         name = str(judged.facts.get("account_name") or name)
     verdict.draw(space, judged, profile)

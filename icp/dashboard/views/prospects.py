@@ -16,7 +16,7 @@ from icp import charts
 from icp.dashboard import components, session
 from icp.dashboard.components import quiet
 from icp.dashboard.routes import go
-from icp.workflow.writing import for_people
+from icp.output import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +279,11 @@ def draw() -> None:
         cuts = profile.calibration.grade_cuts
         components.chart(charts.fit_distribution(scored, cuts=cuts), key="fits")
     matched = matching(scored, _query(profile))
-    draw_list(matched, run.rows, judged=partial(space.verdicts, profile=run.profile))
+    draw_list(
+        matched,
+        run.rows,
+        judged=partial(space.verdicts.judge_list, profile=run.profile),
+    )
 
 
 def _query(profile: Profile) -> Query:

@@ -1,9 +1,8 @@
-"""Lists as files: the right rows, whole, and harmless in a spreadsheet."""
+"""Files for people: whole, and harmless in a spreadsheet."""
 
 from __future__ import annotations
 
 import csv
-import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from icp.errors import NotFoundError, SourceError
-from icp.workflow.writing import for_people, refuse_suffix, scan, write, write_text
+from icp.errors import SourceError
+from icp.output import for_people, refuse_suffix, scan, write, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from icp.workflow import Workspace
 
 
 def cells(file: Path) -> list[list[str]]:
@@ -117,88 +114,53 @@ def test_a_text_takes_the_old_one_s_place_whole(tmp_path: Path) -> None:
     assert target.read_bytes() == "né\n".encode()
 
 
-def test_newer_customers_are_exported_with_the_outcomes_of_the_older(
-    scored: Workspace, tmp_path: Path
-) -> None:
-    table = scored.path / "sources" / "customers.csv"
-    head, first, second, *rest = table.read_text().splitlines()
-    new = "C90,=Firm 90,Retail,9,f.example,Good"
-    changed = second.replace("Software", "Mining")
-    table.write_text("\n".join([head, new, changed, *rest]) + "\n")
-    assert first.startswith("C0,")
-    scored.import_sources()
-    assert scored.export_customers(tmp_path / "c.csv") == 90
-    names, *rows = cells(tmp_path / "c.csv")
-    found = {row[0]: dict(zip(names, row, strict=True)) for row in rows}
-    assert "C0" not in found
-    assert found["C90"]["account_name"] == "'=Firm 90"
-    assert (found["C90"]["outcome"], found["C90"]["outcome_reason"]) == ("", "")
-    assert found["C1"]["industry"] == "Mining"
-    assert found["C1"]["outcome"] == "best"
-    assert found["C1"]["outcome_reason"] == "customer status is Good"
-    assert list(found) == scored.accounts().collect()["account_id"].to_list()
-    scored.label()
-    scored.export_customers(tmp_path / "c.parquet")
-    written = scan(tmp_path / "c.parquet").collect()
-    assert_frame_equal(written, scored.labelled().collect())
-
-
-def test_customers_are_exported_as_they_are_until_they_are_labelled(
-    imported: Workspace, tmp_path: Path
-) -> None:
-    assert imported.export_customers(tmp_path / "c.parquet") == 90
-    written = scan(tmp_path / "c.parquet").collect()
-    assert_frame_equal(written, imported.accounts().collect())
-
-
 @pytest.mark.parametrize(
-    ("run", "message"),
-    [(None, "no prospects scored yet; run icp score"), (7, "no scored list '7'; run")],
+    ("value", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+49 30 1", "'+49 30 1"),
+        ("-x", "'-x"),
+        ("@cmd", "'@cmd"),
+        ("\tx", "'\tx"),
+        ("\rx", "'\rx"),
+        ("\0x", "'\0x"),
+        ("-5", "-5"),
+        ("+1.5", "+1.5"),
+        ("-1,200.50", "-1,200.50"),
+        ("Ltd = x", "Ltd = x"),
+        ("", ""),
+        (None, None),
+    ],
 )
-def test_a_list_that_is_not_there_writes_nothing(
-    imported: Workspace, tmp_path: Path, run: int | None, message: str
-) -> None:
-    with pytest.raises(NotFoundError, match=message):
-        imported.export_scores(tmp_path / "s.csv", run=run)
-    assert not (tmp_path / "s.csv").exists()
+def test_no_text_is_a_formula(value, written):
+    frame = pl.LazyFrame({"v": [value], "n": [-5]}, {"v": pl.String, "n": pl.Int64})
+    expected = pl.DataFrame({"v": [written], "n": [-5]}, frame.collect_schema())
+    assert_frame_equal(for_people(frame).collect(), expected)
 
 
-def test_an_older_list_is_exported_by_its_number(
-    scored: Workspace, tmp_path: Path
-) -> None:
-    scored.score(verdicts=True)
-    assert scored.export_scores(tmp_path / "new.parquet") == 4
-    assert scored.export_scores(tmp_path / "old.parquet", run="1") == 4
-    new, old = (scan(tmp_path / f"{n}.parquet").collect() for n in ("new", "old"))
-    assert "verdict" in new.columns
-    assert "verdict" not in old.columns
-    assert_frame_equal(new.select(old.columns), old)
+@pytest.mark.parametrize("kind", [pl.Categorical(), pl.Enum(["=1", "x"])])
+def test_no_repeated_word_is_a_formula(kind):
+    frame = pl.LazyFrame({"v": ["=1", "x", None]}, {"v": kind})
+    assert for_people(frame).collect()["v"].to_list() == ["'=1", "x", None]
 
 
-def test_a_file_that_was_scored_is_no_list_of_the_workspace(
-    scored: Workspace, tmp_path: Path
-) -> None:
-    source = tmp_path / "list.parquet"
-    pl.DataFrame({"account_id": ["x"], "employees": [20.0]}).write_parquet(source)
-    run = scored.score_file(source, tmp_path / "out.csv")
-    assert (run.number, run.target, run.rows, run.bulk) == (2, "out.csv", 1, None)
-    assert scored.scored().collect().height == 4
-    last = scored.status().last_run
-    assert last is not None
-    assert last.number == 1
-    with pytest.raises(NotFoundError, match="no scored list '2'"):
-        scored.scored(2)
-    payload = json.loads(scored.events(limit=1)["payload"][0])
-    assert payload == {"profile": 1, "rows": 1}
+def test_lists_become_text_that_is_no_formula():
+    frame = pl.LazyFrame({"tags": [["=a", "b"], [], None]})
+    assert for_people(frame).collect()["tags"].to_list() == ["'=a; b", "", None]
 
 
-@pytest.mark.parametrize("bytes_", [b"", b"PAR1", b"PAR1xxPAR1"])
-def test_a_broken_list_is_named_and_the_target_stays(
-    scored: Workspace, tmp_path: Path, bytes_: bytes
-) -> None:
-    source, target = tmp_path / "list.parquet", tmp_path / "out.csv"
-    source.write_bytes(bytes_)
+@pytest.mark.parametrize("name", ["t.csv", "t.CSV", "t.parquet"])
+def test_what_is_written_can_be_read_back(tmp_path, name):
+    frame = pl.DataFrame({"a": ["ü", None], "b": ["x,y", 'q"']})
+    assert write(frame, tmp_path / name) == 2
+    assert_frame_equal(scan(tmp_path / name).collect(), frame)
+
+
+def test_a_failing_query_leaves_the_old_file(tmp_path):
+    target = tmp_path / "t.csv"
     target.write_text("old")
-    with pytest.raises(SourceError, match=r"list\.parquet"):
-        scored.score_file(source, target)
+    broken = pl.LazyFrame({"a": ["x"]}).with_columns(pl.col("a").cast(pl.Int64))
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        write(broken, target)
     assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1

@@ -6,8 +6,8 @@ import pytest
 from icp.ingest import ingest
 from icp.ingest.assemble import assemble
 from icp.ingest.plan import AssemblyPlan, Join
+from icp.ingest.propose_plan import Export, deal_ends, sums
 from icp.schema import AccountSchema, Kind, Role
-from icp.workflow.sums import Export, deal_ends, sums
 
 
 def export(object_, /, **columns):
@@ -177,5 +177,5 @@ def test_a_stage_with_a_quote_is_written_as_sql_does():
 
 def test_shares_and_kinds_of_columns_that_are_not_there():
     it = export("deals", amount=["ten", None])
-    assert (it.known("amount"), it.known("stage")) == (0.5, 0.0)
+    assert (it.filled("amount"), it.filled("stage")) == (0.5, 0.0)
     assert (it.number("amount", "stage"), it.day()) == (None, None)

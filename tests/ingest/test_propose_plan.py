@@ -2,9 +2,8 @@ import polars as pl
 import pytest
 
 from icp.ingest.plan import AssemblyPlan, Join
+from icp.ingest.propose_plan import Export, propose_plans
 from icp.schema import AccountSchema, Attribute, Role
-from icp.workflow.proposal import propose_plans
-from icp.workflow.sums import Export
 
 OUTCOME = ("deal_stage", "deal_status", "is_won", "amount", "customer_status")
 LATE = ("line_amount", "line_cost", "quantity", "unit_price", "loss_reason")
@@ -54,7 +53,7 @@ def test_one_list_of_accounts_needs_no_words():
     found = propose_plans([ACCOUNTS])
     assert found.keys() == {"customers"}
     assert found["customers"].plan == AssemblyPlan(base="crm")
-    assert (found["customers"].said, found["customers"].findings) == ((), ())
+    assert (found["customers"].sentences, found["customers"].findings) == ((), ())
 
 
 def test_nothing_to_make_customers_of_gives_no_plan():
@@ -77,7 +76,7 @@ def test_deals_are_summed_up_per_account():
     ]
     assert [a.name for a in join.aggregates] == ["deals", "deal_outcome", "won_amount"]
     assert [d.name for d in found.plan.derived] == ["revenue"]
-    assert found.said == (
+    assert found.sentences == (
         "customers: one per account of crm",
         "deals: summed up per customer, matched by name",
     )
@@ -97,7 +96,11 @@ def test_the_surest_key_comes_first():
         ("domain", "website", "email"),
         ("name", "account_name", "account_name"),
     ]
-    assert found["customers"].said[1].endswith("matched by id, then domain, then name")
+    assert (
+        found["customers"]
+        .sentences[1]
+        .endswith("matched by id, then domain, then name")
+    )
 
 
 def test_a_second_list_of_accounts_is_fetched():
@@ -155,7 +158,7 @@ def test_deals_alone_give_one_customer_per_account_they_name():
     assert (plan.base, plan.key, plan.rows) == ("deals", "account_name", "events")
     assert plan.columns == ("account_name", "product")
     assert [join.source for join in plan.joins] == ["deals"]
-    assert found["customers"].said == ("customers: one per account name of deals",)
+    assert found["customers"].sentences == ("customers: one per account name of deals",)
 
 
 def test_deals_that_name_no_account_are_customers_once_closed():
@@ -166,8 +169,8 @@ def test_deals_that_name_no_account_are_customers_once_closed():
     assert prospects.plan == AssemblyPlan(
         base="deals", key="line", where=f"NOT COALESCE({closed}, FALSE)"
     )
-    assert customers.said == ("customers: one per closed deal of deals",)
-    assert prospects.said == ("prospects: the deals of deals that are still open",)
+    assert customers.sentences == ("customers: one per closed deal of deals",)
+    assert prospects.sentences == ("prospects: the deals of deals that are still open",)
     (finding,) = customers.findings
     assert (finding.level, finding.code) == ("note", "assembly")
 
@@ -186,7 +189,7 @@ def test_closed_deals_alone_leave_no_prospects():
     found = propose_plans([deals])
     assert found.keys() == {"customers"}
     assert found["customers"].plan.where == ""
-    assert found["customers"].said == ("customers: one per deal of deals",)
+    assert found["customers"].sentences == ("customers: one per deal of deals",)
 
 
 def test_one_deal_per_account_stays_as_it_is():

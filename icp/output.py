@@ -80,9 +80,11 @@ def _refuse_place(target: Path) -> None:
 
 
 def _refuse_nested(frame: pl.LazyFrame) -> None:
-    names = frame.select(~_CELLS).collect_schema().names()
-    if names:
-        message = f"a .csv file cannot hold {counted(names, 'column')}; write .parquet"
+    columns = frame.select(~_CELLS).collect_schema().names()
+    if columns:
+        message = (
+            f"a .csv file cannot hold {counted(columns, 'column')}; write .parquet"
+        )
         raise SourceError(message)
 
 
