@@ -62,14 +62,14 @@ class BulkFolder:
 
     def _keep(self, temporary: Path) -> BulkFile:
         _sync(temporary)
-        written = BulkFile(
+        file = BulkFile(
             hash=sha256_of(temporary),
             rows=_rows(temporary),
             bytes=temporary.stat().st_size,
         )
-        temporary.replace(self.file(written.hash))
+        temporary.replace(self.file(file.hash))
         _sync(self.path)
-        return written
+        return file
 
     def file(self, name: str, /) -> Path:
         """Where the table of that hash lies."""
