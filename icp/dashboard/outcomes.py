@@ -91,6 +91,9 @@ def in_words(policy: OutcomePolicy, /) -> list[str]:
     ]
 
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
 def _worth(policy: OutcomePolicy) -> Iterator[str]:
     if policy.worth is None:
         return
@@ -102,9 +105,6 @@ def _worth(policy: OutcomePolicy) -> Iterator[str]:
     details += [f"{c.name}: {c.amount}" for c in costs if c.amount != c.name]
     end = f" less {escaped(less)}" if costs else ""
     yield f"Worth is {what}{end} {_small('; '.join(details))}".rstrip()
-
-
-_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def _listed(names: list[str]) -> str:

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 
 _PICK, _FILL = "Pick a company", "Fill in a form"
-_HINT = (
-    "Leave a field empty if you do not know the answer; it never counts against them."
-)
+_HINT = "Leave a field empty if you do not know. It never counts against a company."
 _NOTICE: Final = "advice-notice"
 
 
