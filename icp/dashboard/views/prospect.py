@@ -225,7 +225,7 @@ def _advice(space: Workspace, judgement: Judgement, profile: Profile, /) -> None
         _question(space, judgement, profile)
     with leaving:
         _way_out(space, judgement)
-    with st.expander("What would change this", key="advice-changes", type="compact"):
+    with st.expander("What would change it", key="advice-changes", type="compact"):
         components.bullets(verdict.changes or ("Nothing known.",))
     _notes(space, judgement, profile)
 
