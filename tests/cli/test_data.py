@@ -20,7 +20,7 @@ def test_import_shows_the_mapping_and_asks(fresh, exports):
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [("n\n", "stopped as you said"), ("", "use --yes to agree beforehand")],
+    [("n\n", "stopped; nothing was changed"), ("", "use --yes to agree")],
 )
 def test_import_without_agreement_keeps_nothing(fresh, exports, answer, words):
     file = str(exports / "customers.csv")

@@ -52,7 +52,7 @@ def test_steps_exits_and_taking_up_again(rich):
     assert said.startswith("Verdict: Walk away")
     said = rich("deal", "leave", "P1", "--promised", "a card").stdout
     assert said.startswith("Left: referral because of no_authority\n")
-    assert "Wakes: a decision maker joins, at the latest " in said
+    assert "Look again: a decision maker joins, at the latest " in said
     assert "Left on " in rich("check", "P1").stdout
     said = rich("deal", "exits").stdout
     assert "P1" in said
@@ -69,10 +69,10 @@ def test_nothing_is_left_without_a_reason(rich):
 def test_who_woke_is_said_after_an_import(rich):
     rich("deal", "answer", "P1", "reason:no_budget", "yes")
     rich("deal", "leave", "P1")
-    assert "Woke up" not in rich("import").stdout
+    assert "Due for another look" not in rich("import").stdout
     rich("deal", "answer", "P1", "reason:no_budget", "no")
-    assert "Woke up: P1, the next budget is set" in rich("import").stdout
-    found = json.loads(rich("deal", "exits", "--awake", "--json").stdout)
+    assert "Due for another look: P1, the next budget is set" in rich("import").stdout
+    found = json.loads(rich("deal", "exits", "--due", "--json").stdout)
     assert [e["exit"]["account_id"] for e in found["exits"]] == ["P1"]
     assert found["freed"]["exits"] == 1
 
@@ -87,7 +87,7 @@ def test_a_gate_needs_a_named_person(rich):
 
 
 def test_referrals_are_listed_with_who_came(rich):
-    said = rich("deal", "refer", "P1", "--came", "P2", "--note", "by mail").stdout
+    said = rich("deal", "refer", "P1", "--led-to", "P2", "--note", "by mail").stdout
     assert "came of it" in said
     assert "by mail" in said
     (found,) = json.loads(rich("deal", "refer", "P2", "--json").stdout)[1:]

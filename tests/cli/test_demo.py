@@ -24,7 +24,7 @@ def test_the_demo_tells_what_it_found_in_plain_words(told):
     assert "Evidence: strong" in done.stdout
     assert "60 scored with profile v1" in done.stdout
     assert done.stdout.endswith(
-        f"Look at it in the browser:\n  icp dashboard -w {folder}\n"
+        f"See it in the browser:\n  icp dashboard -w {folder}\n"
     )
     assert done.stderr == ""
 

@@ -90,7 +90,7 @@ def test_an_outcome_by_name_and_back(cli):
         (["--undo"], "--account goes with --outcome and --reason, or with --undo"),
         (
             ["--account", "C0", "--outcome", "best", "--undo"],
-            "--outcome sets and --undo takes back; give one of them",
+            "--outcome sets an outcome, --undo removes it; use one of them",
         ),
         (
             ["--account", "C0", "--outcome", "best", "--preview"],
@@ -135,12 +135,14 @@ def test_a_refused_column_comes_with_the_command_that_accepts_it(fresh, tmp_path
     fresh("import", str(file), "-y", "--as", "accounts")
     fresh("label")
     done = fresh("learn", "-y")
-    assert "Left out mood:" in done.stdout
-    assert 'icp learn --accept mood --why "..."' in done.stdout
+    assert "Excluded mood:" in done.stdout
+    assert 'icp learn --accept mood --reason "..."' in done.stdout
     refused = fresh("learn", "-y", "--accept", "mood", code=3)
     assert "a reason is required to accept 'mood'" in refused.stderr
-    done = fresh("learn", "-y", "--accept", "mood", "--why", "asked on the first call")
-    assert "Left out mood:" not in done.stdout
+    done = fresh(
+        "learn", "-y", "--accept", "mood", "--reason", "asked on the first call"
+    )
+    assert "Excluded mood:" not in done.stdout
     assert 'why = "asked on the first call"' in config.read_text()
-    unknown = fresh("learn", "--accept", "moods", "--why", "x", code=4)
+    unknown = fresh("learn", "--accept", "moods", "--reason", "x", code=4)
     assert "no column 'moods'; did you mean 'mood'?" in unknown.stderr

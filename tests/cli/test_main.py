@@ -120,7 +120,7 @@ def test_errors_of_ours_show_a_trace_only_when_asked(cli, monkeypatch, debug):
     def fail(_folder):
         raise StoreError("the store is locked; try again")
 
-    monkeypatch.setattr("icp.cli.setup.opened", fail)
+    monkeypatch.setattr("icp.cli.setup.open_space", fail)
     monkeypatch.setenv("ICP_DEBUG", "1" if debug else "")
     done = CliRunner().invoke(app, ["doctor", "-w", str(cli.folder)])
     if debug:
@@ -134,7 +134,7 @@ def test_a_keyboard_interrupt_ends_quietly(cli, monkeypatch):
     def interrupt(_folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("icp.cli.setup.opened", interrupt)
+    monkeypatch.setattr("icp.cli.setup.open_space", interrupt)
     done = cli("doctor", code=130)
     assert done.stderr == "Stopped; nothing half-done was kept.\n"
 

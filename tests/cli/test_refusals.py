@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from icp.cli import app, screen
-from icp.cli.main import _refused
+from icp.cli.main import _os_message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def events(cli: Any) -> int:
         ),
         ("label --account C0 --undo", 4, "no outcome of 'C0' was set by hand"),
         ("label --account C0 --outcome great", 2, "'great' is not one of"),
-        ("learn --why because", 3, "--why says why --accept is right; give both"),
+        ("learn --reason because", 3, "--reason explains --accept; use both"),
         (
             "learn --accept industry",
             3,
@@ -157,7 +157,7 @@ def test_where_nothing_is_imported_an_answer_names_what_is_missing(fresh: Any) -
 
 @pytest.mark.parametrize("approver", ["", " ", "ann", "ann ", "\tann"])
 def test_nobody_approves_for_himself(cli: Any, approver: str) -> None:
-    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--reason", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     logged = events(cli)
     words = ("P2", "--reason", "x", "--approver", approver)
@@ -170,7 +170,7 @@ def test_nobody_approves_for_himself(cli: Any, approver: str) -> None:
 
 
 def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
-    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--reason", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     words = ("P2", "--reason", "x", "--approver", " eve ", "--json")
     assert (
@@ -184,7 +184,7 @@ def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
     [("alpha", "P1"), ("P4", "P4"), ("Not yet there", "Not yet there")],
 )
 def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) -> None:
-    done = cli("deal", "refer", "Beta", "--came", came, "--json")
+    done = cli("deal", "refer", "Beta", "--led-to", came, "--json")
     found = [(r["account_id"], r["came"]) for r in json.loads(done.stdout)]
     assert found == [("P2", kept)]
 
@@ -209,7 +209,7 @@ def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) ->
     ],
 )
 def test_what_the_computer_refuses_is_said_in_words(error: OSError, said: str) -> None:
-    assert _refused(error) == said
+    assert _os_message(error) == said
 
 
 @pytest.mark.parametrize("debug", ["", "1"])
@@ -219,7 +219,7 @@ def test_a_refusal_of_the_computer_ends_with_three(
     def full(_folder: Path) -> None:
         raise OSError(28, "No space left on device", "icp.db")
 
-    monkeypatch.setattr("icp.cli.setup.opened", full)
+    monkeypatch.setattr("icp.cli.setup.open_space", full)
     monkeypatch.setenv("ICP_DEBUG", debug)
     done = CliRunner().invoke(app, ["status", "-w", str(cli.folder)])
     if debug:

@@ -82,7 +82,7 @@ def test_try_says_what_a_rule_would_have_done(book):
 
 def test_policy_and_exceptions(book):
     done = book(
-        *("rules", "add-policy", "industry = 'Arms'", "--why", "the board"),
+        *("rules", "add-policy", "industry = 'Arms'", "--reason", "the board"),
         *("--review-on", "2027-01-31", "--title", "No arms", "--json"),
     )
     laid = json.loads(done.stdout)
@@ -92,7 +92,7 @@ def test_policy_and_exceptions(book):
     assert "name somebody else" in book(*words, code=3).stderr
     assert "allowed by bea" in book(*words, "--approver", "bea").stdout
     assert json.loads(book(*words, "--approver", "bea", "--json").stdout)["rule"]
-    plain = book("rules", "add-policy", "industry = 'Law'", "--why", "x").stdout
+    plain = book("rules", "add-policy", "industry = 'Law'", "--reason", "x").stdout
     assert plain.endswith("industry is Law\n")
 
 

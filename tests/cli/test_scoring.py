@@ -6,7 +6,9 @@ import pytest
 
 def test_score_lists_grades_and_the_best(cli):
     done = cli("score")
-    assert done.stdout.startswith("6 scored with profile v1: 5 evaluable, 1 not ")
+    assert done.stdout.startswith(
+        "6 prospects with profile v1: 5 scored, 1 cannot be scored "
+    )
     assert "Alpha" in done.stdout
     assert done.stdout.endswith("Next:\n  Open the dashboard: icp dashboard\n")
     run = json.loads(cli("score", "--profile", "v1", "--json").stdout)
@@ -47,7 +49,7 @@ def test_check_says_fit_reasons_and_look_alikes(cli):
 
 def test_check_says_why_it_cannot_tell(cli):
     said = cli("check", "Gamma").stdout
-    assert said.startswith("Not evaluable: ")
+    assert said.startswith("Cannot be scored: ")
     assert "Not known: " in said
 
 

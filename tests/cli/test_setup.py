@@ -9,7 +9,7 @@ import pytest
 def test_init_makes_a_workspace_and_says_what_is_next(cli, tmp_path):
     done = cli("init", str(tmp_path / "new"), "--name", "Ours")
     assert done.stdout == (
-        f"Made workspace 'Ours' in {tmp_path / 'new'}.\n"
+        f"Created workspace 'Ours' in {tmp_path / 'new'}.\n"
         "\nNext:\n  Add your customers: icp import FILE\n"
     )
     assert done.stderr == ""

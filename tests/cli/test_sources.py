@@ -114,7 +114,7 @@ def test_a_source_is_removed_after_agreement(cli):
     refused = cli("source", "remove", "prospects", code=130, answer="n\n")
     assert "Take source prospects out of the workspace? [y/N]" in refused.stderr
     done = cli("source", "remove", "prospects", "-y")
-    assert done.stdout.startswith("Took out prospects.")
+    assert done.stdout.startswith("Removed prospects.")
     assert json.loads(cli("import", "--json").stdout)["prospects"] == 0
     gone = cli("source", "remove", "prospects", "-y", code=3)
     assert "no source 'prospects' in icp.toml" in gone.stderr
