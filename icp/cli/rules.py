@@ -308,8 +308,8 @@ def _evidence_lines(evidence: Evidence) -> list[str]:
     return [
         evidence.sentence(),
         f"{evidence.low:.0%} to {evidence.high:.0%} of its accounts are regrettable "
-        f"({evidence.later_regrettable:,} of {evidence.later_covered:,} not used in the "
-        f"search); walking away pays from {evidence.break_even:.0%}",
+        f"({evidence.later_regrettable:,} of {evidence.later_covered:,} not searched); "
+        f"walking away pays from {evidence.break_even:.0%}",
         f"Money: {evidence.spared:,.0f} spared, {evidence.cost:,.0f} lost with best "
         "customers",
         *(doubts or ["Strong: not due to chance, confirmed, and walking away pays"]),

@@ -8,7 +8,7 @@ def test_learn_shows_what_it_found_and_asks(cli):
     assert first.endswith("learned from 44 best and 46 regrettable customers")
     assert "Evidence: " in done.stdout
     assert "Put profile v2 in force? [y/N]:" in done.stderr
-    assert "Not in force; icp profile activate v2 does it later." in done.stderr
+    assert "Not in force; to activate it: icp profile activate v2" in done.stderr
     assert json.loads(cli("profile", "show", "--json").stdout)["record"]["number"] == 1
 
 

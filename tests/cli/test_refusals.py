@@ -50,14 +50,14 @@ def events(cli: Any) -> int:
         ("import --set A:shape=x", 3, "no field 'shape'; use date_order, decimal"),
         ("import --set Industry:kind=text --name x", 3, "no source 'x' in icp.toml"),
         ("import a/x.csv b/x.csv", 3, "several files would be source 'x'; import them"),
-        ("import a.csv b.csv --name c", 3, "--name is for one file; add several"),
+        ("import a.csv b.csv --name c", 3, "--name is for one file; import several"),
         ("import none.csv --yes", 3, "none.csv: does not exist; check the path"),
         ("import none.csv --name ../x -y", 3, "no source can be called '../x'; use"),
-        ("label --reason because", 3, "--reason is kept with an outcome set by hand"),
-        ("label --preview --reason because", 3, "--reason is kept with an outcome"),
-        ("label --account C0", 3, "--account goes with --outcome and --reason"),
-        ("label --outcome best", 3, "--account goes with --outcome and --reason"),
-        ("label --undo", 3, "--account goes with --outcome and --reason, or with"),
+        ("label --reason because", 3, "--reason is for an outcome set by hand"),
+        ("label --preview --reason because", 3, "--reason is for an outcome set"),
+        ("label --account C0", 3, "--account needs --outcome and --reason"),
+        ("label --outcome best", 3, "--account needs --outcome and --reason"),
+        ("label --undo", 3, "--account needs --outcome and --reason, or --undo"),
         (
             "label --account C0 --outcome best",
             3,
@@ -71,10 +71,10 @@ def events(cli: Any) -> int:
             3,
             "a reason is required to accept 'industry'; say",
         ),
-        ("learn --accept industry --accept no --why x", 4, "no column 'no'; it has"),
-        ("score x.csv", 3, "scoring a file needs FILE and --out; --parts is for"),
-        ("score --out x.csv", 3, "scoring a file needs FILE and --out; --parts"),
-        ("score --parts", 3, "scoring a file needs FILE and --out; --parts is for"),
+        ("learn --accept industry --accept no --reason x", 4, "no column 'no'; it has"),
+        ("score x.csv", 3, "to score a file, use FILE and --out; --parts is for"),
+        ("score --out x.csv", 3, "to score a file, use FILE and --out; --parts"),
+        ("score --parts", 3, "to score a file, use FILE and --out; --parts is for"),
         ("score --profile v9", 4, "no profiles are called 'v9'; icp profile list"),
         ("check P1 --profile 0", 4, "no profiles are called '0'; icp profile list"),
         ("check P1 --invested -1", 2, "Invalid value for '--invested'"),
@@ -107,23 +107,23 @@ def events(cli: Any) -> int:
         ("profile rollback", 4, "no earlier profile was in force; activate one by"),
         ("rules list --state activ", 3, "no state 'activ'; did you mean 'active'?"),
         ("rules show nope", 4, "no rule is called 'nope'; icp rules list shows"),
-        ("rules add-policy a='x' --why x", 3, "no account has the column 'a'; it has"),
+        ("rules add-policy a='x' --reason x", 3, "no account has the column 'a'; it "),
         (
-            "rules add-policy industry='x' --why x --code ehtics",
+            "rules add-policy industry='x' --reason x --code ehtics",
             3,
             "you mean 'ethics'?",
         ),
         (
-            "rules add-policy industry='x' --why x --review-on 2026-13-01",
+            "rules add-policy industry='x' --reason x --review-on 2026-13-01",
             2,
             "2026-13-01",
         ),
         ("rules try industry=", 3, "cannot read the rule at"),
         ("source show deals", 3, "no source 'deals' in icp.toml; it has 2 names"),
         ("source remove deals --yes", 3, "no source 'deals' in icp.toml; it has 2"),
-        ("init none.csv/space", 3, "'space': Not a directory; look at its folder"),
+        ("init none.csv/space", 3, "'space': Not a directory; check the folder"),
         ("init none.csv", 3, "'none.csv' is a file; name a folder for the"),
-        ("demo none.csv", 3, "'sources': Not a directory; look at its folder"),
+        ("demo none.csv", 3, "'sources': Not a directory; check the folder"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(
@@ -151,7 +151,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
 def test_where_nothing_is_imported_an_answer_names_what_is_missing(fresh: Any) -> None:
     done = fresh("import", "--set", "Industry:kind=text", code=3)
     assert done.stderr == (
-        "Error: --set changes how a source is read and there is none; name a FILE\n"
+        "Error: --set changes how a source is read, but there is none; name a FILE\n"
     )
 
 
@@ -194,17 +194,17 @@ def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) ->
     [
         (
             PermissionError(13, "Permission denied", "/secret/place/x.csv"),
-            "'x.csv': Permission denied; look at its folder, your rights there and "
-            "the disk's space",
+            "'x.csv': Permission denied; check the folder, your rights there and "
+            "the disk space",
         ),
         (
             IsADirectoryError(21, "Is a directory", "a.tmp", None, "/place/x.csv"),
-            "'x.csv': Is a directory; look at its folder, your rights there and the "
-            "disk's space",
+            "'x.csv': Is a directory; check the folder, your rights there and the "
+            "disk space",
         ),
         (
             OSError("no space left"),
-            "no space left; look at its folder, your rights there and the disk's space",
+            "no space left; check the folder, your rights there and the disk space",
         ),
     ],
 )
@@ -226,7 +226,7 @@ def test_a_refusal_of_the_computer_ends_with_three(
         assert isinstance(done.exception, OSError)
     else:
         assert (done.exit_code, done.stdout) == (3, "")
-        assert done.stderr.startswith("Error: 'icp.db': No space left on device; look")
+        assert done.stderr.startswith("Error: 'icp.db': No space left on device; check")
 
 
 class Screen(io.StringIO):

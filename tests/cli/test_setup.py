@@ -45,7 +45,7 @@ def test_doctor_fails_with_its_own_exit_code(cli):
     table.write_bytes(b"")
     done = cli("doctor", code=5)
     assert "FAILED   tables" in done.stdout
-    assert done.stderr == "Error: 1 of 7 checks failed; do what they say\n"
+    assert done.stderr == "Error: 1 of 7 checks failed; see what to do above\n"
     assert "failed" in cli("doctor", "--json", code=5).stdout
 
 
