@@ -91,7 +91,7 @@ def parted(
         regretted = (frame[outcome] == "regrettable").to_numpy()
         later = _drawn(groups, regretted, np.random.default_rng([seed, 0]))
         strata = np.zeros(frame.height, dtype=np.int64)
-        words = "a third set aside" if later.any() else "none set aside: one group"
+        words = "a third held back" if later.any() else "none held back: one group"
     else:
         later, first = newest
         strata = _years(days)

@@ -202,7 +202,7 @@ def rules(frame: pl.DataFrame, profile: Profile, **options: object) -> FoundRule
 
 
 @pytest.mark.parametrize(
-    ("groups", "words"), [(1, "none set aside: one group"), (2, "a third set aside")]
+    ("groups", "words"), [(1, "none held back: one group"), (2, "a third held back")]
 )
 def test_groups_that_all_closed_last_on_one_day_are_drawn(
     groups: int, words: str
@@ -228,7 +228,7 @@ def test_one_group_leaves_nobody_to_confirm() -> None:
     frame = regretted().with_columns(group=pl.lit("all"))
     found = rules(frame, profile_of_regretted(), date="day", group="group")
     assert (found.customers, found.later, found.strong) == (90, 0, ())
-    assert "(none set aside: one group), confirmed on 0" in found.sentences()[0]
+    assert "(none held back: one group), confirmed on 0" in found.sentences()[0]
 
 
 def test_a_column_of_texts_that_now_holds_numbers_gives_no_conditions() -> None:
@@ -281,7 +281,7 @@ def test_a_negative_seed_is_refused_as_in_learning() -> None:
 def test_a_date_column_of_no_dates_is_none(values: list[Any], dtype: Any) -> None:
     frame = with_column("day", values, dtype)
     part = parted(frame, [], outcome="outcome", date="day", group=None, seed=0)
-    assert part.words == "a third set aside"
+    assert part.words == "a third held back"
     assert fit_profile(frame, date="day", options=QUICK).provenance.first_date is None
 
 

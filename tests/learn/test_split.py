@@ -75,7 +75,7 @@ def test_unknown_days_count_as_the_oldest():
 def test_without_two_days_a_third_is_drawn(day):
     part = split(customers(day=day), date="day")
     assert (part.older.height, part.newer.height) == (8, 4)
-    assert part.words == "a third set aside"
+    assert part.words == "a third held back"
 
 
 def test_a_third_of_each_outcome_is_drawn_by_the_seed():
