@@ -45,18 +45,6 @@ if TYPE_CHECKING:
     from icp.ingest.readers import ReadOptions
 
 
-#: The workspace file's name.
-CONFIG_FILE: Final = "icp.toml"
-
-#: A source's name is part of file names.
-SOURCE_NAME: Final = r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$"
-SourceObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
-RoleName = Literal["viewer", "rep", "analyst", "admin"]
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
 class WorkspaceSection(Frozen):
     """[workspace]: what the workspace is called and where its files are."""
 
@@ -64,6 +52,11 @@ class WorkspaceSection(Frozen):
     #: Folder that sources' paths start from; empty means the folder of `icp.toml`.
     #: `${NAME}` stands for an environment variable.
     root: str = ""
+
+
+#: A source's name is part of file names.
+SOURCE_NAME: Final = r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$"
+SourceObject = Literal["accounts", "deals", "invoices", "tickets", "prospects", "other"]
 
 
 class SourceConfig(Frozen):
@@ -101,12 +94,12 @@ class SourceConfig(Frozen):
         from icp.ingest.readers import ReadOptions
 
         names = ("sheet", "encoding", "delimiter", "header_line", "query", "max_bytes")
-        given = {name: getattr(self, name) for name in names}
+        settings = {name: getattr(self, name) for name in names}
         return ReadOptions(
             no_header=self.no_header,
             repair=self.repair,
             strict=self.strict,
-            **{name: value for name, value in given.items() if value is not None},
+            **{name: value for name, value in settings.items() if value is not None},
         )
 
 
@@ -115,6 +108,9 @@ class AssemblyConfig(Frozen):
 
     customers: AssemblyPlan | None = None
     prospects: AssemblyPlan | None = None
+
+
+_Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class EconomicsConfig(Frozen):
@@ -186,6 +182,11 @@ class PolicyConfig(Frozen):
         )
 
 
+#: The workspace file's name.
+CONFIG_FILE: Final = "icp.toml"
+RoleName = Literal["viewer", "rep", "analyst", "admin"]
+
+
 class WorkspaceConfig(Frozen):
     """The whole of `icp.toml`."""
 
@@ -208,10 +209,9 @@ class WorkspaceConfig(Frozen):
             plan: AssemblyPlan | None = getattr(self.assembly, population)
             unknown = set(plan.sources).difference(names) if plan else set()
             if unknown:
-                said = counted(unknown, "unknown source")
-                raise ValueError(
-                    f"[assembly.{population}] names {said}; {near(min(unknown), names)}"
-                )
+                message = f"[assembly.{population}] names "
+                message += f"{counted(unknown, 'unknown source')}; "
+                raise ValueError(message + near(min(unknown), names))
         whens = [str(policy.when) for policy in self.policy]
         if again := {when for when in whens if whens.count(when) > 1}:
             raise ValueError(f"[[policy]] says more than once: {min(again)}")
@@ -231,26 +231,26 @@ class WorkspaceConfig(Frozen):
         Raises ConfigError where an environment variable it names is not set.
         """
         if source.url is not None:
-            return _expanded(source.url)
-        root = folder / _expanded(self.workspace.root)
-        return root / _expanded(source.path or "")
+            return _expand(source.url)
+        root = folder / _expand(self.workspace.root)
+        return root / _expand(source.path or "")
 
     def mapping_file(self, source: SourceConfig, folder: Path, /) -> Path:
         """Where a source's saved column mapping is, there or not."""
         return folder / (source.mapping or f"mappings/{source.name}.json")
 
 
-def _expanded(text: str) -> str:
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expand(text: str) -> str:
     missing = {name for name in _VARIABLE.findall(text) if name not in os.environ}
     if missing:
         message = f"{counted(missing, 'environment variable')} not set; set it first"
         raise ConfigError(message)
-    return _VARIABLE.sub(lambda found: os.environ[found[1]], text)
+    return _VARIABLE.sub(lambda match: os.environ[match[1]], text)
 
 
-# ---- Reading `icp.toml`: every mistake with its file, key, reason and next action
-
-_MOST_MISTAKES = 5
 _MISSING_FILE = "there is no workspace here; run icp init"
 
 
@@ -286,14 +286,18 @@ def parse_config(text: str, /, *, file: str = CONFIG_FILE) -> WorkspaceConfig:
         raise ConfigError(_mistakes(error, file)) from error
 
 
+_MOST_MISTAKES = 5
+
+
 def _mistakes(error: ValidationError, file: str) -> str:
-    found = error.errors(include_url=False, include_input=False)
-    said = [f"{file}: {_described(dict(mistake))}" for mistake in found]
-    more = len(said) - _MOST_MISTAKES
-    return "\n".join(said[:_MOST_MISTAKES] + ([f"and {more} more"] if more > 0 else []))
+    errors = error.errors(include_url=False, include_input=False)
+    lines = [f"{file}: {_mistake_words(dict(mistake))}" for mistake in errors]
+    more = len(lines) - _MOST_MISTAKES
+    rest = [f"and {more} more"] if more > 0 else []
+    return "\n".join(lines[:_MOST_MISTAKES] + rest)
 
 
-def _described(mistake: dict[str, Any]) -> str:
+def _mistake_words(mistake: dict[str, Any]) -> str:
     location = tuple(mistake["loc"])
     place = _place(location)
     if mistake["type"] == "extra_forbidden":
@@ -313,10 +317,10 @@ def _place(location: tuple[str | int, ...]) -> str:
 def _keys(location: tuple[str | int, ...]) -> list[str]:
     """The keys that are known at a place of the document."""
     schema = _schema()
-    here: Any = schema
+    node: Any = schema
     for step in location:
-        here = _step(_resolved(here, schema), step)
-    return list(_resolved(here, schema).get("properties", {}))
+        node = _step(_resolve(node, schema), step)
+    return list(_resolve(node, schema).get("properties", {}))
 
 
 @cache
@@ -324,22 +328,20 @@ def _schema() -> dict[str, Any]:
     return WorkspaceConfig.model_json_schema()
 
 
-def _step(here: dict[str, Any], step: str | int) -> dict[str, Any]:
-    below = here.get("items") if isinstance(step, int) else None
-    below = below or here.get("properties", {}).get(step)
-    below = below or here.get("additionalProperties")
+def _step(node: dict[str, Any], step: str | int) -> dict[str, Any]:
+    below = node.get("items") if isinstance(step, int) else None
+    below = below or node.get("properties", {}).get(step)
+    below = below or node.get("additionalProperties")
     return below if isinstance(below, dict) else {}
 
 
-def _resolved(here: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    choices = [c for c in here.get("anyOf", []) if c.get("type") != "null"]
-    here = choices[0] if choices else here
-    name = str(here.get("$ref", "")).rpartition("/")[2]
-    found: dict[str, Any] = schema["$defs"][name] if name else here
-    return found
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    choices = [c for c in node.get("anyOf", []) if c.get("type") != "null"]
+    node = choices[0] if choices else node
+    name = str(node.get("$ref", "")).rpartition("/")[2]
+    definition: dict[str, Any] = schema["$defs"][name] if name else node
+    return definition
 
-
-# ---- Writing `icp.toml`: a first text a person can read, and edits that keep comments
 
 _DEFAULT: Final = """\
 # The workspace of icp: what is read, what "best" and "regrettable" mean, who may do
@@ -361,8 +363,8 @@ name = {name}
 # sheet = "Sheet1"                # workbooks only
 
 # ---- One row per account -----------------------------------------------------------
-# Not needed while there is one export of accounts. With more, say how they belong
-# together. Keys are tried in order: id, domain (of a website or e-mail), name.
+# Not needed while there is one export of accounts. With more, say how to join them.
+# Keys are tried in order: id, domain (of a website or e-mail), name.
 #
 # [assembly.customers]
 # base = "accounts"
@@ -381,8 +383,8 @@ name = {name}
 
 # ---- What best and regrettable mean ------------------------------------------------
 # Without this block the outcome is proposed from the columns that exist; look at it
-# with `icp label --preview`. The first that says something decides: a word by hand,
-# early regret, too young, the label column, the rules, the thresholds on worth.
+# with `icp label --preview`. The first that applies decides: an outcome set by hand,
+# early regret, too young to judge, the label column, the rules, the worth.
 #
 # [outcome]
 # currency = "EUR"
@@ -396,7 +398,7 @@ name = {name}
 #
 # [outcome.thresholds]
 # best_top = 0.25             # the quarter that is worth most
-# regrettable_below = 0       # whoever costs more than he brings
+# regrettable_below = 0       # customers who cost more than they earn
 #
 # [[outcome.rules]]
 # outcome = "regrettable"
@@ -431,12 +433,12 @@ name = {name}
 # [[policy]]
 # when = "industry = 'Arms'"
 # reason = "ethics"
-# why = "the board decided so"
+# why = "board decision"
 # who = "ann"
 # since = 2026-01-31
 
 # ---- Who may do what ---------------------------------------------------------------
-# Without this block whoever works on this computer may do everything.
+# Without this block everyone on this computer may do everything.
 #
 # [roles]
 # ann = "admin"
@@ -471,128 +473,22 @@ def add_source(text: str, source: SourceConfig, /) -> str:
     document = tomlkit.parse(text)
     sources = _blocks(document, "sources")
     values = {"name": source.name, "object": source.object} | _plain(source)
-    for table in sources:
-        if table.get("name") == source.name:
-            _merge(table, values)
-            return tomlkit.dumps(document)
-    sources.append(_table(values).add(tomlkit.nl()))
+    _exchange(sources, lambda block: block.get("name") == source.name, values)
     return tomlkit.dumps(document)
-
-
-def remove_source(text: str, name: str, /) -> str:
-    """The text without the source; unchanged where there is none of that name."""
-    document = tomlkit.parse(text)
-    sources = document.get("sources", tomlkit.aot())
-    for position, table in enumerate(sources):
-        if table.get("name") == name:
-            del sources[position]
-            break
-    return tomlkit.dumps(document)
-
-
-def set_outcome(text: str, policy: OutcomePolicy, /) -> str:
-    """The text with `[outcome]` saying that policy; comments elsewhere stay."""
-    document = tomlkit.parse(text)
-    _put(document, "outcome", _plain(policy))
-    return tomlkit.dumps(document)
-
-
-def accept_column(text: str, answer: Accepted, /) -> str:
-    """The text with one more `[[learning.accept]]`, or that column's exchanged."""
-    document = tomlkit.parse(text)
-    answers = _blocks(_section(document, "learning"), "accept")
-    for table in answers:
-        if table["column"] == answer.column:
-            _merge(table, _plain(answer))
-            return tomlkit.dumps(document)
-    answers.append(_table(_plain(answer)))
-    return tomlkit.dumps(document)
-
-
-def add_policy(text: str, policy: PolicyConfig, /) -> str:
-    """The text with one more `[[policy]]`, or that condition's exchanged."""
-    document = tomlkit.parse(text)
-    policies = _blocks(document, "policy")
-    values = {"reason": policy.reason} | _plain(policy)
-    for table in policies:
-        if parse(table["when"]) == policy.when:
-            _merge(table, values)
-            return tomlkit.dumps(document)
-    policies.append(_table(values).add(tomlkit.nl()))
-    return tomlkit.dumps(document)
-
-
-def remove_policy(text: str, when: Condition, /) -> str:
-    """The text without that `[[policy]]`; unchanged where there is none."""
-    document = tomlkit.parse(text)
-    policies = document.get("policy", tomlkit.aot())
-    for position, table in enumerate(policies):
-        if parse(table["when"]) == when:
-            del policies[position]
-            break
-    return tomlkit.dumps(document)
-
-
-def set_assembly(
-    text: str, population: Literal["customers", "prospects"], plan: AssemblyPlan, /
-) -> str:
-    """The text with `[assembly.<population>]` saying that plan."""
-    document = tomlkit.parse(text)
-    _put(_section(document, "assembly"), population, _plain(plan))
-    return tomlkit.dumps(document)
-
-
-def _plain(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="python", exclude_defaults=True, exclude_none=True)
-
-
-def _section(document: Any, key: str) -> Any:
-    """The section of that name, made where there is none; `{...}` becomes one."""
-    there = document.get(key)
-    if isinstance(there, InlineTable):
-        document[key] = _table(there.unwrap())
-    elif there is None:
-        document.append(key, tomlkit.table(is_super_table=True))
-    return document[key]
 
 
 def _blocks(parent: Any, key: str) -> AoT:
     """The `[[...]]` blocks of that name, as which `[{...}]` is written from now on."""
-    there = parent.get(key)
-    if isinstance(there, AoT):
-        return there
+    value = parent.get(key)
+    if isinstance(value, AoT):
+        return value
     blocks = tomlkit.aot()
-    for values in there.unwrap() if there else ():
+    for values in value.unwrap() if value else ():
         blocks.append(_table(values))
-    if there is not None:
+    if value is not None:
         del parent[key]
     parent[key] = blocks
     return blocks
-
-
-def _put(parent: Any, key: str, values: Mapping[str, Any]) -> None:
-    there = parent.get(key)
-    if isinstance(there, Table):
-        _merge(there, values)
-    else:
-        parent[key] = _table(values)
-
-
-def _merge(table: Any, values: Mapping[str, Any]) -> None:
-    """Make the table say `values`, leaving what is the same as it is written."""
-    for key in [key for key in table if key not in values]:
-        del table[key]
-    for key, value in values.items():
-        if isinstance(value, dict) and isinstance(table.get(key), Table):
-            _merge(table[key], value)
-        elif key not in table or table[key] != _unfrozen(value):
-            table[key] = _item(value)
-
-
-def _unfrozen(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_unfrozen(item) for item in value]
-    return value
 
 
 def _table(values: Mapping[str, Any]) -> Table:
@@ -615,4 +511,105 @@ def _item(value: Any) -> Any:
     return list(value)
 
 
-# ---- The workspace file `icp.toml`: read with clear errors, written keeping comments
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="python", exclude_defaults=True, exclude_none=True)
+
+
+def _exchange(
+    blocks: AoT, same: Callable[[Any], bool], values: Mapping[str, Any]
+) -> None:
+    """Make the block that is the same say `values`, or append one."""
+    for table in blocks:
+        if same(table):
+            _merge(table, values)
+            return
+    blocks.append(_table(values).add(tomlkit.nl()))
+
+
+def _merge(table: Any, values: Mapping[str, Any]) -> None:
+    """Make the table say `values`, leaving what is the same as it is written."""
+    for key in [key for key in table if key not in values]:
+        del table[key]
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(table.get(key), Table):
+            _merge(table[key], value)
+        elif key not in table or table[key] != _thaw(value):
+            table[key] = _item(value)
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_thaw(item) for item in value]
+    return value
+
+
+def remove_source(text: str, name: str, /) -> str:
+    """The text without the source; unchanged where there is none of that name."""
+    document = tomlkit.parse(text)
+    _remove(document.get("sources", []), lambda block: block.get("name") == name)
+    return tomlkit.dumps(document)
+
+
+def _remove(blocks: Any, same: Callable[[Any], bool]) -> None:
+    for position, table in enumerate(blocks):
+        if same(table):
+            del blocks[position]
+            return
+
+
+def set_outcome(text: str, policy: OutcomePolicy, /) -> str:
+    """The text with `[outcome]` saying that policy; comments elsewhere stay."""
+    document = tomlkit.parse(text)
+    _put(document, "outcome", _plain(policy))
+    return tomlkit.dumps(document)
+
+
+def _put(parent: Any, key: str, values: Mapping[str, Any]) -> None:
+    value = parent.get(key)
+    if isinstance(value, Table):
+        _merge(value, values)
+    else:
+        parent[key] = _table(values)
+
+
+def set_assembly(
+    text: str, population: Literal["customers", "prospects"], plan: AssemblyPlan, /
+) -> str:
+    """The text with `[assembly.<population>]` saying that plan."""
+    document = tomlkit.parse(text)
+    _put(_section(document, "assembly"), population, _plain(plan))
+    return tomlkit.dumps(document)
+
+
+def _section(document: Any, key: str) -> Any:
+    """The section of that name, made where there is none; `{...}` becomes one."""
+    section = document.get(key)
+    if isinstance(section, InlineTable):
+        document[key] = _table(section.unwrap())
+    elif section is None:
+        document.append(key, tomlkit.table(is_super_table=True))
+    return document[key]
+
+
+def accept_column(text: str, answer: Accepted, /) -> str:
+    """The text with one more `[[learning.accept]]`, or that column's exchanged."""
+    document = tomlkit.parse(text)
+    answers = _blocks(_section(document, "learning"), "accept")
+    _exchange(answers, lambda block: block["column"] == answer.column, _plain(answer))
+    return tomlkit.dumps(document)
+
+
+def add_policy(text: str, policy: PolicyConfig, /) -> str:
+    """The text with one more `[[policy]]`, or that condition's exchanged."""
+    document = tomlkit.parse(text)
+    policies = _blocks(document, "policy")
+    values = {"reason": policy.reason} | _plain(policy)
+    _exchange(policies, lambda block: parse(block["when"]) == policy.when, values)
+    return tomlkit.dumps(document)
+
+
+def remove_policy(text: str, when: Condition, /) -> str:
+    """The text without that `[[policy]]`; unchanged where there is none."""
+    document = tomlkit.parse(text)
+    _remove(document.get("policy", []), lambda block: parse(block["when"]) == when)
+    return tomlkit.dumps(document)

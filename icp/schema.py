@@ -137,15 +137,15 @@ class AccountSchema(Frozen):
 
     def replace(self, attributes: Iterable[Attribute], /) -> AccountSchema:
         """The same schema with the given attributes exchanged or appended by name."""
-        changed = {attribute.name: attribute for attribute in attributes}
-        kept = tuple(changed.pop(a.name, a) for a in self.attributes)
-        return AccountSchema(attributes=(*kept, *changed.values()))
+        changes = {attribute.name: attribute for attribute in attributes}
+        same = tuple(changes.pop(a.name, a) for a in self.attributes)
+        return AccountSchema(attributes=(*same, *changes.values()))
 
     def without(self, names: Iterable[str], /) -> AccountSchema:
         """The same schema without the attributes of these names."""
         left_out = set(names)
-        kept = tuple(a for a in self.attributes if a.name not in left_out)
-        return AccountSchema(attributes=kept)
+        rest = tuple(a for a in self.attributes if a.name not in left_out)
+        return AccountSchema(attributes=rest)
 
     @classmethod
     def infer(
@@ -168,7 +168,7 @@ class AccountSchema(Frozen):
             raise SchemaError("1 column without a name; rename it")
         return cls(
             attributes=tuple(
-                _proposed(series, given_roles.get(name), given_kinds.get(name))
+                _propose(series, given_roles.get(name), given_kinds.get(name))
                 for name, series in zip(
                     collected.columns, collected.get_columns(), strict=True
                 )
@@ -219,17 +219,19 @@ def _refuse_unknown(named: set[str], columns: list[str]) -> None:
         raise SchemaError(message)
 
 
-def _proposed(
+def _propose(
     series: pl.Series, role: str | Role | None, kind: str | Kind | None
 ) -> Attribute:
     readable = _holds_values(series.dtype)
-    chosen = Kind(kind) if kind else _kind_of(series) if readable else Kind.TEXT
+    series_kind = Kind(kind) if kind else _kind_of(series) if readable else Kind.TEXT
     if role:
-        return Attribute(name=series.name, role=Role(role), kind=chosen)
-    proposed, reason = _role_of(chosen)
+        return Attribute(name=series.name, role=Role(role), kind=series_kind)
+    role_proposal, reason = _role_of(series_kind)
     if not readable and not kind:
         reason = f"no attribute has values of type {series.dtype}"
-    return Attribute(name=series.name, role=proposed, kind=chosen, reason=reason)
+    return Attribute(
+        name=series.name, role=role_proposal, kind=series_kind, reason=reason
+    )
 
 
 def _role_of(kind: Kind) -> tuple[Role, str]:
@@ -257,7 +259,8 @@ def _kind_of(series: pl.Series) -> Kind:
         return Kind.DATE
     if isinstance(dtype, pl.List | pl.Array):
         return Kind.MULTI
-    known = series.drop_nulls()
-    if len(known) > _FEW_ROWS and known.n_unique() > _DISTINCT_MEANS_TEXT * len(known):
+    values = series.drop_nulls()
+    distinct = values.n_unique() / max(len(values), 1)
+    if len(values) > _FEW_ROWS and distinct > _DISTINCT_MEANS_TEXT:
         return Kind.TEXT
     return Kind.CATEGORY

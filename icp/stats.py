@@ -6,21 +6,26 @@ Every function takes arrays or counts and returns numbers; none knows of account
 
 from __future__ import annotations
 
-from math import erf, sqrt
-from typing import TYPE_CHECKING
+from math import sqrt
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
 
+#: Arrays of numbers, of whole numbers, of yes and no, and of cell codes.
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+Codes: TypeAlias = NDArray[np.int32]
 
 _CLIP = 1e-12
 
 
-def sigmoid(logit: NDArray[np.float64], /) -> NDArray[np.float64]:
+def sigmoid(logit: Floats, /) -> Floats:
     """Probability of a log-odds, without overflow.
 
     >>> sigmoid(np.array([-800.0, 0.0, 800.0])).tolist()
@@ -30,7 +35,7 @@ def sigmoid(logit: NDArray[np.float64], /) -> NDArray[np.float64]:
     return np.asarray(0.5 + half)
 
 
-def midranks(values: NDArray[np.float64], /) -> NDArray[np.float64]:
+def midranks(values: Floats, /) -> Floats:
     """Ranks from 1, ties sharing their mean rank.
 
     >>> midranks(np.array([3.0, 1.0, 3.0])).tolist()
@@ -41,7 +46,7 @@ def midranks(values: NDArray[np.float64], /) -> NDArray[np.float64]:
     return np.asarray((ends - (counts - 1) / 2)[inverse], dtype=np.float64)
 
 
-def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_], /) -> float:
+def auc(scores: Floats, positive: Flags, /) -> float:
     """Chance that a positive scores above a negative, ties counting half.
 
     0.5 says that the scores do not separate; it is also returned where one class is
@@ -61,12 +66,7 @@ def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_], /) -> float:
 
 
 def auc_interval(
-    scores: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    /,
-    *,
-    groups: NDArray[np.int64] | None = None,
-    z: float = 1.6449,
+    scores: Floats, positive: Flags, /, *, groups: Ints | None = None, z: float = 1.6449
 ) -> tuple[float, float]:
     """Interval of the AUC (90 % by default), clipped to 0..1.
 
@@ -78,7 +78,7 @@ def auc_interval(
     if min(len(ones), len(zeros)) < 2:
         return 0.0, 1.0
     value = auc(scores, positive)
-    influence: NDArray[np.float64] = np.empty(len(scores))
+    influence: Floats = np.empty(len(scores))
     influence[positive] = (_placements(ones, zeros) - value) / len(ones)
     influence[~positive] = (1 - _placements(zeros, ones) - value) / len(zeros)
     if groups is not None:
@@ -87,9 +87,7 @@ def auc_interval(
     return max(0.0, value - spread), min(1.0, value + spread)
 
 
-def _placements(
-    values: NDArray[np.float64], others: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _placements(values: Floats, others: Floats) -> Floats:
     """Share of `others` below each value, ties counting half."""
     ordered = np.sort(others)
     below = np.searchsorted(ordered, values, side="left")
@@ -97,17 +95,13 @@ def _placements(
     return np.asarray((below + upto) / (2 * len(others)))
 
 
-def log_losses(
-    probabilities: NDArray[np.float64], positive: NDArray[np.bool_], /
-) -> NDArray[np.float64]:
+def log_losses(probabilities: Floats, positive: Flags, /) -> Floats:
     """Negative log-likelihood of each row in nats, probabilities clipped at 1e-12."""
     clipped = np.clip(probabilities, _CLIP, 1 - _CLIP)
     return np.asarray(-np.log(np.where(positive, clipped, 1 - clipped)))
 
 
-def log_loss(
-    probabilities: NDArray[np.float64], positive: NDArray[np.bool_], /
-) -> float:
+def log_loss(probabilities: Floats, positive: Flags, /) -> float:
     """Mean negative log-likelihood in nats.
 
     >>> round(log_loss(np.array([0.5, 0.5]), np.array([True, False])), 4)
@@ -116,7 +110,7 @@ def log_loss(
     return float(log_losses(probabilities, positive).mean())
 
 
-def brier(probabilities: NDArray[np.float64], positive: NDArray[np.bool_], /) -> float:
+def brier(probabilities: Floats, positive: Flags, /) -> float:
     """Mean squared error of the probability.
 
     >>> brier(np.array([1.0, 0.0]), np.array([True, True]))
@@ -125,13 +119,7 @@ def brier(probabilities: NDArray[np.float64], positive: NDArray[np.bool_], /) ->
     return float(((probabilities - positive) ** 2).mean())
 
 
-def lift(
-    scores: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    /,
-    *,
-    share: float = 0.1,
-) -> float:
+def lift(scores: Floats, positive: Flags, /, *, share: float = 0.1) -> float:
     """Rate of positives among the top `share` over the rate among all.
 
     Rows tied at the border count in proportion, so that row order does not matter.
@@ -142,17 +130,15 @@ def lift(
     """
     if not positive.any():
         return float("nan")
-    wanted = share * len(scores)
-    border = np.sort(scores)[::-1][max(0, int(np.ceil(wanted)) - 1)]
+    top = share * len(scores)
+    border = np.sort(scores)[::-1][max(0, int(np.ceil(top)) - 1)]
     above, tied = scores > border, scores == border
-    part = (wanted - above.sum()) / tied.sum()
+    part = (top - above.sum()) / tied.sum()
     hits = positive[above].sum() + part * positive[tied].sum()
-    return float(hits / wanted / positive.mean())
+    return float(hits / top / positive.mean())
 
 
-def average_precision(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_], /
-) -> float:
+def average_precision(scores: Floats, positive: Flags, /) -> float:
     """Area under the precision-recall steps, ties entering together.
 
     NaN where there is no positive.
@@ -165,8 +151,8 @@ def average_precision(
         return float("nan")
     values, inverse = np.unique(-scores, return_inverse=True)
     hits = np.bincount(inverse, weights=positive, minlength=len(values))
-    seen = np.cumsum(np.bincount(inverse, minlength=len(values)))
-    return float((hits / total * np.cumsum(hits) / seen).sum())
+    counts = np.cumsum(np.bincount(inverse, minlength=len(values)))
+    return float((hits / total * np.cumsum(hits) / counts).sum())
 
 
 def wilson(successes: int, trials: int, /, *, z: float = 1.6449) -> tuple[float, float]:
@@ -188,9 +174,7 @@ def wilson(successes: int, trials: int, /, *, z: float = 1.6449) -> tuple[float,
     return max(0.0, low), min(1.0, high)
 
 
-def information_value(
-    best: NDArray[np.float64], regrettable: NDArray[np.float64], /
-) -> float:
+def information_value(best: Floats, regrettable: Floats, /) -> float:
     """Information value of a column's cells less its mean under no difference.
 
     `best` and `regrettable` are counts per cell. The raw value is the symmetric
@@ -198,17 +182,17 @@ def information_value(
     difference its mean is about (B-1)(1/G + 1/R), which is why the usual bands (0.1
     weak, 0.3 strong) are noise at small n (methods 1c). Can be negative.
     """
-    used = (best + regrettable) > 0
-    cells, total_best, total_bad = int(used.sum()), best.sum(), regrettable.sum()
+    occupied = (best + regrettable) > 0
+    cells, total_best, total_bad = int(occupied.sum()), best.sum(), regrettable.sum()
     if cells < 2 or not total_best or not total_bad:
         return 0.0
-    share_best = (best[used] + 0.5) / (total_best + 0.5 * cells)
-    share_bad = (regrettable[used] + 0.5) / (total_bad + 0.5 * cells)
+    share_best = (best[occupied] + 0.5) / (total_best + 0.5 * cells)
+    share_bad = (regrettable[occupied] + 0.5) / (total_bad + 0.5 * cells)
     raw = ((share_best - share_bad) * np.log(share_best / share_bad)).sum()
     return float(raw - (cells - 1) * (1 / total_best + 1 / total_bad))
 
 
-def adjusted_p_values(p_values: NDArray[np.float64], /) -> NDArray[np.float64]:
+def adjusted_p_values(p_values: Floats, /) -> Floats:
     """Benjamini-Hochberg (1995) adjusted p-values, in the order given.
 
     >>> adjusted_p_values(np.array([0.01, 0.04, 0.5])).round(3).tolist()
@@ -251,18 +235,9 @@ def jeffreys(
     >>> jeffreys(0, 0)
     (0.0, 1.0)
     """
-    from scipy.special import betaincinv  # costs 0.2 s, wanted only here
+    from scipy.special import betaincinv  # costs 0.2 s, needed only here
 
     failures = trials - successes
     low = betaincinv(successes + 0.5, failures + 0.5, 1 - sure) if successes else 0.0
     high = betaincinv(successes + 0.5, failures + 0.5, sure) if failures else 1.0
     return float(low), float(high)
-
-
-def normal_upper_tail(z: float, /) -> float:
-    """Chance that a standard normal value exceeds z.
-
-    >>> round(normal_upper_tail(1.6449), 3)
-    0.05
-    """
-    return 0.5 * (1 - erf(z / sqrt(2)))

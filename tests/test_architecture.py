@@ -2,6 +2,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ SILENCED = re.compile(
     r"# (?:type: ignore(?:\[[\w, -]+\])?|noqa(?:: *[A-Z]+\d+(?:, *[A-Z]+\d+)*)?)"
     r"(?P<reason>.*)"
 )
+
+
+AT_THE_ROOT = {
+    *(".ci", ".gitattributes", ".gitignore", ".streamlit", "CHANGELOG.md"),
+    *("CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "app.py", "bench"),
+    *("constraints.txt", "data", "docs", "icp", "pyproject.toml", "tests"),
+}
 
 
 def short(path):
@@ -62,6 +70,25 @@ def test_imports_point_downward():
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_module_has_its_layer():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    (contract,) = contracts["tool"]["importlinter"]["contracts"]
+    layers = {
+        name for layer in contract["layers"] for name in re.findall(r"\w+", layer)
+    }
+    modules = {path.relative_to(ROOT / "icp").parts[0] for path in SOURCES}
+    assert layers == {name.removesuffix(".py") for name in modules} - {"__init__"}
+
+
+def test_the_root_holds_what_belongs_there():
+    listing = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    assert {name.split("/")[0] for name in listing.stdout.splitlines()} == AT_THE_ROOT
 
 
 def test_import_icp_is_light():

@@ -38,7 +38,7 @@ def test_the_page_quotes_the_code(name, value):
 
 def test_every_part_quotes_what_it_rests_on():
     parts = {name.rsplit(".", 1)[0] for name, _ in QUOTED}
-    assert {"learn.drift", "learn.capacity", "learn.leakage", "learn.segments"} <= parts
+    assert {"learn.drift", "learn.evidence", "learn.leakage", "learn.segments"} <= parts
     assert len(QUOTED) > 40
     assert len({name for name, _ in QUOTED}) == len(QUOTED)
 

@@ -272,11 +272,6 @@ def test_every_row_its_own_group_is_no_groups() -> None:
     ) == pytest.approx(alone)
 
 
-@pytest.mark.parametrize(("z", "tail"), [(0.0, 0.5), (1.96, 0.025), (-1.6449, 0.95)])
-def test_the_normal_tail(z: float, tail: float) -> None:
-    assert stats.normal_upper_tail(z) == pytest.approx(tail, abs=1e-4)
-
-
 def test_sigmoid_keeps_very_small_chances_ordered() -> None:
     logits = np.array([-30.0, -20.0, -10.0])
     assert np.all(np.diff(stats.sigmoid(logits)) > 0)

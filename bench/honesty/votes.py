@@ -12,7 +12,7 @@ from bench.honesty.rows import Row, at_least, at_most, row
 from bench.honesty.world import customers
 from icp.learn import FitOptions, fit_profile
 from icp.learn.contrast import cross_fit, fit_contrast
-from icp.learn.screen import closed_customers, renumbered, screen
+from icp.learn.screen import closed_customers, renumber, screen
 from icp.schema import AccountSchema
 from icp.scoring import score
 from icp.stats import auc
@@ -255,7 +255,7 @@ def _cell_points(
     missing = screened.missing_counts
     chosen = choices or cross_fit(
         *learnt,
-        renumbered(screened.groups),
+        renumber(screened.groups),
         missing_counts=missing,
         folds=options.folds,
         seed=0,

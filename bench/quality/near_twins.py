@@ -21,7 +21,7 @@ import numpy as np
 from bench.sets.recipe import run_recipe
 from icp.learn import FitOptions
 from icp.learn.contrast import cross_fit, folds_of
-from icp.learn.screen import closed_customers, renumbered, screen
+from icp.learn.screen import closed_customers, renumber, screen
 from icp.stats import auc
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def measured(name: str, repeats: int) -> list[str]:
     screened = screen(closed, schema, "outcome", None, None, FitOptions(), 0)
     codes = screened.cells.codes[screened.rows]
     alone = np.arange(len(codes))
-    same = renumbered(screened.groups[screened.rows])
-    near = renumbered(near_identical(codes))
+    same = renumber(screened.groups[screened.rows])
+    near = renumber(near_identical(codes))
     learners: dict[str, Learner] = {
         "ours": ours,
         "trees of depth two": pairs,
@@ -140,7 +140,7 @@ def measured(name: str, repeats: int) -> list[str]:
     for learner, hold_out in learners.items():
         figures = [
             [hold_out(screened, groups, 7 * seed) for groups in (alone, same, near)]
-            + [hold_out(screened, renumbered(_shuffled(near, seed)), 7 * seed)]
+            + [hold_out(screened, renumber(_shuffled(near, seed)), 7 * seed)]
             for seed in range(repeats)
         ]
         means = " | ".join(f"{mean:.3f}" for mean in np.mean(figures, axis=0))

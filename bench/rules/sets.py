@@ -18,7 +18,7 @@ from icp.conditions import parse
 from icp.demo import draw_demo
 from icp.demo.population import DISQUALIFIERS, DRIFTING, NOISE
 from icp.errors import PolicyError
-from icp.learn.rule_search import FoundRules, learn_disqualifiers, parted
+from icp.learn.rule_search import FoundRules, learn_disqualifiers, split_customers
 from icp.outcomes import Economics
 from icp.schema import AccountSchema, Kind
 from icp.stats import wilson
@@ -91,7 +91,7 @@ def split_of(name: str, /) -> Split:
     names = [attribute.name for attribute in schema.learnable]
     profile = cells_only(judged.select(names), schema=schema)
     date = learning.date or _start(recipe)
-    part = parted(
+    part = split_customers(
         judged,
         profile.tables,
         outcome="outcome",

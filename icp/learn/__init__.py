@@ -1,7 +1,12 @@
 """Learning a profile, and disqualifiers, from labelled accounts."""
 
 from icp.learn.fit import fit_profile
-from icp.learn.rule_search import FoundRules, RuleOptions, learn_disqualifiers, weighed
+from icp.learn.rule_search import (
+    FoundRules,
+    RuleOptions,
+    learn_disqualifiers,
+    weigh_rule,
+)
 from icp.learn.screen import FitOptions
 
 __all__ = [
@@ -10,5 +15,5 @@ __all__ = [
     "RuleOptions",
     "fit_profile",
     "learn_disqualifiers",
-    "weighed",
+    "weigh_rule",
 ]

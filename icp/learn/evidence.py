@@ -1,4 +1,4 @@
-"""What each attribute says alone, and whether anything separates at all."""
+"""What each attribute says alone, what all say together, and how much that carries."""
 
 from __future__ import annotations
 
@@ -20,41 +20,23 @@ from icp.stats import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
     from icp.learn.contrast import CrossFit
-
-
-_PERMUTATIONS = 400
-_PERMUTED_ROWS = 4_000
-_SMOOTHING = 1.0
-_WEAK, _MODERATE = 0.65, 0.8
-#: Where nothing separates, every pair of customers counts twice in a held-out AUC:
-#: either one's outcome tells the other's. Its variance is double that of an AUC of
-#: scores that knew no outcome; with few customers it is larger still.
-_TWICE = 2**0.5
-_FEW_EXTRA = 5.0
-_NINE_TENTHS = 1.6449
-_Level = Literal["none", "weak", "moderate", "strong"]
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alone:
     """One table on its own: counts per code and how well it ranks, cross-fitted."""
 
-    best: NDArray[np.float64]
-    regrettable: NDArray[np.float64]
+    best: Floats
+    regrettable: Floats
     auc: float
     missing_auc: float
 
 
 def each_alone(
-    cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-    /,
+    cells: Cells, rows: Ints, positive: Flags, folds: Ints, /
 ) -> tuple[Alone, ...]:
     """Counts and the cross-fitted AUC of every table alone."""
     return tuple(
@@ -63,12 +45,7 @@ def each_alone(
     )
 
 
-def _alone(
-    codes: NDArray[np.int32],
-    size: int,
-    positive: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-) -> Alone:
+def _alone(codes: Codes, size: int, positive: Flags, folds: Ints) -> Alone:
     best = np.bincount(codes[positive], minlength=size).astype(np.float64)
     bad = np.bincount(codes[~positive], minlength=size).astype(np.float64)
     scores = np.empty(len(codes))
@@ -87,9 +64,10 @@ def _alone(
     )
 
 
-def log_odds(
-    best: NDArray[np.float64], regrettable: NDArray[np.float64]
-) -> NDArray[np.float64]:
+_SMOOTHING = 1.0
+
+
+def log_odds(best: Floats, regrettable: Floats) -> Floats:
     """Shrunken toward the overall odds, as two more customers would."""
     ones, zeros = best.sum() + 1, regrettable.sum() + 1
     each = 2 * _SMOOTHING / (ones + zeros)
@@ -98,14 +76,12 @@ def log_odds(
     return np.asarray(odds.round(9))
 
 
+_PERMUTATIONS = 400
+_PERMUTED_ROWS = 4_000
+
+
 def attribute_evidence(
-    cells: Cells,
-    rows: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-    alone: tuple[Alone, ...],
-    /,
-    *,
-    seed: int,
+    cells: Cells, rows: Ints, positive: Flags, alone: tuple[Alone, ...], /, *, seed: int
 ) -> tuple[AttributeEvidence, ...]:
     """Information value with a permutation p-value, Benjamini-Hochberg adjusted.
 
@@ -133,22 +109,17 @@ def attribute_evidence(
     )
 
 
-def _p_value(
-    codes: NDArray[np.int32],
-    size: int,
-    labels: NDArray[np.bool_],
-    shuffled: NDArray[np.bool_],
-) -> float:
+def _p_value(codes: Codes, size: int, labels: Flags, shuffled: Flags) -> float:
     onehot = (codes[:, None] == np.arange(size)).astype(np.float64)
     totals = onehot.sum(axis=0)
     best = shuffled.astype(np.float64) @ onehot
     chance = np.array([information_value(row, totals - row) for row in best])
     own = labels.astype(np.float64) @ onehot
-    found = information_value(own, totals - own)
-    return float((1 + (chance >= found - 1e-12).sum()) / (1 + len(chance)))
+    value = information_value(own, totals - own)
+    return float((1 + (chance >= value - 1e-12).sum()) / (1 + len(chance)))
 
 
-def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidence:
+def overall_evidence(cross: CrossFit, positive: Flags, /) -> Evidence:
     """How well best and regrettable can be told apart, on customers held out."""
     probability = sigmoid(cross.logits)
     base = float(positive.mean())
@@ -168,12 +139,24 @@ def overall_evidence(cross: CrossFit, positive: NDArray[np.bool_], /) -> Evidenc
     )
 
 
-def _z(cross: CrossFit, positive: NDArray[np.bool_]) -> float:
+#: Where nothing separates, every pair of customers counts twice in a held-out AUC:
+#: either one's outcome tells the other's. Its variance is double that of an AUC of
+#: scores that knew no outcome; with few customers it is larger still.
+_TWICE = 2**0.5
+_FEW_EXTRA = 5.0
+_NINE_TENTHS = 1.6449
+
+
+def _z(cross: CrossFit, positive: Flags) -> float:
     """Standard errors to either side of the AUC that make an interval of 90 %."""
     if cross.separates:
         return _NINE_TENTHS
     smaller = min(len(np.unique(cross.groups[side])) for side in (positive, ~positive))
     return _NINE_TENTHS * _TWICE * (1 + _FEW_EXTRA / max(1, smaller))
+
+
+_WEAK, _MODERATE = 0.65, 0.8
+_Level = Literal["none", "weak", "moderate", "strong"]
 
 
 def _level(cross: CrossFit, ranked: float) -> _Level:
@@ -184,31 +167,9 @@ def _level(cross: CrossFit, ranked: float) -> _Level:
     return "moderate" if ranked < _MODERATE else "strong"
 
 
-# ---- How many separate effects so many customers can carry (Riley et al. 2019, 2020)
-#
-# Three wishes for a prediction model with a yes/no outcome, each a sample size:
-#
-# 1. little overfitting: expected shrinkage S of at least 0.9,
-#    effects <= (S - 1) n ln(1 - R2 / S);
-# 2. little optimism: at most 0.05 between apparent and true Nagelkerke R2, which is the
-#    same formula with S = R2 / (R2 + 0.05 max R2);
-# 3. the overall share of best ones known to within 0.05: n >= (1.96 / 0.05)^2 p (1 -
-#   p).
-#
-# R2 is Cox and Snell's, that a new model is expected to reach: here the cross-validated
-# one, R2 = 1 - exp(-2 (base log loss - log loss)), or 15 % of the largest possible
-# where nothing separates (Riley et al. 2020, step 2). Very good ranking needs more
-# customers than the formulas say: half as many again from an area under the curve of
-# 0.85, twice as many from 0.9 (Pavlou et al. 2024). A lasso-like or ridge fit may be
-# offered more effects than that, since it shrinks what the data cannot carry.
-
-_SHRINKAGE: Final = 0.9
-_OPTIMISM: Final = 0.05
 _MARGIN: Final = 0.05
 _ASSUMED: Final = 0.15
 _Z: Final = 1.96
-#: Area under the curve from which more customers are needed, and how many times more.
-_RANKS_WELL: Final = ((0.9, 2.0), (0.85, 1.5))
 
 
 def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> Capacity:
@@ -228,15 +189,15 @@ def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> C
     customers = best + regrettable
     share = best / customers
     most = 1 - exp(2 * (share * log(share) + (1 - share) * log(1 - share)))
-    found = 1 - exp(-2 * (evidence.base_log_loss - evidence.log_loss))
-    assumed = evidence.level == "none" or found <= 0
-    reached = _ASSUMED * most if assumed else min(found, most)
-    each = per_effect(reached, most) * _more(evidence.auc)
+    cross_validated = 1 - exp(-2 * (evidence.base_log_loss - evidence.log_loss))
+    assumed = evidence.level == "none" or cross_validated <= 0
+    r_squared = _ASSUMED * most if assumed else min(cross_validated, most)
+    each = per_effect(r_squared, most) * _more(evidence.auc)
     variance = share * (1 - share)
     return Capacity(
         effects=floor(customers / each),
         offered=offered,
-        r_squared=round(reached, 6),
+        r_squared=round(r_squared, 6),
         assumed=assumed,
         per_effect=round(each, 3),
         share_within=round(_Z * (variance / customers) ** 0.5, 3),
@@ -244,8 +205,37 @@ def capacity(best: int, regrettable: int, offered: int, evidence: Evidence) -> C
     )
 
 
-def per_effect(reached: float, most: float, /) -> float:
-    """Customers needed per effect, for a Cox-Snell R2 of `reached` of at most `most`.
+#: Area under the curve from which more customers are needed, and how many times more.
+_RANKS_WELL: Final = ((0.9, 2.0), (0.85, 1.5))
+
+
+def _more(auc: float) -> float:
+    return next((times for limit, times in _RANKS_WELL if auc >= limit), 1.0)
+
+
+# How many effects so many customers carry (Riley et al. 2019, 2020): three demands on a
+# prediction model with a yes/no outcome, each a sample size.
+#
+# 1. little overfitting: expected shrinkage S of at least 0.9,
+#    effects <= (S - 1) n ln(1 - R2 / S);
+# 2. little optimism: at most 0.05 between apparent and true Nagelkerke R2, which is the
+#    same formula with S = R2 / (R2 + 0.05 max R2);
+# 3. the overall share of best ones known to within 0.05:
+#    n >= (1.96 / 0.05)^2 p (1 - p).
+#
+# R2 is Cox and Snell's, that a new model is expected to reach: here the cross-validated
+# one, R2 = 1 - exp(-2 (base log loss - log loss)), or 15 % of the largest possible
+# where nothing separates (Riley et al. 2020, step 2). Very good ranking needs more
+# customers than the formulas say: half as many again from an area under the curve of
+# 0.85, twice as many from 0.9 (Pavlou et al. 2024). A lasso-like or ridge fit may be
+# offered more effects than that, since it shrinks what the data cannot carry.
+
+_SHRINKAGE: Final = 0.9
+_OPTIMISM: Final = 0.05
+
+
+def per_effect(r_squared: float, most: float, /) -> float:
+    """Customers needed per effect, for a Cox-Snell R2 of `r_squared` of at most `most`.
 
     The example of the R package `pmsampsize` (24 effects, 662 customers):
 
@@ -253,10 +243,6 @@ def per_effect(reached: float, most: float, /) -> float:
     >>> ceil(24 * per_effect(0.288, 0.60321))
     662
     """
-    optimism = reached / (reached + _OPTIMISM * most)
+    optimism = r_squared / (r_squared + _OPTIMISM * most)
     wished = max(_SHRINKAGE, optimism)
-    return 1 / ((wished - 1) * log(1 - reached / wished))
-
-
-def _more(auc: float) -> float:
-    return next((times for limit, times in _RANKS_WELL if auc >= limit), 1.0)
+    return 1 / ((wished - 1) * log(1 - r_squared / wished))

@@ -21,11 +21,11 @@ from icp.learn.screen import (
     check_counts,
     check_seed,
     closed_customers,
-    renumbered,
+    renumber,
     screen,
     waiting_customers,
 )
-from icp.learn.segments import Split, split_into_segments
+from icp.learn.segments import Split, one_segment, split_into_segments
 from icp.learn.surprises import (
     Group,
     describe_segments,
@@ -49,18 +49,10 @@ from icp.schema import AccountSchema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from icp.frames import ArrowTable
     from icp.learn.boosting import Contrast
     from icp.learn.cells import Cells
-
-
-_LEAST_WEIGHT = 50
-_Kind = Literal["best", "regrettable"]
-_KINDS: tuple[_Kind, ...] = ("best", "regrettable")
-#: So many of each kind are enough to say that nothing separates them.
-_MANY = 30
+    from icp.stats import Ints
 
 
 def fit_profile(
@@ -82,7 +74,7 @@ def fit_profile(
     `best`, `regrettable`, `neutral`, `unknown` or null (unknown) and the attributes
     that `schema` allows; without a schema roles and kinds are proposed. Accounts of one
     `group` are never split over folds; `date` gives the data window. `prospects`, where
-    given, show which columns are filled in for customers only. `progress` is told a
+    given, show which columns are filled in for customers only. `progress` is given a
     share from 0 to 1 and a phrase, and may raise `CancelledError`.
 
     The same accounts give the same profile whatever the order of rows and columns.
@@ -98,13 +90,13 @@ def fit_profile(
     icp.errors.TooFewCustomersError: 1 best and 0 regrettable customers; at least 5 of \
 each are needed: label more customers, or widen what counts as regrettable
     """
-    chosen = options or FitOptions()
+    options = options or FitOptions()
     tell = progress or (lambda share, phrase: None)
     tell(0.0, "reading the customers")
     frame = as_polars(labelled).lazy().collect()
     learnable = () if schema is None else [a.name for a in schema.learnable]
     check_columns(frame, outcome, group, date, learnable)
-    described = schema or AccountSchema.infer(
+    schema = schema or AccountSchema.infer(
         frame, roles={name: "ignored" for name in {outcome, group, date} if name}
     )
     closed = closed_customers(frame, outcome)
@@ -116,37 +108,40 @@ each are needed: label more customers, or widen what counts as regrettable
         waiting = waiting_customers(frame, outcome)
         pool = None if prospects is None else as_polars(prospects)
         screened = screen(
-            closed, described, outcome, group, pool, chosen, seed, date, waiting
+            closed, schema, outcome, group, pool, options, seed, date, waiting
         )
-        learnt = _learnt(screened, chosen, seed, tell)
+        model = _learn(screened, options, seed, tell)
     tell(1.0, "done")
-    return _profile(screened, learnt, frame, outcome, date, chosen, seed)
+    return _profile(screened, model, frame, outcome, date, options, seed)
 
 
-# -------------------------------------------------------------------------- learning
-
-
-class _Learnt(NamedTuple):
+class _Model(NamedTuple):
     cross: CrossFit
     contrast: Contrast
     calibration: Calibration
     evidence: Evidence
-    information: NDArray[np.int64]
-    weights: NDArray[np.int64]
+    information: Ints
+    weights: Ints
     pooled: Group
     segments: tuple[Segment, ...]
     novelty: Novelty
     notes: tuple[str, ...]
 
 
-def _learnt(
+_Kind = Literal["best", "regrettable"]
+_KINDS: tuple[_Kind, ...] = ("best", "regrettable")
+#: So many of each kind are enough to say that nothing separates them.
+_MANY = 30
+
+
+def _learn(
     screened: Screened,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
-) -> _Learnt:
+) -> _Model:
     rows, positive = screened.rows, screened.positive
-    groups = renumbered(screened.groups[rows])
+    groups = renumber(screened.groups[rows])
     cross = cross_fit(
         screened.cells,
         rows,
@@ -168,18 +163,18 @@ def _learnt(
         seed=seed,
     )
     calibration = _calibration(screened, cross, contrast, groups, options, seed, tell)
-    kept = positive[np.searchsorted(rows, cross.rows)]
+    outcomes = positive[np.searchsorted(rows, cross.rows)]
     information = _information(screened.cells, contrast)
     weights = _weights(information)
     doubt = not cross.separates and min(len(screened.of(k)) for k in _KINDS) >= _MANY
-    pooled, segments, distances, notes = _segmented(
+    pooled, segments, distances, notes = _segments(
         screened, weights, options, seed, tell, look=not doubt
     )
-    return _Learnt(
+    return _Model(
         cross=cross,
         contrast=contrast,
         calibration=calibration,
-        evidence=overall_evidence(cross, kept),
+        evidence=overall_evidence(cross, outcomes),
         information=information,
         weights=weights,
         pooled=pooled,
@@ -193,7 +188,7 @@ def _calibration(
     screened: Screened,
     cross: CrossFit,
     contrast: Contrast,
-    groups: NDArray[np.int64],
+    groups: Ints,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
@@ -213,7 +208,7 @@ def _calibration(
         missing_counts=screened.missing_counts,
         refits=refits,
         seed=seed,
-        progress=lambda share: tell(0.5 + 0.2 * share, "measuring how sure this is"),
+        progress=lambda share: tell(0.5 + 0.2 * share, "measuring the uncertainty"),
     )
     return calibrate(
         cross.logits,
@@ -229,7 +224,7 @@ def _refits(rows: int) -> int:
     return next((refits for limit, refits in limits if rows < limit), 30)
 
 
-def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
+def _information(cells: Cells, contrast: Contrast) -> Ints:
     """Mean absolute millinats that each table contributes among closed customers."""
     means = [
         np.abs(points[cells.codes[:, j]]).sum() / max((cells.codes[:, j] > 0).sum(), 1)
@@ -238,7 +233,14 @@ def _information(cells: Cells, contrast: Contrast) -> NDArray[np.int64]:
     return np.round(np.array(means, dtype=np.float64).round(9) * 1000).astype(np.int64)
 
 
-def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
+_LEAST_WEIGHT = 50
+_NO_SEGMENTS = (
+    "Nothing sets {kind} customers apart, so that no segments of them were looked for: "
+    "they would be segments of all customers."
+)
+
+
+def _weights(information: Ints) -> Ints:
     """Per mille by which tables count in distances, the most telling one in full."""
     most = int(information.max(initial=0))
     if most == 0:
@@ -246,9 +248,9 @@ def _weights(information: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.maximum(_LEAST_WEIGHT, information * 1000 // most)
 
 
-def _segmented(
+def _segments(
     screened: Screened,
-    weights: NDArray[np.int64],
+    weights: Ints,
     options: FitOptions,
     seed: int,
     tell: Callable[[float, str], None],
@@ -262,9 +264,12 @@ def _segmented(
     best_groups: tuple[Group, ...] = ()
     best_members = np.empty(0, dtype=np.int64)
     for kind, start in zip(_KINDS, (0.7, 0.85), strict=True):
-        found = _split(screened, kind, start, options, seed, tell) if look else None
-        split = found or _whole(screened, kind)
-        described, groups = describe_segments(
+        split = (
+            _split(screened, kind, start, options, seed, tell)
+            if look
+            else one_segment(screened.of(kind), _NO_SEGMENTS.format(kind=kind))
+        )
+        summaries, groups = describe_segments(
             cells,
             screened.of(kind),
             split,
@@ -273,7 +278,7 @@ def _segmented(
             weights=weights,
             prior=options.prior,
         )
-        segments += described
+        segments += summaries
         notes.append(split.note)
         if kind == "best":
             best_groups, best_members = groups, split.members
@@ -306,22 +311,9 @@ def _split(
     )
 
 
-def _whole(screened: Screened, kind: _Kind) -> Split:
-    """One segment: where nothing sets them apart, segments would be everybody's."""
-    note = (
-        f"Nothing sets {kind} customers apart, so that no segments of them were "
-        "looked for: they would be segments of all customers."
-    )
-    members = np.zeros(len(screened.of(kind)), dtype=np.int64)
-    return Split(members=members, count=1, note=note)
-
-
-# ------------------------------------------------------------------------ the profile
-
-
 def _profile(
     screened: Screened,
-    learnt: _Learnt,
+    model: _Model,
     frame: pl.DataFrame,
     outcome: str,
     date: str | None,
@@ -329,44 +321,16 @@ def _profile(
     seed: int,
 ) -> Profile:
     return Profile(
-        base=_millinats(learnt.contrast.base),
+        base=_millinats(model.contrast.base),
         tables=tuple(
-            _table(screened, learnt, j) for j in range(len(screened.cells.tables))
+            _table(screened, model, j) for j in range(len(screened.cells.tables))
         ),
-        pairs=_pairs(screened, learnt.contrast),
-        segments=learnt.segments,
-        calibration=learnt.calibration,
-        novelty=learnt.novelty,
+        pairs=_pairs(screened, model.contrast),
+        segments=model.segments,
+        calibration=model.calibration,
+        novelty=model.novelty,
         abstention=Abstention(known=round(1000 * options.least_known)),
-        provenance=_provenance(screened, learnt, frame, outcome, date, options, seed),
-    )
-
-
-def _pairs(screened: Screened, contrast: Contrast) -> tuple[PairTable, ...]:
-    """Pairs that give anything at all, in order of their tables."""
-    tables = screened.cells.tables
-    found = (
-        PairTable(
-            first=tables[pair.first].name,
-            second=tables[pair.second].name,
-            points=tuple(_millinats(value) for value in pair.points.ravel().tolist()),
-        )
-        for pair in contrast.pairs
-    )
-    return tuple(pair for pair in found if any(pair.points))
-
-
-def _table(screened: Screened, learnt: _Learnt, j: int) -> AttributeTable:
-    points = [_millinats(value) for value in learnt.contrast.points[j].tolist()]
-    return screened.cells.tables[j].model_copy(
-        update={
-            "points": tuple(points),
-            "pooled": tuple(learnt.pooled.surprises[j].tolist()),
-            "best": tuple(screened.alone[j].best.astype(int).tolist()),
-            "regrettable": tuple(screened.alone[j].regrettable.astype(int).tolist()),
-            "information": int(learnt.information[j]),
-            "weight": int(learnt.weights[j]),
-        }
+        provenance=_provenance(screened, model, frame, outcome, date, options, seed),
     )
 
 
@@ -375,9 +339,37 @@ def _millinats(nats: float) -> int:
     return round(round(nats * 1000, 6))
 
 
+def _table(screened: Screened, model: _Model, j: int) -> AttributeTable:
+    points = [_millinats(value) for value in model.contrast.points[j].tolist()]
+    return screened.cells.tables[j].model_copy(
+        update={
+            "points": tuple(points),
+            "pooled": tuple(model.pooled.surprises[j].tolist()),
+            "best": tuple(screened.alone[j].best.astype(int).tolist()),
+            "regrettable": tuple(screened.alone[j].regrettable.astype(int).tolist()),
+            "information": int(model.information[j]),
+            "weight": int(model.weights[j]),
+        }
+    )
+
+
+def _pairs(screened: Screened, contrast: Contrast) -> tuple[PairTable, ...]:
+    """Pairs that give anything at all, in order of their tables."""
+    tables = screened.cells.tables
+    pairs = (
+        PairTable(
+            first=tables[pair.first].name,
+            second=tables[pair.second].name,
+            points=tuple(_millinats(value) for value in pair.points.ravel().tolist()),
+        )
+        for pair in contrast.pairs
+    )
+    return tuple(pair for pair in pairs if any(pair.points))
+
+
 def _provenance(
     screened: Screened,
-    learnt: _Learnt,
+    model: _Model,
     frame: pl.DataFrame,
     outcome: str,
     date: str | None,
@@ -385,35 +377,25 @@ def _provenance(
     seed: int,
 ) -> Provenance:
     outcomes = frame[outcome].cast(pl.String)
-    found = {kind: int((outcomes == kind).sum()) for kind in OUTCOMES}
+    counts = {kind: int((outcomes == kind).sum()) for kind in OUTCOMES}
     first, last = _window(frame, date)
     return Provenance(
-        **found,
-        unknown=frame.height - sum(found.values()),
+        **counts,
+        unknown=frame.height - sum(counts.values()),
         first_date=first,
         last_date=last,
         data_hash=_data_hash(screened),
         options=_plain(options, seed),
-        evidence=learnt.evidence,
+        evidence=model.evidence,
         capacity=capacity(
-            found["best"],
-            found["regrettable"],
+            counts["best"],
+            counts["regrettable"],
             len(screened.cells.tables),
-            learnt.evidence,
+            model.evidence,
         ),
         attributes=screened.evidence,
         findings=tuple(sorted(screened.findings, key=lambda f: (f.column, f.code))),
-        notes=(*_headline(learnt.evidence), *screened.notes, *learnt.notes),
-    )
-
-
-def _headline(evidence: Evidence) -> tuple[str, ...]:
-    if evidence.level != "none":
-        return ()
-    return (
-        "No attribute separates best from regrettable customers beyond chance "
-        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
-        f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
+        notes=(*_headline(model.evidence), *screened.notes, *model.notes),
     )
 
 
@@ -444,3 +426,13 @@ def _plain(
     for key in ("accept", "exclude", "made_from"):
         values[key] = ", ".join(sorted(values[key]))
     return {**values, "seed": seed}
+
+
+def _headline(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.level != "none":
+        return ()
+    return (
+        "No attribute separates best from regrettable customers beyond chance "
+        f"(area under the curve {evidence.auc:.2f}, 90 % interval "
+        f"{evidence.auc_low:.2f} to {evidence.auc_high:.2f}). No account is graded.",
+    )

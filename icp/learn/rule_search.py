@@ -1,4 +1,4 @@
-"""`learn_disqualifiers`: what marks regretted customers.
+"""`learn_disqualifiers`: what regrettable customers have in common.
 
 ```
 labelled -> closed customers -> older two thirds: search, prune -> rules
@@ -29,15 +29,19 @@ from icp.disqualifiers import Disqualifier, Evidence, proposed_rule
 from icp.documents import Frozen
 from icp.errors import some
 from icp.frames import as_polars
-from icp.learn.permutations import permuted_labels, search
-from icp.learn.rule_candidates import candidates, combined, pruned
-from icp.learn.screen import check_columns, check_counts, check_seed, closed_customers
+from icp.learn.permutations import permute_labels, search
+from icp.learn.rule_candidates import candidates, combine, prune
+from icp.learn.screen import (
+    check_columns,
+    check_counts,
+    check_seed,
+    closed_customers,
+    group_numbers,
+)
 from icp.stats import holm, jeffreys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
     from icp.conditions import Condition
     from icp.frames import ArrowTable
@@ -45,157 +49,7 @@ if TYPE_CHECKING:
     from icp.outcomes import Economics
     from icp.profile import AttributeTable, Profile
     from icp.schema import AccountSchema
-
-
-# ---- Older customers to search among, newer ones to confirm with
-
-_LATER: Final = 1 / 3
-
-
-class Part(NamedTuple):
-    """Customers to search among and to confirm with, never both.
-
-    `regretted`, `groups` and `strata` have one entry per row of `older`.
-    """
-
-    older: pl.DataFrame
-    newer: pl.DataFrame
-    regretted: NDArray[np.bool_]
-    groups: NDArray[np.int64]
-    strata: NDArray[np.int64]
-    #: How the two were told apart, in words.
-    words: str
-
-
-def parted(
-    judged: pl.DataFrame,
-    tables: Sequence[AttributeTable],
-    /,
-    *,
-    outcome: str,
-    date: str | None,
-    group: str | None,
-    seed: int,
-) -> Part:
-    """Set the newer third aside, or a third drawn at random where dates are missing.
-
-    Groups stay whole and count as new as their newest customer. The order of rows
-    does not matter.
-    """
-    named = [name for name in (outcome, date, group) if name]
-    frame = _in_one_order(judged, tables, named)
-    groups = _numbered(frame, group)
-    days = _days(frame, date)
-    newest = None if days is None else _newest(groups, days)
-    if days is None or newest is None:
-        regretted = (frame[outcome] == "regrettable").to_numpy()
-        later = _drawn(groups, regretted, np.random.default_rng([seed, 0]))
-        strata = np.zeros(frame.height, dtype=np.int64)
-        words = "a third held back" if later.any() else "none held back: one group"
-    else:
-        later, first = newest
-        strata = _years(days)
-        words = f"closed before {np.datetime64(first, 'D')}"
-    older = frame.filter(~later)
-    return Part(
-        older=older,
-        newer=frame.filter(later),
-        regretted=(older[outcome] == "regrettable").to_numpy(),
-        groups=groups[~later],
-        strata=strata[~later],
-        words=words,
-    )
-
-
-def _in_one_order(
-    frame: pl.DataFrame, tables: Sequence[AttributeTable], named: Sequence[str]
-) -> pl.DataFrame:
-    """Rows sorted by all that a search sees, so that the file's order is no matter."""
-    columns = dict.fromkeys([*named, *(table.column for table in tables)])
-    return frame.sort(
-        [
-            _sortable(name, frame.schema[name])
-            for name in columns
-            if frame.schema[name] != pl.Object
-        ],
-        nulls_last=True,
-        maintain_order=True,
-    )
-
-
-def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.List | pl.Array):
-        return pl.col(name).cast(pl.List(pl.String)).list.join("\n", ignore_nulls=True)
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        return pl.col(name).cast(pl.String)
-    return pl.col(name)
-
-
-def _numbered(frame: pl.DataFrame, group: str | None) -> NDArray[np.int64]:
-    """A number per group; an account whose group is not known is one of its own."""
-    alone = -1 - np.arange(frame.height)
-    if group is None:
-        return alone
-    ranks = frame[group].cast(pl.String).rank("dense").fill_null(0).to_numpy()
-    return np.where(ranks > 0, ranks.astype(np.int64), alone)
-
-
-def _days(frame: pl.DataFrame, date: str | None) -> NDArray[np.int64] | None:
-    """Days since 1970, the oldest where not known; None where no two days differ."""
-    if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
-        return None
-    days = frame[date].dt.date().to_physical().cast(pl.Int64)
-    if days.drop_nulls().n_unique() < 2:
-        return None
-    return days.fill_null(strategy="min").to_numpy()
-
-
-def _newest(
-    groups: NDArray[np.int64], days: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], int] | None:
-    """The newer third by each group's newest day, and the first day of it.
-
-    One day is never split; None where that day is the same for all groups.
-    """
-    _, inverse = np.unique(groups, return_inverse=True)
-    newest = np.full(inverse.max() + 1, days.min())
-    np.maximum.at(newest, inverse, days)
-    seen = newest[inverse]
-    ordered = np.sort(seen)
-    if ordered[0] == ordered[-1]:
-        return None
-    cut = int(ordered[len(ordered) - max(1, round(_LATER * len(ordered)))])
-    if cut == ordered[0]:
-        cut = int(ordered[np.searchsorted(ordered, cut, side="right")])
-    return seen >= cut, cut
-
-
-def _years(days: NDArray[np.int64]) -> NDArray[np.int64]:
-    return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
-
-
-def _drawn(
-    groups: NDArray[np.int64], regretted: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """A third of the groups with a regrettable customer, and a third of the others."""
-    names, inverse = np.unique(groups, return_inverse=True)
-    bad = np.zeros(len(names), dtype=bool)
-    np.logical_or.at(bad, inverse, regretted)
-    later = np.zeros(len(names), dtype=bool)
-    for kind in (bad, ~bad):
-        members = np.flatnonzero(kind)
-        later[rng.permutation(members)[: round(_LATER * len(members))]] = True
-    return np.asarray(later[inverse])
-
-
-_NAMED: Final = 50
-#: Multiplications that the permutations may cost, and how many there are at least.
-_WORK: Final = 5e11
-_FEWEST: Final = 200
-_EDGES: Final = (19, 15, 11, 7, 5, 3, 2)
-_SETS_UP_TO: Final = 60
-_THREE_FROM: Final = 400
-_NOTHING: Final = "everything: no condition covers {} customers and leaves as many"
+    from icp.stats import Codes, Flags, Ints
 
 
 class RuleOptions(Frozen):
@@ -277,7 +131,7 @@ def learn_disqualifiers(
 
     Raises what `fit_profile` raises.
     """
-    chosen = options or RuleOptions()
+    options = options or RuleOptions()
     tell = progress or (lambda share, phrase: None)
     frame = as_polars(labelled).lazy().collect()
     check_seed(seed)
@@ -286,20 +140,22 @@ def learn_disqualifiers(
     check_counts(closed, outcome)
     judged = closed.filter(pl.col(outcome) != "neutral")
     tables, refused = _allowed(profile, judged, schema)
-    part = parted(judged, tables, outcome=outcome, date=date, group=group, seed=seed)
+    split = split_customers(
+        judged, tables, outcome=outcome, date=date, group=group, seed=seed
+    )
     # One thread: sums keep their order, and a busy second core costs nothing.
     with threadpool_limits(limits=1, user_api="blas"):
-        hunt = _hunt(part, tables, chosen, _pays(economics), seed, tell)
+        hunt = _hunt(split, tables, options, _pays(economics), seed, tell)
     tell(0.95, "confirming")
-    found = _confirmed(closed, part, hunt, outcome, economics, profile.id, on)
+    rules = _confirm(closed, split, hunt, outcome, economics, profile.id, on)
     tell(1.0, "done")
     return FoundRules(
-        rules=found,
+        rules=rules,
         searched=hunt.searched,
         permutations=hunt.permutations,
-        customers=part.older.height,
-        later=part.newer.height,
-        split=part.words,
+        customers=split.older.height,
+        later=split.newer.height,
+        split=split.words,
         left_out=(*refused, *hunt.left_out),
     )
 
@@ -312,15 +168,12 @@ def _allowed(
     allowed, refused = [], []
     for table in profile.tables:
         if table.column not in frame.columns:
-            refused.append(f"{table.name}: the column is not there")
+            refused.append(f"{table.name}: the column is missing")
         elif learnable is not None and table.column not in learnable:
             refused.append(f"{table.name}: its role does not allow it")
         else:
             allowed.append(table)
     return allowed, tuple(refused)
-
-
-# ------------------------------------------------------------------------- searching
 
 
 class _Hunt(NamedTuple):
@@ -332,8 +185,14 @@ class _Hunt(NamedTuple):
     left_out: tuple[str, ...]
 
 
+#: Multiplications that the permutations may cost, and how many there are at least.
+_WORK: Final = 5e11
+_FEWEST: Final = 200
+_NOTHING: Final = "everything: no condition covers {} customers and leaves as many"
+
+
 def _hunt(
-    part: Part,
+    split: SearchSplit,
     tables: list[AttributeTable],
     options: RuleOptions,
     pays: float,
@@ -341,42 +200,49 @@ def _hunt(
     tell: Callable[[float, str], None],
 ) -> _Hunt:
     tell(0.0, "cutting attributes into conditions")
-    rows = part.older.height
+    rows = split.older.height
     least = max(options.least, ceil(options.least_share * rows))
-    space, rules, left_out = _space(part.older, tables, options, least)
+    space, rules, left_out = _space(split.older, tables, options, least)
     if not len(rules):
         return _Hunt((), 0, 0, (*left_out, _NOTHING.format(least)))
     affordable = int(_WORK / (2 * rows * len(rules)))
     count = min(options.permutations, max(_FEWEST, affordable))
     if count < options.permutations:
-        left_out.append(f"{count:,} of {options.permutations:,} permutations, for time")
-    drawn = permuted_labels(
-        part.regretted,
-        part.groups,
-        part.strata,
+        left_out.append(
+            f"{count:,} of {options.permutations:,} permutations, to save time"
+        )
+    labels = permute_labels(
+        split.regretted,
+        split.groups,
+        split.strata,
         count=count,
         rng=np.random.default_rng([seed, 1]),
     )
     searched = search(
         space.masks,
         rules,
-        drawn,
+        labels,
         progress=lambda share: tell(0.1 + 0.8 * share, f"trying {len(rules):,} rules"),
     )
-    kept = pruned(
-        space, rules, searched, part.regretted, least=options.least, pays=pays
+    survivors = prune(
+        space, rules, searched, split.regretted, least=options.least, pays=pays
     )
     return _Hunt(
-        rules=tuple((_joined(space, rule), p_value) for rule, p_value in kept),
+        rules=tuple((_condition(space, rule), p_value) for rule, p_value in survivors),
         searched=len(rules),
         permutations=count,
         left_out=tuple(left_out),
     )
 
 
+_EDGES: Final = (19, 15, 11, 7, 5, 3, 2)
+_SETS_UP_TO: Final = 60
+_THREE_FROM: Final = 400
+
+
 def _space(
     older: pl.DataFrame, tables: list[AttributeTable], options: RuleOptions, least: int
-) -> tuple[Space, NDArray[np.int32], list[str]]:
+) -> tuple[Space, Codes, list[str]]:
     """Conditions and rules; numbers are cut coarser until there are few enough."""
     sets = len(tables) <= _SETS_UP_TO
     left_out = [] if sets else ["two levels of one attribute taken together"]
@@ -386,7 +252,7 @@ def _space(
         left_out.append(f"rules of three conditions, below {_THREE_FROM} customers")
     for edges in _EDGES:
         space = candidates(older, tables, least=least, most_edges=edges, sets=sets)
-        rules = combined(
+        rules = combine(
             space, least=least, deepest=deepest, most_rules=options.most_rules
         )
         if rules is not None:
@@ -399,17 +265,19 @@ def _space(
     return space, rules, left_out
 
 
-def _joined(space: Space, rule: tuple[int, ...]) -> Condition:
+def _condition(space: Space, rule: tuple[int, ...]) -> Condition:
     parts = tuple(space.conditions[place] for place in rule)
     return parts[0] if len(parts) == 1 else And(parts)
 
 
-# ------------------------------------------------------------------------ confirming
+def _pays(economics: Economics) -> float:
+    """The share of regrettable customers from which leaving pays."""
+    return min(1.0, max(0.0, 1 - economics.break_even))
 
 
-def _confirmed(
+def _confirm(
     closed: pl.DataFrame,
-    part: Part,
+    split: SearchSplit,
     hunt: _Hunt,
     outcome: str,
     economics: Economics,
@@ -418,9 +286,9 @@ def _confirmed(
 ) -> tuple[Disqualifier, ...]:
     """The rules with their evidence, strong ones first, then by weighted accuracy."""
     today = on or dt.date.today()
-    counts = [_counts(part.newer, condition, outcome) for condition, _ in hunt.rules]
-    later = holm([_chance(part.newer, outcome, *count) for count in counts])
-    rules, left = [], part.newer
+    counts = [_counts(split.newer, condition, outcome) for condition, _ in hunt.rules]
+    later = holm([_chance(split.newer, outcome, *count) for count in counts])
+    rules, left = [], split.newer
     for (condition, p_value), (covered, hits), later_p in zip(
         hunt.rules, counts, later, strict=True
     ):
@@ -436,7 +304,7 @@ def _confirmed(
             high=high,
             low_beside=_low(left, condition, outcome),
             profile=profile,
-            **_measured(closed, condition, outcome=outcome, economics=economics),
+            **_measure(closed, condition, outcome=outcome, economics=economics),
         )
         rules.append(proposed_rule(condition, evidence, on=today))
         if evidence.strong:
@@ -444,12 +312,24 @@ def _confirmed(
     return tuple(sorted(rules, key=_rank))
 
 
-def _rank(rule: Disqualifier) -> tuple[bool, float, str]:
-    seen = rule.evidence[-1]
-    return not seen.strong, -seen.weighted_accuracy, str(rule.condition)
+def _counts(newer: pl.DataFrame, condition: Condition, outcome: str) -> tuple[int, int]:
+    covered = newer.filter(condition.covers(newer.schema))
+    return covered.height, int((covered[outcome] == "regrettable").sum())
 
 
-def _measured(
+def _chance(newer: pl.DataFrame, outcome: str, covered: int, hits: int) -> float:
+    """Chance of that many regrettable ones among as many drawn at random."""
+    regretted = int((newer[outcome] == "regrettable").sum())
+    rarer = hypergeom.sf(hits - 1, newer.height, regretted, covered)
+    return float(rarer) if newer.height else 1.0
+
+
+def _low(newer: pl.DataFrame, condition: Condition, outcome: str) -> float:
+    covered, hits = _counts(newer, condition, outcome)
+    return jeffreys(hits, covered)[0]
+
+
+def _measure(
     closed: pl.DataFrame,
     condition: Condition,
     /,
@@ -468,14 +348,30 @@ def _measured(
         "covered": best + bad,
         "regrettable": bad,
         "neutral": inside.get("neutral", 0),
-        "best_lost": _named(covered.filter(pl.col(outcome) == "best")),
+        "best_lost": _names(covered.filter(pl.col(outcome) == "best")),
         "break_even": _pays(economics),
         "spared": bad * (economics.L + economics.C),
         "cost": best * max(0.0, economics.V - economics.C),
     }
 
 
-def weighed(
+_MOST_NAMES: Final = 50
+
+
+def _names(lost: pl.DataFrame) -> tuple[str, ...]:
+    names = [pl.col(n) for n in ("account_name", "account_id") if n in lost.columns]
+    if not names:
+        return ()
+    texts = lost.select(pl.coalesce(names).cast(pl.String)).to_series().drop_nulls()
+    return tuple(texts.sort().head(_MOST_NAMES))
+
+
+def _rank(rule: Disqualifier) -> tuple[bool, float, str]:
+    evidence = rule.evidence[-1]
+    return not evidence.strong, -evidence.weighted_accuracy, str(rule.condition)
+
+
+def weigh_rule(
     labelled: pl.DataFrame | pl.LazyFrame,
     condition: Condition,
     /,
@@ -503,35 +399,138 @@ def weighed(
         later_p_value=chance,
         low=low,
         high=high,
-        **_measured(closed, condition, outcome=outcome, economics=economics),
+        **_measure(closed, condition, outcome=outcome, economics=economics),
     )
 
 
-def _pays(economics: Economics) -> float:
-    """The share of regrettable customers from which leaving pays."""
-    return min(1.0, max(0.0, 1 - economics.break_even))
+class SearchSplit(NamedTuple):
+    """Customers to search among and to confirm with, never both.
+
+    `regretted`, `groups` and `strata` have one entry per row of `older`.
+    """
+
+    older: pl.DataFrame
+    newer: pl.DataFrame
+    regretted: Flags
+    groups: Ints
+    strata: Ints
+    #: How the two were told apart, in words.
+    words: str
 
 
-def _named(lost: pl.DataFrame) -> tuple[str, ...]:
-    names = [pl.col(n) for n in ("account_name", "account_id") if n in lost.columns]
-    if not names:
-        return ()
-    texts = lost.select(pl.coalesce(names).cast(pl.String)).to_series().drop_nulls()
-    return tuple(texts.sort().head(_NAMED))
+def split_customers(
+    judged: pl.DataFrame,
+    tables: Sequence[AttributeTable],
+    /,
+    *,
+    outcome: str,
+    date: str | None,
+    group: str | None,
+    seed: int,
+) -> SearchSplit:
+    """Set the newer third aside, or a third drawn at random where dates are missing.
+
+    Groups stay whole and count as new as their newest customer. The order of rows
+    does not matter.
+    """
+    columns = [name for name in (outcome, date, group) if name]
+    frame = _in_one_order(judged, tables, columns)
+    # Without groups every account is one of its own.
+    groups = (
+        -1 - np.arange(frame.height) if group is None else group_numbers(frame[group])
+    )
+    days = _days(frame, date)
+    newest = None if days is None else _newer_third(groups, days)
+    if days is None or newest is None:
+        regretted = (frame[outcome] == "regrettable").to_numpy()
+        later = _random_third(groups, regretted, np.random.default_rng([seed, 0]))
+        strata = np.zeros(frame.height, dtype=np.int64)
+        words = (
+            "a random third held out"
+            if later.any()
+            else "none held out: all are one group"
+        )
+    else:
+        later, first = newest
+        strata = _years(days)
+        words = f"closed before {np.datetime64(first, 'D')}"
+    older = frame.filter(~later)
+    return SearchSplit(
+        older=older,
+        newer=frame.filter(later),
+        regretted=(older[outcome] == "regrettable").to_numpy(),
+        groups=groups[~later],
+        strata=strata[~later],
+        words=words,
+    )
 
 
-def _counts(newer: pl.DataFrame, condition: Condition, outcome: str) -> tuple[int, int]:
-    covered = newer.filter(condition.covers(newer.schema))
-    return covered.height, int((covered[outcome] == "regrettable").sum())
+def _in_one_order(
+    frame: pl.DataFrame, tables: Sequence[AttributeTable], first: Sequence[str]
+) -> pl.DataFrame:
+    """Rows sorted by all that a search sees, so that the file's order is no matter."""
+    columns = dict.fromkeys([*first, *(table.column for table in tables)])
+    return frame.sort(
+        [
+            _sortable(name, frame.schema[name])
+            for name in columns
+            if frame.schema[name] != pl.Object
+        ],
+        nulls_last=True,
+        maintain_order=True,
+    )
 
 
-def _low(newer: pl.DataFrame, condition: Condition, outcome: str) -> float:
-    covered, hits = _counts(newer, condition, outcome)
-    return jeffreys(hits, covered)[0]
+def _sortable(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.col(name).cast(pl.List(pl.String)).list.join("\n", ignore_nulls=True)
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return pl.col(name).cast(pl.String)
+    return pl.col(name)
 
 
-def _chance(newer: pl.DataFrame, outcome: str, covered: int, hits: int) -> float:
-    """Chance of that many regrettable ones among as many drawn at random."""
-    regretted = int((newer[outcome] == "regrettable").sum())
-    rarer = hypergeom.sf(hits - 1, newer.height, regretted, covered)
-    return float(rarer) if newer.height else 1.0
+def _days(frame: pl.DataFrame, date: str | None) -> Ints | None:
+    """Days since 1970, the oldest where not known; None where no two days differ."""
+    if date is None or not isinstance(frame[date].dtype, pl.Date | pl.Datetime):
+        return None
+    days = frame[date].dt.date().to_physical().cast(pl.Int64)
+    if days.drop_nulls().n_unique() < 2:
+        return None
+    return days.fill_null(strategy="min").to_numpy()
+
+
+_LATER: Final = 1 / 3
+
+
+def _newer_third(groups: Ints, days: Ints) -> tuple[Flags, int] | None:
+    """The newer third by each group's newest day, and the first day of it.
+
+    One day is never split; None where that day is the same for all groups.
+    """
+    _, inverse = np.unique(groups, return_inverse=True)
+    newest = np.full(inverse.max() + 1, days.min())
+    np.maximum.at(newest, inverse, days)
+    days_of = newest[inverse]
+    ordered = np.sort(days_of)
+    if ordered[0] == ordered[-1]:
+        return None
+    cut = int(ordered[len(ordered) - max(1, round(_LATER * len(ordered)))])
+    if cut == ordered[0]:
+        cut = int(ordered[np.searchsorted(ordered, cut, side="right")])
+    return days_of >= cut, cut
+
+
+def _random_third(groups: Ints, regretted: Flags, rng: np.random.Generator) -> Flags:
+    """A third of the groups with a regrettable customer, and a third of the others."""
+    names, inverse = np.unique(groups, return_inverse=True)
+    bad = np.zeros(len(names), dtype=bool)
+    np.logical_or.at(bad, inverse, regretted)
+    later = np.zeros(len(names), dtype=bool)
+    for kind in (bad, ~bad):
+        members = np.flatnonzero(kind)
+        later[rng.permutation(members)[: round(_LATER * len(members))]] = True
+    return np.asarray(later[inverse])
+
+
+def _years(days: Ints) -> Ints:
+    return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)

@@ -20,18 +20,9 @@ from icp.schema import Kind
 from icp.scoring.cells import levels_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from icp.learn.cells import Cells
     from icp.learn.segments import Split
-
-
-_CAP = 6_000
-_MOST_DISTANCES = 999
-_POOLED_PRIOR = 1.0
-_TRAITS = 3
-_TELLING = 0.1
-_LEAST_CHANCE = 1e-9
+    from icp.stats import Codes, Flags, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +32,12 @@ class Group:
     Per table one array over cell codes; `surprises` are millinats, weighted.
     """
 
-    counts: tuple[NDArray[np.float64], ...]
-    surprises: tuple[NDArray[np.int64], ...]
+    counts: tuple[Floats, ...]
+    surprises: tuple[Ints, ...]
     #: The same for one of the group's own customers, as if it were not in the group.
-    without_self: tuple[NDArray[np.int64], ...]
+    without_self: tuple[Ints, ...]
 
-    def distances(
-        self, codes: NDArray[np.int32], *, own: bool = False
-    ) -> NDArray[np.int64]:
+    def distances(self, codes: Codes, *, own: bool = False) -> Ints:
         """Sum of surprises per row of codes; `own` leaves each row itself out."""
         tables = self.without_self if own else self.surprises
         parts = (table[codes[:, j]] for j, table in enumerate(tables))
@@ -57,11 +46,11 @@ class Group:
 
 def group_of(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     /,
     *,
-    shares: tuple[NDArray[np.float64], ...],
-    weights: NDArray[np.int64],
+    shares: tuple[Floats, ...],
+    weights: Ints,
     prior: float,
 ) -> Group:
     """Count the rows and turn the counts into surprises.
@@ -73,51 +62,30 @@ def group_of(
     surprises, without = [], []
     for j, table in enumerate(cells.tables):
         smooth = table.kind is Kind.NUMBER
-        known = _surprise(counts[j], shares[j], prior, smooth=smooth)
+        surprise = _surprise(counts[j], shares[j], prior, smooth=smooth)
         own = _surprise_without_self(counts[j], shares[j], prior, smooth=smooth)
-        surprises.append(_weighted(known, weights[j]))
-        without.append(_weighted(own, weights[j]))
+        surprises.append(_millinats(surprise, weights[j]))
+        without.append(_millinats(own, weights[j]))
     return Group(counts=counts, surprises=tuple(surprises), without_self=tuple(without))
 
 
-def _counts(cells: Cells, rows: NDArray[np.int64], table: int) -> NDArray[np.float64]:
+def _counts(cells: Cells, rows: Ints, table: int) -> Floats:
     size = cells.tables[table].size
     return np.bincount(cells.codes[rows, table], minlength=size).astype(np.float64)
 
 
-def pooled_shares(cells: Cells, /) -> tuple[NDArray[np.float64], ...]:
-    """Smoothed share of every code among all closed customers, never seen included."""
-    everybody = np.arange(len(cells.codes))
-    return tuple(
-        _shares(_counts(cells, everybody, j), table)
-        for j, table in enumerate(cells.tables)
-    )
+_CAP = 6_000
+_LEAST_CHANCE = 1e-9
 
 
-def _shares(counts: NDArray[np.float64], table: AttributeTable) -> NDArray[np.float64]:
-    shares = counts + 0.5
-    shares[MISSING] = 0
-    total = counts[2:].sum()
-    shares[NEVER_SEEN] = 0
-    shares *= total / (total + 1) / max(shares.sum(), 1e-12)
-    shares[NEVER_SEEN] = 1 / (total + 1)
-    return np.asarray(shares / max(shares.sum(), 1e-12))
-
-
-def _surprise(
-    counts: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    prior: float,
-    *,
-    smooth: bool,
-) -> NDArray[np.float64]:
+def _surprise(counts: Floats, shares: Floats, prior: float, *, smooth: bool) -> Floats:
     if len(counts) < 3:
         return np.zeros(len(counts))
-    known = counts.copy()
-    known[:2] = 0
+    values = counts.copy()
+    values[:2] = 0
     if smooth:
-        known[2:] = _smoothed(known[2:])
-    chance = (known + prior * shares) / (known.sum() + prior)
+        values[2:] = _smooth(values[2:])
+    chance = (values + prior * shares) / (values.sum() + prior)
     chance[MISSING] = 1
     chance = np.maximum(chance, _LEAST_CHANCE)
     surprise = np.log(chance[2:].max()) - np.log(chance)
@@ -126,19 +94,15 @@ def _surprise(
     return np.asarray(surprise)
 
 
-def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(counts: Floats) -> Floats:
     """A quarter of each number cell's customers lent to each neighbour."""
     padded = np.pad(counts, 1, mode="edge")
     return np.asarray(0.25 * padded[:-2] + 0.5 * counts + 0.25 * padded[2:])
 
 
 def _surprise_without_self(
-    counts: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    prior: float,
-    *,
-    smooth: bool,
-) -> NDArray[np.float64]:
+    counts: Floats, shares: Floats, prior: float, *, smooth: bool
+) -> Floats:
     """Per code, the surprise after one customer of that code has been taken out."""
     result = _surprise(counts, shares, prior, smooth=smooth)
     for code in range(2, len(counts)):
@@ -149,11 +113,33 @@ def _surprise_without_self(
     return result
 
 
-def _weighted(surprise: NDArray[np.float64], weight: int) -> NDArray[np.int64]:
+def _millinats(surprise: Floats, weight: int) -> Ints:
     return np.round(surprise.round(9) * weight).astype(np.int64)
 
 
-def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -> Group:
+def pooled_shares(cells: Cells, /) -> tuple[Floats, ...]:
+    """Smoothed share of every code among all closed customers, never seen included."""
+    everybody = np.arange(len(cells.codes))
+    return tuple(
+        _shares(_counts(cells, everybody, j), table)
+        for j, table in enumerate(cells.tables)
+    )
+
+
+def _shares(counts: Floats, table: AttributeTable) -> Floats:
+    shares = counts + 0.5
+    shares[MISSING] = 0
+    total = counts[2:].sum()
+    shares[NEVER_SEEN] = 0
+    shares *= total / (total + 1) / max(shares.sum(), 1e-12)
+    shares[NEVER_SEEN] = 1 / (total + 1)
+    return np.asarray(shares / max(shares.sum(), 1e-12))
+
+
+_POOLED_PRIOR = 1.0
+
+
+def pooled_surprises(cells: Cells, shares: tuple[Floats, ...], /) -> Group:
     """Everybody closed as one unweighted group, for novelty."""
     return group_of(
         cells,
@@ -164,18 +150,15 @@ def pooled_surprises(cells: Cells, shares: tuple[NDArray[np.float64], ...], /) -
     )
 
 
-# -------------------------------------------------------------------------- segments
-
-
 def describe_segments(
     cells: Cells,
-    rows: NDArray[np.int64],
+    rows: Ints,
     split: Split,
     kind: Literal["best", "regrettable"],
     /,
     *,
-    shares: tuple[NDArray[np.float64], ...],
-    weights: NDArray[np.int64],
+    shares: tuple[Floats, ...],
+    weights: Ints,
     prior: float,
 ) -> tuple[tuple[Segment, ...], tuple[Group, ...]]:
     """Name the segments by the cells that set them apart, and give their surprises."""
@@ -200,16 +183,13 @@ def describe_segments(
     return tuple(segments), tuple(groups)
 
 
-def _per_mille(counts: NDArray[np.float64]) -> tuple[int, ...]:
-    total = max(counts.sum(), 1.0)
-    return tuple((counts * 1000 / total).round().astype(int).tolist())
+_TRAITS = 3
+_TELLING = 0.1
 
 
-def _traits(
-    cells: Cells, group: Group, shares: tuple[NDArray[np.float64], ...]
-) -> tuple[str, ...]:
+def _traits(cells: Cells, group: Group, shares: tuple[Floats, ...]) -> tuple[str, ...]:
     """Cells that are common in the segment and rarer elsewhere, one per column."""
-    found: dict[str, tuple[float, str]] = {}
+    traits: dict[str, tuple[float, str]] = {}
     for table, counts, pooled in zip(cells.tables, group.counts, shares, strict=True):
         own = (counts + 2 * pooled) / (counts[1:].sum() + 2)
         if table.size < 3:
@@ -220,15 +200,13 @@ def _traits(
         else:
             place = int(gains.argmax())
             telling, text = float(gains[place]), table.cells[place]
-        if telling > found.get(table.column, (_TELLING, ""))[0]:
-            found[table.column] = (telling, f"{table.title}: {text}")
-    ranked = sorted(found.values(), key=lambda pair: (-round(pair[0], 9), pair[1]))
+        if telling > traits.get(table.column, (_TELLING, ""))[0]:
+            traits[table.column] = (telling, f"{table.title}: {text}")
+    ranked = sorted(traits.values(), key=lambda pair: (-round(pair[0], 9), pair[1]))
     return tuple(text for _, text in ranked[:_TRAITS])
 
 
-def _widest_run(
-    table: AttributeTable, telling: NDArray[np.float64]
-) -> tuple[float, str]:
+def _widest_run(table: AttributeTable, telling: Floats) -> tuple[float, str]:
     """The run of neighbouring number cells with the largest sum, in words.
 
     The most telling cell alone where the run is all of them, which says nothing.
@@ -247,20 +225,6 @@ def _widest_run(
     return best, range_text(first, last)
 
 
-def range_text(first: str, last: str, /) -> str:
-    """The range that two cells of a number span, in words.
-
-    >>> range_text("1 to 3", "9 or more"), range_text("up to 1", "4 to 8")
-    ('1 or more', 'up to 8')
-    """
-    if first == last:
-        return first
-    low, high = first.split(" to ")[0], last.split(" to ")[-1]
-    if last.endswith(" or more"):
-        return "any value" if low == "up" else f"{low} or more"
-    return f"{low} to {high}"
-
-
 def _name(kind: str, traits: tuple[str, ...], number: int, taken: set[str]) -> str:
     name = " · ".join(_short(trait) for trait in traits[:2]) or f"All {kind} customers"
     return name if name not in taken else f"{name} ({number + 1})"
@@ -277,18 +241,20 @@ def _short(trait: str) -> str:
     return level if plain else trait
 
 
-# --------------------------------------------------------------------------- novelty
+def _per_mille(counts: Floats) -> tuple[int, ...]:
+    total = max(counts.sum(), 1.0)
+    return tuple((counts * 1000 / total).round().astype(int).tolist())
 
 
 def novelty(
     cells: Cells,
     pooled: Group,
-    best_rows: NDArray[np.int64],
-    best_members: NDArray[np.int64],
+    best_rows: Ints,
+    best_members: Ints,
     best_groups: tuple[Group, ...],
     /,
     *,
-    once: NDArray[np.bool_] | None = None,
+    once: Flags | None = None,
 ) -> Novelty:
     """Leave-one-out distances of the closed and of the best customers.
 
@@ -303,10 +269,22 @@ def novelty(
         inside = best_members == number
         far = np.where(inside, group.distances(codes, own=True), group.distances(codes))
         nearest = np.minimum(nearest, far)
-    return Novelty(closed=_thinned(closed), best=_thinned(nearest))
+    return Novelty(closed=_thin(closed), best=_thin(nearest))
 
 
-def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
+_MOST_DISTANCES = 999
+
+
+def _thin(distances: Ints) -> tuple[int, ...]:
+    """Ascending; at most 999 evenly spaced order statistics."""
+    ordered = np.sort(distances)
+    if len(ordered) > _MOST_DISTANCES:
+        places = np.linspace(0, len(ordered) - 1, _MOST_DISTANCES).round().astype(int)
+        ordered = ordered[places]
+    return tuple(ordered.tolist())
+
+
+def seen_once(frame: pl.DataFrame, cells: Cells, /) -> Flags:
     """Rows x tables: whether nobody else among the closed customers has that level.
 
     >>> frame = pl.DataFrame({"town": ["a", "b", "a", None]})
@@ -327,10 +305,15 @@ def seen_once(frame: pl.DataFrame, cells: Cells, /) -> NDArray[np.bool_]:
     return once
 
 
-def _thinned(distances: NDArray[np.int64]) -> tuple[int, ...]:
-    """Ascending; at most 999 evenly spaced order statistics."""
-    ordered = np.sort(distances)
-    if len(ordered) > _MOST_DISTANCES:
-        places = np.linspace(0, len(ordered) - 1, _MOST_DISTANCES).round().astype(int)
-        ordered = ordered[places]
-    return tuple(ordered.tolist())
+def range_text(first: str, last: str, /) -> str:
+    """The range that two cells of a number span, in words.
+
+    >>> range_text("1 to 3", "9 or more"), range_text("up to 1", "4 to 8")
+    ('1 or more', 'up to 8')
+    """
+    if first == last:
+        return first
+    low, high = first.split(" to ")[0], last.split(" to ")[-1]
+    if last.endswith(" or more"):
+        return "any value" if low == "up" else f"{low} or more"
+    return f"{low} to {high}"

@@ -29,14 +29,14 @@ from icp.errors import SchemaError, counted
 from icp.frames import as_polars
 from icp.scoring.cells import Coding, codings
 from icp.scoring.prepared import (
-    KNOWN,
+    INFORMATION,
     MARGIN,
     NOVELTY,
     SEGMENTS,
-    Fold,
     Joint,
+    Layout,
     Steps,
-    fold,
+    layout_of,
     steps_of,
 )
 
@@ -122,7 +122,7 @@ def score(
     plan = _plan(profile, frame.collect_schema())
     refusing = disqualified_by(disqualifiers, plan.schema)
     added = plan.answers(refusing) + (plan.parts() if parts else [])
-    refuse_taken(plan.schema, (column.meta.output_name() for column in added))
+    refuse_clashes(plan.schema, (column.meta.output_name() for column in added))
     return (
         frame.with_columns(plan.seats())
         .with_columns(plan.cells())
@@ -135,12 +135,12 @@ def score(
     )
 
 
-def refuse_taken(schema: pl.Schema, added: Iterable[str], /) -> None:
+def refuse_clashes(schema: pl.Schema, added: Iterable[str], /) -> None:
     """Raise SchemaError where a column of accounts has the name of one to be added."""
-    taken = [name for name in added if name in schema]
-    if taken:
-        message = f"{counted(taken, 'column')} would be written by scoring; rename them"
-        raise SchemaError(message)
+    clashes = [name for name in added if name in schema]
+    if clashes:
+        message = f"{counted(clashes, 'column')} would be overwritten by scoring"
+        raise SchemaError(f"{message}; rename them")
 
 
 def unused(schema: pl.Schema, /) -> str:
@@ -158,7 +158,7 @@ def _plan(profile: Profile, schema: pl.Schema) -> _Plan:
         schema=schema,
         mark=unused(schema),
         codings=codings(schema, profile.tables),
-        fold=fold(profile, present),
+        layout=layout_of(profile, present),
         steps=steps_of(profile),
     )
 
@@ -172,36 +172,36 @@ class _Plan:
     #: Starts the name of every intermediate column and of no input column.
     mark: str
     codings: Sequence[Coding]
-    fold: Fold
+    layout: Layout
     steps: Steps
 
-    def _name(self, *what: object) -> str:
-        return f"{self.mark}{' '.join(map(str, what))}"
+    def _name(self, *parts: object) -> str:
+        return f"{self.mark}{' '.join(map(str, parts))}"
 
-    def _col(self, *what: object) -> pl.Expr:
-        return pl.col(self._name(*what))
+    def _col(self, *parts: object) -> pl.Expr:
+        return pl.col(self._name(*parts))
 
     # ------------------------------------------------------------------------- codes
 
     def seats(self) -> list[pl.Expr]:
-        return self._named("seat", (coding.seat for coding in self.codings))
+        return self._alias("seat", (coding.seat for coding in self.codings))
 
     def cells(self) -> list[pl.Expr]:
         places = enumerate(self.codings)
-        return self._named("cell", (c.place(self._col("seat", i)) for i, c in places))
+        return self._alias("cell", (c.place(self._col("seat", i)) for i, c in places))
 
     def codes(self) -> list[pl.Expr]:
         places = enumerate(self.codings)
-        cells = (c.looked_up(self._col("cell", i)) for i, c in places)
-        return self._named("code", cells)
+        cells = (c.look_up(self._col("cell", i)) for i, c in places)
+        return self._alias("code", cells)
 
-    def _named(self, what: str, columns: Iterable[pl.Expr]) -> list[pl.Expr]:
-        return [c.alias(self._name(what, place)) for place, c in enumerate(columns)]
+    def _alias(self, prefix: str, columns: Iterable[pl.Expr]) -> list[pl.Expr]:
+        return [c.alias(self._name(prefix, place)) for place, c in enumerate(columns)]
 
     # ------------------------------------------------------------------------- words
 
     def joints(self) -> list[pl.Expr]:
-        return self._named("joint", map(self._joint, self.fold.joints))
+        return self._alias("joint", map(self._joint, self.layout.joints))
 
     def _joint(self, joint: Joint) -> pl.Expr:
         code = self._col("code", joint.places[0])
@@ -210,19 +210,19 @@ class _Plan:
         return code
 
     def words(self) -> list[pl.Expr]:
-        return self._named("word", map(self._word, range(len(self.fold.constant))))
+        return self._alias("word", map(self._word, range(len(self.layout.constant))))
 
     def _word(self, word: int) -> pl.Expr:
         look_ups = (
-            _looked_up(joint.words[:, word], pl.Int64(), self._col("joint", number))
-            for number, joint in enumerate(self.fold.joints)
+            look_up(joint.words[:, word], pl.Int64(), self._col("joint", number))
+            for number, joint in enumerate(self.layout.joints)
             if joint.words[:, word].any()
         )
-        return reduce(add, look_ups, pl.lit(self.fold.constant[word], pl.Int64))
+        return reduce(add, look_ups, pl.lit(self.layout.constant[word], pl.Int64))
 
     def _lane(self, column: int) -> pl.Expr:
         """A sum less the least that it can be."""
-        lane = self.fold.lanes[column]
+        lane = self.layout.lanes[column]
         word = self._col("word", lane.word)
         shifted = word // (1 << lane.shift) if lane.shift else word
         return shifted & pl.lit(lane.mask, pl.Int64)
@@ -242,7 +242,7 @@ class _Plan:
         self, column: int, ascending: Sequence[int], *, below: bool = False
     ) -> pl.Expr:
         """How many of the ascending numbers are at or below the sum (UInt32)."""
-        lane, value = self.fold.lanes[column], self._lane(column)
+        lane, value = self.layout.lanes[column], self._lane(column)
         if not ascending:
             return (value * 0).cast(pl.UInt32)
         shifted = [number - lane.least + int(below) for number in ascending]
@@ -254,7 +254,7 @@ class _Plan:
             sums = np.array([distinct[0] - 1, *distinct])
             place = value.bin_intervals(distinct, labels=False)
         ranks = np.searchsorted(shifted, sums, side="right")
-        return _looked_up(ranks, pl.UInt32(), place)
+        return look_up(ranks, pl.UInt32(), place)
 
     def _nearest(self, segments: tuple[int, ...]) -> pl.Expr:
         lanes = [self._lane(SEGMENTS + segment) for segment in segments]
@@ -266,12 +266,12 @@ class _Plan:
         least = abstention.known * self._information
         conditions = []
         if least:
-            conditions.append(self._lane(KNOWN) * 1000 >= least)
+            conditions.append(self._lane(INFORMATION) * 1000 >= least)
         if not all(steps.usual):
-            usual = _looked_up(steps.usual, pl.Boolean(), self._col("nearer"))
+            usual = look_up(steps.usual, pl.Boolean(), self._col("nearer"))
             conditions.append(usual)
         if not all(steps.narrow[:-1]):
-            narrow = _looked_up(steps.narrow, pl.Boolean(), self._col("margin step"))
+            narrow = look_up(steps.narrow, pl.Boolean(), self._col("margin step"))
             conditions.append(narrow)
         step = self._col("margin step") if steps.none else pl.lit(0, pl.UInt32)
         scored = pl.all_horizontal(conditions) if conditions else pl.lit(value=True)
@@ -297,7 +297,7 @@ class _Plan:
             **self._segments("best"),
             **self._segments("regrettable"),
             "known_fraction": self._known_fraction(),
-            "novelty_p": _looked_up(
+            "novelty_p": look_up(
                 self.steps.novelty_p, pl.Float64(), self._col("nearer")
             ),
             "disqualified_by": refusing,
@@ -306,36 +306,36 @@ class _Plan:
 
     def _by_step(self, name: str) -> pl.Expr:
         answers = getattr(self.steps, name)
-        return _looked_up(answers, SCORE_COLUMNS[name], self._col("step"))
+        return look_up(answers, SCORE_COLUMNS[name], self._col("step"))
 
     def _state(self) -> pl.Expr:
         states = ("scored",) * self.steps.none + ("not_evaluable",)
-        return _looked_up(states, _WORDS, self._col("step"))
+        return look_up(states, _WORDS, self._col("step"))
 
     def _margin(self) -> pl.Expr:
-        least = pl.lit(self.fold.lanes[MARGIN].least, pl.Int64)
+        least = pl.lit(self.layout.lanes[MARGIN].least, pl.Int64)
         return (self._lane(MARGIN) + least).cast(pl.Int32, wrap_numerical=True)
 
     def _segments(self, kind: str) -> dict[str, pl.Expr]:
         names = [segment.name for segment in self.profile.segments]
-        nearest, unit = self._col(kind), 1 << self.fold.position_bits
+        nearest, unit = self._col(kind), 1 << self.layout.position_bits
         distance = (nearest // unit).fill_null(0).cast(pl.Int32, wrap_numerical=True)
         position = _position(nearest & pl.lit(unit - 1, pl.Int64))
         return {
             f"distance_{kind}": distance,
-            f"nearest_{kind}": _looked_up(names, _WORDS, position),
+            f"nearest_{kind}": look_up(names, _WORDS, position),
         }
 
     def _known_fraction(self) -> pl.Expr:
         # Not a float division: Polars divides by one number as times its reciprocal.
         information = self._information
-        per_mille = self._lane(KNOWN) * 1000 // (information or 1)
+        per_mille = self._lane(INFORMATION) * 1000 // (information or 1)
         shares = [share / 1000 if information else 1.0 for share in range(1001)]
-        return _looked_up(shares, pl.Float64(), _position(per_mille))
+        return look_up(shares, pl.Float64(), _position(per_mille))
 
     def parts(self) -> list[pl.Expr]:
         tables = (
-            _looked_up(table.points, pl.Int32(), self._col("code", place)).alias(
+            look_up(table.points, pl.Int32(), self._col("code", place)).alias(
                 f"points__{table.name}"
             )
             for place, table in enumerate(self.profile.tables)
@@ -352,7 +352,7 @@ class _Plan:
         first, second = places[pair.first], places[pair.second]
         size = pl.lit(self.profile.tables[second].size, pl.UInt32)
         code = self._col("code", first) * size + self._col("code", second)
-        return _looked_up(pair.points, pl.Int32(), code)
+        return look_up(pair.points, pl.Int32(), code)
 
 
 def _position(number: pl.Expr) -> pl.Expr:
@@ -360,5 +360,6 @@ def _position(number: pl.Expr) -> pl.Expr:
     return number.cast(pl.UInt32, wrap_numerical=True)
 
 
-def _looked_up(values: object, dtype: PolarsDataType, place: pl.Expr) -> pl.Expr:
+def look_up(values: object, dtype: PolarsDataType, place: pl.Expr, /) -> pl.Expr:
+    """The value at each place of a list."""
     return pl.lit(pl.Series(values, dtype=dtype)).gather(place)  # type: ignore[arg-type]  # sequences and arrays alike

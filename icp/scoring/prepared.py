@@ -1,4 +1,7 @@
-"""All sums of a profile as few look-up tables.
+"""A profile made ready for scoring: answers by fit step, and all sums as few look-ups.
+
+A margin falls into one of 1,000 fit steps. All that depends on the step (fit, grade,
+probability, interval) is a look-up, so that a frame and a single row cannot differ.
 
 A score is a sum over attributes and pairs of look-ups by cell code. Two things make
 the look-ups few without changing one integer:
@@ -34,44 +37,6 @@ if TYPE_CHECKING:
     from icp.profile import PairTable, Profile
 
 
-# ---- What every fit step answers, computed once per profile for both engines
-#
-# A margin falls into one of 1,000 fit steps. All that depends on the step (fit, grade,
-# probability, interval) is a look-up, so that a frame and a single row cannot differ.
-
-T = TypeVar("T")
-_KEPT = 32
-
-
-class _Key:
-    """A profile as a key: equal where the content hash is."""
-
-    __slots__ = ("profile",)
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-
-    def __hash__(self) -> int:
-        return hash(self.profile.id)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.profile.id == other.profile.id
-
-
-def per_profile(build: Callable[[Profile], T], /) -> Callable[[Profile], T]:
-    """Compute once per profile content; the last few profiles are kept."""
-
-    @lru_cache(maxsize=_KEPT)
-    def kept(key: _Key) -> T:
-        return build(key.profile)
-
-    @wraps(build)
-    def of(profile: Profile, /) -> T:
-        return kept(_Key(profile))
-
-    return of
-
-
 @dataclass(frozen=True, kw_only=True)
 class Steps:
     """Answers by fit step; the last entry, `none`, is for accounts without a score."""
@@ -94,6 +59,39 @@ class Steps:
         return len(self.fit) - 1
 
 
+T = TypeVar("T")
+_CACHE_SIZE = 32
+
+
+def per_profile(build: Callable[[Profile], T], /) -> Callable[[Profile], T]:
+    """Compute once per profile content; the last few profiles are kept."""
+
+    @lru_cache(maxsize=_CACHE_SIZE)
+    def cached(key: _Key) -> T:
+        return build(key.profile)
+
+    @wraps(build)
+    def of(profile: Profile, /) -> T:
+        return cached(_Key(profile))
+
+    return of
+
+
+class _Key:
+    """A profile as a key: equal where the content hash is."""
+
+    __slots__ = ("profile",)
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def __hash__(self) -> int:
+        return hash(self.profile.id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.profile.id == other.profile.id
+
+
 @per_profile
 def steps_of(profile: Profile, /) -> Steps:
     """Precompute the answers of a profile.
@@ -112,7 +110,7 @@ def steps_of(profile: Profile, /) -> Steps:
     return Steps(
         fit=(*(step / 10 for step in range(count)), None),
         grade=(*calibration.grades[:count], None),
-        p_best=(*(_rounded(step, size) for step in range(count)), None),
+        p_best=(*(_round(step, size) for step in range(count)), None),
         p_low=(*(_shown(bound, size) for bound in low), None),
         p_high=(*(_shown(bound, size) for bound in high), None),
         narrow=(
@@ -126,7 +124,7 @@ def steps_of(profile: Profile, /) -> Steps:
     )
 
 
-def _rounded(per_mille: int, size: int) -> float | None:
+def _round(per_mille: int, size: int) -> float | None:
     if not size:
         return None
     return min(1000, (2 * per_mille + size) // (2 * size) * size) / 1000
@@ -134,15 +132,6 @@ def _rounded(per_mille: int, size: int) -> float | None:
 
 def _shown(per_mille: int, size: int) -> float | None:
     return per_mille / 1000 if size else None
-
-
-#: Positions of the sums; those from SEGMENTS on are one per segment.
-MARGIN, NOVELTY, KNOWN, SEGMENTS = range(4)
-
-_MOST_CELLS: Final = 16_384
-_WORD_BITS: Final = 63
-
-_Group = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +160,7 @@ class Joint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fold:
+class Layout:
     """`constant + sum of joint look-ups` gives the words whose lanes hold the sums.
 
     A segment's sum is its distance with `position_bits` bits of its position behind,
@@ -184,7 +173,7 @@ class Fold:
     position_bits: int
 
 
-def fold(profile: Profile, present: Collection[int], /) -> Fold:
+def layout_of(profile: Profile, present: Collection[int], /) -> Layout:
     """Fold the tables at the positions `present`; the others are missing always."""
     sizes = [table.size for table in profile.tables]
     terms = [term.reduced(present) for term in _terms(profile)]
@@ -194,15 +183,18 @@ def fold(profile: Profile, present: Collection[int], /) -> Fold:
     lanes = _lanes(sums)
     (constant, *words) = [_words(total, lanes) for total in sums]
     joints = (
-        Joint(places=group, sizes=tuple(sizes[p] for p in group), words=held)
-        for group, held in zip(groups, words, strict=True)
+        Joint(places=group, sizes=tuple(sizes[p] for p in group), words=table)
+        for group, table in zip(groups, words, strict=True)
     )
-    return Fold(
+    return Layout(
         lanes=lanes,
         constant=tuple(constant[0].tolist()),
         joints=tuple(joints),
         position_bits=_position_bits(profile),
     )
+
+
+_Group = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,29 +220,34 @@ class _Term:
 @per_profile
 def _terms(profile: Profile) -> list[_Term]:
     places = {table.name: place for place, table in enumerate(profile.tables)}
-    singles = (_single(profile, place) for place in places.values())
-    pairs = (_together(profile, pair, places) for pair in profile.pairs)
-    return [_constant(profile), *singles, *pairs]
+    singles = (_table_term(profile, place) for place in places.values())
+    pairs = (_pair_term(profile, pair, places) for pair in profile.pairs)
+    return [_base_term(profile), *singles, *pairs]
 
 
-def _constant(profile: Profile) -> _Term:
-    sums = [profile.base, 0, 0, *range(len(profile.segments))]
-    return _Term(places=(), sums=np.array(sums, dtype=np.int64))
-
-
-def _single(profile: Profile, place: int) -> _Term:
+def _table_term(profile: Profile, place: int) -> _Term:
     table = profile.tables[place]
-    known = [table.information * (code != MISSING) for code in range(table.size)]
+    information = [table.information * (code != MISSING) for code in range(table.size)]
     unit = 1 << _position_bits(profile)
     distances = (
         np.array(segment.surprises[place], dtype=np.int64) * unit
         for segment in profile.segments
     )
-    sums = np.array([table.points, table.pooled, known, *distances], dtype=np.int64)
+    sums = np.array(
+        [table.points, table.pooled, information, *distances], dtype=np.int64
+    )
     return _Term(places=(place,), sums=sums.T)
 
 
-def _together(profile: Profile, pair: PairTable, places: dict[str, int]) -> _Term:
+def _position_bits(profile: Profile) -> int:
+    return max(len(profile.segments) - 1, 0).bit_length()
+
+
+#: Positions of the sums; those from SEGMENTS on are one per segment.
+MARGIN, NOVELTY, INFORMATION, SEGMENTS = range(4)
+
+
+def _pair_term(profile: Profile, pair: PairTable, places: dict[str, int]) -> _Term:
     both = places[pair.first], places[pair.second]
     first, second = (profile.tables[place].size for place in both)
     sums = np.zeros((first, second, SEGMENTS + len(profile.segments)), dtype=np.int64)
@@ -258,23 +255,9 @@ def _together(profile: Profile, pair: PairTable, places: dict[str, int]) -> _Ter
     return _Term(places=both, sums=sums)
 
 
-def _position_bits(profile: Profile) -> int:
-    return max(len(profile.segments) - 1, 0).bit_length()
-
-
-def _totals(
-    groups: Sequence[_Group], terms: Iterable[_Term]
-) -> list[NDArray[np.int64]]:
-    """The sums of the terms without a table, then those of each group."""
-    every = [(), *groups]
-    held: list[list[NDArray[np.int64]]] = [[] for _ in every]
-    for term in terms:
-        place = next(i for i, g in enumerate(every) if {*term.places} <= {*g})
-        held[place].append(term.among(every[place]))
-    return [reduce(add, sums) for sums in held]
-
-
-# ------------------------------------------------------------------------- grouping
+def _base_term(profile: Profile) -> _Term:
+    sums = [profile.base, 0, 0, *range(len(profile.segments))]
+    return _Term(places=(), sums=np.array(sums, dtype=np.int64))
 
 
 def _groups(
@@ -287,36 +270,12 @@ def _groups(
         union = tuple(place for group in touched for place in group)
         if _few(union, sizes):
             homes = [*(group for group in homes if group not in touched), union]
-    homes = _filled(homes, sizes)
+    homes = _fill(homes, sizes)
     left = (p for p in pairs if not any({*p} <= {*group} for group in homes))
-    return [*homes, *_covering(left, sizes)]
+    return [*homes, *_cover(left, sizes)]
 
 
-def _filled(groups: Iterable[_Group], sizes: Sequence[int]) -> list[_Group]:
-    filled: list[_Group] = []
-    for group in sorted(groups, key=lambda group: _cells(group, sizes)):
-        if filled and _few(filled[-1] + group, sizes):
-            filled[-1] += group
-        else:
-            filled.append(group)
-    return filled
-
-
-def _covering(pairs: Iterable[_Group], sizes: Sequence[int]) -> list[_Group]:
-    covering: list[_Group] = []
-    for pair in pairs:
-        unions = [group + _beyond(pair, group) for group in covering]
-        fits = (i for i, u in enumerate(unions) if u == covering[i] or _few(u, sizes))
-        place = next(fits, None)
-        if place is None:
-            covering.append(pair)
-        else:
-            covering[place] = unions[place]
-    return covering
-
-
-def _beyond(pair: _Group, group: _Group) -> _Group:
-    return tuple(place for place in pair if place not in group)
+_MOST_CELLS: Final = 16_384
 
 
 def _few(group: _Group, sizes: Sequence[int]) -> bool:
@@ -327,7 +286,46 @@ def _cells(group: _Group, sizes: Sequence[int]) -> int:
     return prod(sizes[place] for place in group)
 
 
-# -------------------------------------------------------------------------- packing
+def _fill(groups: Iterable[_Group], sizes: Sequence[int]) -> list[_Group]:
+    bins: list[_Group] = []
+    for group in sorted(groups, key=lambda group: _cells(group, sizes)):
+        if bins and _few(bins[-1] + group, sizes):
+            bins[-1] += group
+        else:
+            bins.append(group)
+    return bins
+
+
+def _cover(pairs: Iterable[_Group], sizes: Sequence[int]) -> list[_Group]:
+    covers: list[_Group] = []
+    for pair in pairs:
+        unions = [group + _beyond(pair, group) for group in covers]
+        fits = (i for i, u in enumerate(unions) if u == covers[i] or _few(u, sizes))
+        place = next(fits, None)
+        if place is None:
+            covers.append(pair)
+        else:
+            covers[place] = unions[place]
+    return covers
+
+
+def _beyond(pair: _Group, group: _Group) -> _Group:
+    return tuple(place for place in pair if place not in group)
+
+
+def _totals(
+    groups: Sequence[_Group], terms: Iterable[_Term]
+) -> list[NDArray[np.int64]]:
+    """The sums of the terms without a table, then those of each group."""
+    every = [(), *groups]
+    sums_of: list[list[NDArray[np.int64]]] = [[] for _ in every]
+    for term in terms:
+        place = next(i for i, g in enumerate(every) if {*term.places} <= {*g})
+        sums_of[place].append(term.among(every[place]))
+    return [reduce(add, sums) for sums in sums_of]
+
+
+_WORD_BITS: Final = 63
 
 
 def _lanes(sums: Sequence[NDArray[np.int64]]) -> tuple[Lane, ...]:
@@ -346,15 +344,15 @@ def _lanes(sums: Sequence[NDArray[np.int64]]) -> tuple[Lane, ...]:
     return tuple(lanes)
 
 
-def _words(sums: NDArray[np.int64], lanes: Sequence[Lane]) -> NDArray[np.int64]:
-    words = np.zeros((len(sums), lanes[-1].word + 1), dtype=np.int64)
-    for lane, column in zip(lanes, _unsigned(sums).T, strict=True):
-        words[:, lane.word] += column << lane.shift
-    return words
-
-
 def _unsigned(sums: NDArray[np.int64]) -> NDArray[np.int64]:
     """The sums, points counted from the fewest of the group; all else is from zero."""
     counted = sums.copy()
     counted[:, MARGIN] -= sums[:, MARGIN].min()
     return counted
+
+
+def _words(sums: NDArray[np.int64], lanes: Sequence[Lane]) -> NDArray[np.int64]:
+    words = np.zeros((len(sums), lanes[-1].word + 1), dtype=np.int64)
+    for lane, column in zip(lanes, _unsigned(sums).T, strict=True):
+        words[:, lane.word] += column << lane.shift
+    return words

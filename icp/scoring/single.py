@@ -89,10 +89,10 @@ def score_one(
     SchemaError.
     """
     scorer = scorer_of(profile)
-    return refused(scorer.score(scorer.cells(row)), row, disqualifiers)
+    return with_refusals(scorer.score(scorer.cells(row)), row, disqualifiers)
 
 
-def refused(
+def with_refusals(
     score: Score, row: Mapping[str, object], rules: Sequence[Disqualifier], /
 ) -> Score:
     """The score with the conditions of the rules in force that cover the account."""
@@ -123,7 +123,7 @@ class Scorer:
         self._names = tuple(one.name for one in scored)
         self._points = tuple(one.points for one in scored)
         self._lanes = tuple(_lanes(profile))
-        self._positions = _packed(0, 0, *range(len(profile.segments)))
+        self._positions = _pack(0, 0, *range(len(profile.segments)))
         self._unpacked = Struct(f"<{2 + len(profile.segments)}Q")
         self._best = profile.best_segments
         self._regrettable = profile.regrettable_segments
@@ -147,13 +147,13 @@ class Scorer:
 
     def _answer(self, points: dict[str, int], lanes: int) -> Score:
         profile, steps = self._profile, self._steps
-        written = lanes.to_bytes(self._unpacked.size, "little")
-        known, novelty, *distances = self._unpacked.unpack(written)
+        octets = lanes.to_bytes(self._unpacked.size, "little")
+        information, novelty, *distances = self._unpacked.unpack(octets)
         margin = profile.base + sum(points.values())
         nearer = bisect_left(profile.novelty.closed, novelty)
         margin_step = bisect_right(profile.calibration.thresholds, margin)
         scored = (
-            1000 * known >= self._least_known
+            1000 * information >= self._least_known
             and steps.usual[nearer]
             and steps.narrow[min(margin_step, steps.none)]
         )
@@ -164,14 +164,16 @@ class Scorer:
         )
         state: _State = "scored" if scored else "not_evaluable"
         known_fraction = (
-            1000 * known // self._information / 1000 if self._information else 1.0
+            1000 * information // self._information / 1000 if self._information else 1.0
         )
         # By position: with names this call takes three times as long.
         return Score(
             steps.fit[step],
             steps.grade[step],
             state,
-            "" if scored else "; ".join(self._why_not(known, nearer, margin_step)),
+            ""
+            if scored
+            else "; ".join(self._why_not(information, nearer, margin_step)),
             margin,
             steps.p_best[step],
             steps.p_low[step],
@@ -196,13 +198,15 @@ class Scorer:
         segment = self._profile.segments[nearest & _POSITION_MASK]
         return nearest >> _POSITION, segment.name
 
-    def _why_not(self, known: int, nearer: int, margin_step: int) -> Iterator[str]:
+    def _why_not(
+        self, information: int, nearer: int, margin_step: int
+    ) -> Iterator[str]:
         profile, steps = self._profile, self._steps
         if not steps.none:
             yield "the closed customers do not tell best and regrettable apart"
-        if 1000 * known < self._least_known:
+        if 1000 * information < self._least_known:
             # Down and up, so that what is too little never looks like enough.
-            share = 100 * known // self._information
+            share = 100 * information // self._information
             least = -(-profile.abstention.known // 10)
             yield (
                 f"only {share}% of what the profile looks at is known, "
@@ -213,14 +217,14 @@ class Scorer:
         if steps.none and not steps.narrow[margin_step]:
             low = profile.calibration.low[margin_step] / 1000
             high = profile.calibration.high[margin_step] / 1000
-            yield f"the estimate is too unsure ({low:.0%} to {high:.0%})"
+            yield f"the estimate is too uncertain ({low:.0%} to {high:.0%})"
 
 
 def _lanes(profile: Profile) -> list[tuple[int, ...]]:
     """Per table and code: what is known, novelty and distances side by side."""
     return [
         tuple(
-            _packed(
+            _pack(
                 table.information * (code != MISSING),
                 table.pooled[code],
                 *(s.surprises[place][code] << _POSITION for s in profile.segments),
@@ -231,5 +235,5 @@ def _lanes(profile: Profile) -> list[tuple[int, ...]]:
     ]
 
 
-def _packed(*sums: int) -> int:
+def _pack(*sums: int) -> int:
     return sum(value << _LANE * lane for lane, value in enumerate(sums))

@@ -62,14 +62,14 @@ class BulkFolder:
 
     def _keep(self, temporary: Path) -> BulkFile:
         _sync(temporary)
-        written = BulkFile(
+        file = BulkFile(
             hash=sha256_of(temporary),
             rows=_rows(temporary),
             bytes=temporary.stat().st_size,
         )
-        temporary.replace(self.file(written.hash))
+        temporary.replace(self.file(file.hash))
         _sync(self.path)
-        return written
+        return file
 
     def file(self, name: str, /) -> Path:
         """Where the table of that hash lies."""
@@ -105,7 +105,11 @@ def replaced(target: Path, /) -> Iterator[Path]:
 
     A file that is there already hands its permissions on.
     """
-    temporary = target.with_name(f".{uuid4().hex}.tmp")
+    # In a folder of its own: a writer that failed may still be about to create its
+    # file, and cannot once the folder is gone.
+    folder = target.with_name(f".{uuid4().hex}.tmp")
+    folder.mkdir()
+    temporary = folder / target.name
     try:
         yield temporary
         if target.is_file():
@@ -114,7 +118,7 @@ def replaced(target: Path, /) -> Iterator[Path]:
         temporary.replace(target)
         _sync(target.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sha256_of(file: Path, /) -> str:

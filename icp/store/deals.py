@@ -81,7 +81,7 @@ class DealBook:
 
     def signals(self, account: str | None = None, /) -> dict[str, list[Signal]]:
         """What people learnt, by account, oldest first; of one account if given."""
-        found: dict[str, list[Signal]] = {}
+        signals_of: dict[str, list[Signal]] = {}
         for row in self._rows(signals, account):
             signal = Signal(
                 reason=row.reason,
@@ -89,8 +89,8 @@ class DealBook:
                 on=row.observed_on,
                 evidence=row.evidence or f"{row.author} says so",
             )
-            found.setdefault(row.account_id, []).append(signal)
-        return found
+            signals_of.setdefault(row.account_id, []).append(signal)
+        return signals_of
 
     def note_answer(
         self,
@@ -110,18 +110,18 @@ class DealBook:
         }
         with self._database.write(actor) as tx:
             tx.insert(answers, **row)
-            told = {"attribute": attribute, "value": value, "evidence": evidence}
-            tx.log("answer", account, **told)
+            details = {"attribute": attribute, "value": value, "evidence": evidence}
+            tx.log("answer", account, **details)
 
     def answers(self, account: str | None = None, /) -> dict[str, dict[str, Any]]:
         """What people found out, by account and attribute; the newest counts."""
-        found: dict[str, dict[str, Any]] = {}
+        answers_of: dict[str, dict[str, Any]] = {}
         for row in self._rows(answers, account):
-            held = found.setdefault(row.account_id, {})
-            held[row.attribute] = json.loads(row.value)
+            values = answers_of.setdefault(row.account_id, {})
+            values[row.attribute] = json.loads(row.value)
         return {
-            name: {k: v for k, v in held.items() if v is not None}
-            for name, held in found.items()
+            name: {k: v for k, v in values.items() if v is not None}
+            for name, values in answers_of.items()
         }
 
     def note_attempt(
@@ -140,7 +140,7 @@ class DealBook:
 
     def attempts(self, account: str | None = None, /) -> dict[str, list[Attempt]]:
         """What was tried, by account, oldest first; of one account if given."""
-        found: dict[str, list[Attempt]] = {}
+        attempts_of: dict[str, list[Attempt]] = {}
         for row in self._rows(attempts, account):
             attempt = Attempt(
                 reason=row.reason,
@@ -148,8 +148,8 @@ class DealBook:
                 on=row.created_at.date(),
                 worked=row.worked,
             )
-            found.setdefault(row.account_id, []).append(attempt)
-        return found
+            attempts_of.setdefault(row.account_id, []).append(attempt)
+        return attempts_of
 
     # ------------------------------------------------------------------------ exits
 
@@ -167,14 +167,14 @@ class DealBook:
                 woke_why="",
             )
             tx.log("exit", left.account_id, **_plain(left))
-            return _kept(one(tx.connection, exits, number))
+            return _kept_exit(one(tx.connection, exits, number))
 
     def exits(
         self, account: str | None = None, /, *, only_open: bool = False
     ) -> list[KeptExit]:
         """How accounts were left, newest first."""
-        found = [_kept(row) for row in self._rows(exits, account)]
-        return [e for e in reversed(found) if e.open or not only_open]
+        records = [_kept_exit(row) for row in self._rows(exits, account)]
+        return [e for e in reversed(records) if e.open or not only_open]
 
     def wake(self, why: dict[int, str], /, *, actor: str) -> None:
         """Put accounts that woke on the list: number of the exit -> why."""
@@ -190,17 +190,17 @@ class DealBook:
         """Let the conditions of these exits count from now on."""
         with self._database.write(actor) as tx:
             for number in sorted(numbers):
-                kept = _kept(one(tx.connection, exits, number))
-                document = canonical(_plain(replace(kept.exit, armed=True)))
+                record = _kept_exit(one(tx.connection, exits, number))
+                document = canonical(_plain(replace(record.exit, armed=True)))
                 changed = exits.update().where(exits.c.number == number)
                 tx.connection.execute(changed.values(document=document))
-                tx.log("wake_armed", kept.exit.account_id, exit=number)
+                tx.log("wake_armed", record.exit.account_id, exit=number)
 
     def reopen(self, account: str, /, *, reason: str, actor: str) -> None:
         """Reopen an account; raises NotFoundError where it was not left."""
         with self._database.write(actor) as tx:
-            here = (exits.c.account_id == account) & exits.c.open
-            changed = exits.update().where(here).values(open=False)
+            open_exit = (exits.c.account_id == account) & exits.c.open
+            changed = exits.update().where(open_exit).values(open=False)
             if not tx.connection.execute(changed).rowcount:
                 message = f"{account!r} was not left; there is nothing to reopen"
                 raise NotFoundError(message)
@@ -243,7 +243,7 @@ def _plain(left: Exit) -> dict[str, Any]:
     return {**asdict(left), "wake_on": day}
 
 
-def _kept(row: Row[Any]) -> KeptExit:
+def _kept_exit(row: Row[Any]) -> KeptExit:
     try:
         left = _EXIT.validate_json(row.document)
     except ValidationError as error:

@@ -36,7 +36,7 @@ class RuleBook:
         return [Disqualifier.from_json(document) for document in documents]
 
     def propose(
-        self, found: Iterable[Disqualifier], /, *, actor: str
+        self, rules: Iterable[Disqualifier], /, *, actor: str
     ) -> dict[str, Proposed]:
         """Keep what a search found; rule id -> what became of it.
 
@@ -44,7 +44,7 @@ class RuleBook:
         again, unless that is too soon; then it is held back.
         """
         with self._database.write(actor) as tx:
-            return {rule.id: _proposed(tx, rule) for rule in found}
+            return {rule.id: _propose(tx, rule) for rule in rules}
 
     def change(
         self,
@@ -105,7 +105,7 @@ class RuleBook:
         ]
 
 
-def _proposed(tx: Transaction, rule: Disqualifier) -> Proposed:
+def _propose(tx: Transaction, rule: Disqualifier) -> Proposed:
     before = _read(tx, rule.id)
     evidence = rule.evidence[-1]
     if before is None:
@@ -158,7 +158,7 @@ def _write(tx: Transaction, rule: Disqualifier) -> None:
 
 
 def _log(tx: Transaction, kind: str, rule: Disqualifier, /, **more: Any) -> None:
-    seen = rule.latest
+    evidence = rule.latest
     tx.log(
         kind,
         rule.id,
@@ -166,6 +166,6 @@ def _log(tx: Transaction, kind: str, rule: Disqualifier, /, **more: Any) -> None
         state=rule.state,
         person=rule.moves[-1].by,
         reason=rule.moves[-1].reason,
-        evidence=None if seen is None else seen.model_dump(mode="json"),
+        evidence=None if evidence is None else evidence.model_dump(mode="json"),
         **more,
     )

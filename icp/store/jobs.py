@@ -116,10 +116,10 @@ class JobQueue:
             row = _row(tx.connection, job_id)
             if row.state in _LIVE:
                 outcome = {"result": canonical(dict(result or {})), "error": error}
-                done = {"done": 1.0} if state == "done" else {}
+                progress = {"done": 1.0} if state == "done" else {}
                 message = {"done": "finished", "failed": "failed"}.get(state, "stopped")
-                ended = {"finished_at": tx.now, "message": message}
-                _set(tx, job_id, state=state, **outcome, **done, **ended)
+                end = {"finished_at": tx.now, "message": message}
+                _set(tx, job_id, state=state, **outcome, **progress, **end)
                 tx.log(f"job_{state}", job_id, kind=row.kind)
 
     def ask_cancel(self, job_id: str, /, *, actor: str) -> int | None:

@@ -9,9 +9,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from icp.errors import NotFoundError
-from icp.store import database as log
 from icp.store.bulk import BulkFile, BulkFolder
-from icp.store.database import Database, canonical, utc_now
+from icp.store.database import Database, canonical, utc_now, verify_chain
 from icp.store.deals import DealBook
 from icp.store.disqualifiers import RuleBook
 from icp.store.jobs import JobQueue
@@ -114,16 +113,16 @@ class Store:
             last = newest(tx.connection, imports)
             if last is not None and last.fingerprint == mark:
                 return import_of(last), False
-            kept = {name: tx.keep(file, name) for name, file in files.items()}
+            hashes = {name: tx.keep(file, name) for name, file in files.items()}
             number = tx.insert(
                 imports,
                 fingerprint=mark,
                 schemas=canonical(schemas),
                 summary=canonical(summary),
-                **kept,
+                **hashes,
             )
             rows = {name: file.rows for name, file in files.items()}
-            tx.log("import", number, tables=kept, rows=rows)
+            tx.log("import", number, tables=hashes, rows=rows)
             return import_of(one(tx.connection, imports, number)), True
 
     def last_import(self) -> ImportRecord | None:
@@ -219,8 +218,8 @@ class Store:
         """Store a learnt profile; the same again gives the number it has."""
         learnt = profile.provenance
         with self.database.write(actor) as tx:
-            known = newest(tx.connection, profiles, profiles.c.hash == profile.id)
-            if known is None:
+            row = newest(tx.connection, profiles, profiles.c.hash == profile.id)
+            if row is None:
                 number = tx.insert(
                     profiles,
                     hash=profile.id,
@@ -234,8 +233,8 @@ class Store:
                     auc=learnt.evidence.auc,
                 )
                 tx.log("learn", number, profile=profile.id)
-                known = one(tx.connection, profiles, number)
-            return profile_of(known, active_number(tx.connection))
+                row = one(tx.connection, profiles, number)
+            return profile_of(row, active_number(tx.connection))
 
     def profiles(self) -> list[ProfileRecord]:
         """All profiles, newest first."""
@@ -313,7 +312,7 @@ class Store:
     def verify_events(self) -> int:
         """Length of the chain; raises StoreError where it is broken."""
         with self.database.read() as connection:
-            return log.verify(connection)
+            return verify_chain(connection)
 
     def bulk_files(self) -> list[BulkFile]:
         """Every table that the store says it has."""

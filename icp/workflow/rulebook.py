@@ -127,13 +127,13 @@ class Rules(Area):
     @needs("analyst")
     def try_rule(self, when: str, /) -> Evidence:
         """What a rule of your own would have done to the customers so far."""
-        from icp.learn import weighed
+        from icp.learn import weigh_rule
 
         condition = self._condition(when)
         customers = self._labels.labelled().collect()
         economics = self._session.config.economics.economics(customers)
         today = self._session.today()
-        return weighed(customers, condition, economics=economics, on=today)
+        return weigh_rule(customers, condition, economics=economics, on=today)
 
     @needs("analyst")
     def move(self, ref: str, state: State, /, *, reason: str) -> Disqualifier:

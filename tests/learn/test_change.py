@@ -8,10 +8,10 @@ from hypothesis.extra import numpy as hnp
 from scipy.stats import chi2_contingency, ks_1samp, uniform
 
 from icp.learn.drift import (
-    banded,
+    bands_of,
     effect_change,
     effect_reversal,
-    shift,
+    shift_chance,
     shift_size,
     tally,
 )
@@ -22,7 +22,7 @@ cells = hnp.arrays(np.float64, st.integers(1, 20), elements=st.integers(0, 30))
 @settings(deadline=None)
 @given(cells, st.booleans(), st.integers(1, 25), st.integers(1, 12))
 def test_every_band_holds_enough(counts, ordered, least, most) -> None:
-    bands = banded(counts, ordered=ordered, least=least, most=most)
+    bands = bands_of(counts, ordered=ordered, least=least, most=most)
     used = bands[counts > 0]
     assert (bands[counts == 0] == -1).all()
     assert set(used.tolist()) == set(range(used.max(initial=-1) + 1))
@@ -33,12 +33,12 @@ def test_every_band_holds_enough(counts, ordered, least, most) -> None:
 @settings(deadline=None)
 @given(cells, st.integers(1, 25))
 def test_bands_of_ordered_cells_are_stretches(counts, least) -> None:
-    bands = banded(counts, ordered=True, least=least, most=9)
+    bands = bands_of(counts, ordered=True, least=least, most=9)
     assert (np.diff(bands[bands >= 0]) >= 0).all()
 
 
 def test_rare_levels_share_a_band() -> None:
-    bands = banded(np.array([3.0, 40, 2, 0, 4]), ordered=False, least=6, most=9)
+    bands = bands_of(np.array([3.0, 40, 2, 0, 4]), ordered=False, least=6, most=9)
     assert bands.tolist() == [1, 0, 1, -1, 1]
 
 
@@ -57,8 +57,8 @@ def test_one_stratum_is_pearson_less_one_customer(seed: int) -> None:
     pearson = chi2_contingency(counts, correction=False)
     factor = (counts.sum() - 1) / counts.sum()
     same = chi2_contingency(counts * factor, correction=False)
-    assert shift(counts[None]) == pytest.approx(same.pvalue, abs=1e-12)
-    assert shift(counts[None]) > pearson.pvalue
+    assert shift_chance(counts[None]) == pytest.approx(same.pvalue, abs=1e-12)
+    assert shift_chance(counts[None]) > pearson.pvalue
 
 
 def mantel_haenszel(counts: np.ndarray) -> float:
@@ -76,18 +76,18 @@ def test_two_bands_are_the_classic_test(seed: int) -> None:
     counts = np.random.default_rng(seed).integers(1, 20, (3, 2, 2)).astype(float)
     from scipy.stats import chi2
 
-    assert shift(counts) == pytest.approx(chi2.sf(mantel_haenszel(counts), 1))
+    assert shift_chance(counts) == pytest.approx(chi2.sf(mantel_haenszel(counts), 1))
 
 
 def test_a_changed_mix_of_strata_is_no_change() -> None:
     many_best = np.array([[[90.0, 10], [9, 1]], [[1.0, 9], [10, 90]]])
-    assert shift(many_best) == pytest.approx(1.0)
-    assert shift(many_best.sum(axis=0)[None]) < 1e-6
+    assert shift_chance(many_best) == pytest.approx(1.0)
+    assert shift_chance(many_best.sum(axis=0)[None]) < 1e-6
 
 
 def test_a_stratum_of_one_period_says_nothing() -> None:
     counts = np.array([[[5.0, 9], [7, 8]], [[3.0, 4], [0, 0]], [[0.0, 0], [0, 1]]])
-    assert shift(counts) == shift(counts[:1])
+    assert shift_chance(counts) == shift_chance(counts[:1])
 
 
 @pytest.mark.parametrize("customers", [30, 60, 300])
@@ -96,7 +96,7 @@ def test_chances_are_even_where_nothing_changed(customers: int) -> None:
     values = draw.integers(3, size=(400, customers))
     new = np.arange(customers) < customers // 3
     chances = [
-        shift(tally(new.astype(int), row, np.ones(customers), (2, 3))[None])
+        shift_chance(tally(new.astype(int), row, np.ones(customers), (2, 3))[None])
         for row in values
     ]
     assert ks_1samp(chances, uniform.cdf).pvalue > 1e-3

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.evidence import log_odds
-from icp.learn.leakage import _compared, _counts, _said, strata_of
+from icp.learn.leakage import _confounding_words, _counts, _within_strata, strata_of
 from icp.schema import AccountSchema, Role
 from icp.stats import sigmoid
 
@@ -85,7 +85,7 @@ def test_a_contrast_that_turns_round_is_said_to() -> None:
     counts = np.zeros((4, 2, 2))
     counts[2] = [[70, 30], [1, 9]]
     counts[3] = [[9, 1], [30, 70]]
-    assert "turns round" in str(_said(counts, "who"))
+    assert "reverses" in str(_confounding_words(counts, "who"))
 
 
 def test_who_sold_is_taken_from_roles_names_and_dates() -> None:
@@ -131,7 +131,7 @@ def test_shares_equal_a_general_optimiser(own_effect: float) -> None:
     levels = log_odds(rates[:, 1], rates[:, 0])[kind + 2]
     whole = slope(levels, np.zeros(len(kind)), best)
     wanted = slope(levels, seller, best) / whole
-    within = _compared(counts)
+    within = _within_strata(counts)
     assert within is not None
     assert within.share == pytest.approx(wanted, abs=1e-3)
 
@@ -149,13 +149,13 @@ def test_order_of_customers_and_odd_tables_do_no_harm(rows, random) -> None:
     first = _counts(codes, strata, best, 5)
     again = _counts(codes[order], strata[order], best[order], 5)
     assert np.array_equal(first, again)
-    said = _said(first, "who")
+    said = _confounding_words(first, "who")
     assert said is None or "who" in said
 
 
 def test_strata_in_which_all_did_alike_say_nothing_by_themselves() -> None:
     counts = np.zeros((4, 2, 2))
     counts[2, 0], counts[3, 1] = [0, 40], [40, 0]
-    within = _compared(counts)
+    within = _within_strata(counts)
     assert within is not None
     assert within.left == 0

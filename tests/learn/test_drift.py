@@ -9,7 +9,7 @@ from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import build_cells, draft_tables
-from icp.learn.drift import Drift, dated_customers, drift_findings
+from icp.learn.drift import Drift, drift_findings, history_of
 from icp.learn.screen import closed_customers as closed_ones
 from icp.learn.screen import screen, waiting_customers
 from icp.schema import AccountSchema
@@ -97,7 +97,7 @@ def test_a_number_that_left_its_range_is_refused() -> None:
     found = found_in(dated(rate=rate))
     assert codes(found) == {"rate": ("drift_range", True)}
     assert found.findings[0].message == (
-        "rate: 100% of the customers since 2021-07-20 lie outside what was seen before"
+        "rate: 100% of the customers since 2021-07-20 lie outside the range seen before"
     )
 
 
@@ -105,7 +105,7 @@ def test_a_number_that_leaves_its_range_at_the_end_is_refused() -> None:
     rate = np.where(np.arange(300) >= 240, 9.0, 1.0) + chance(1)
     found = found_in(dated(rate=rate))
     assert codes(found) == {"rate": ("drift_range", True)}
-    assert "61% of the customers since 2021-07-20, and 100% of the very last, lie" in (
+    assert "61% of the customers since 2021-07-20, and 100% of the latest, lie" in (
         found.findings[0].message
     )
 
@@ -119,7 +119,7 @@ def test_levels_that_were_not_there_are_refused() -> None:
     campaign = np.where(NEW, "summer", np.where(chance(3) < 0.5, "spring", "winter"))
     found = found_in(dated(campaign=campaign))
     assert codes(found) == {"campaign": ("drift_range", True)}
-    assert "have values that were not there before" in found.findings[0].message
+    assert "have values never seen before" in found.findings[0].message
 
 
 def test_many_rare_levels_are_no_drift() -> None:
@@ -158,7 +158,7 @@ def test_an_effect_that_turned_round_is_refused() -> None:
     found = found_in(dated(channel=np.where(side, "direct", "fair")))
     assert codes(found) == {"channel": ("drift_reversed", True)}
     message = found.findings[0].message
-    assert message.startswith("channel: its effect turned round: of those with '")
+    assert message.startswith("channel: its effect reversed: of those with '")
     assert "were best before" in message
 
 
@@ -167,7 +167,7 @@ def test_an_effect_that_faded_is_a_warning() -> None:
     side = np.where(says, best(), ~best())
     found = found_in(dated(channel=np.where(side, "direct", "fair")))
     assert codes(found) == {"channel": ("drift_effect", False)}
-    assert "what it says changed over time" in found.findings[0].message
+    assert "its effect changed over time" in found.findings[0].message
 
 
 def test_a_number_names_the_stretch_whose_effect_changed() -> None:
@@ -182,7 +182,7 @@ def test_values_of_a_list_are_named_and_never_refused() -> None:
     tools = [["SAP", "AWS"] if f else ["AWS"] for f in flip]
     (finding,) = found_in(dated(tools=tools)).findings
     assert (finding.code, finding.excluded) == ("drift_reversed", False)
-    assert finding.message.startswith("tools: 'SAP': its effect turned round")
+    assert finding.message.startswith("tools: 'SAP': its effect reversed")
 
 
 def test_the_worst_is_said_once_per_column() -> None:
@@ -252,7 +252,7 @@ def test_a_day_is_never_split() -> None:
     frame = dated(90)
     days = pl.Series([FIRST + timedelta(days=30 * (i // 25)) for i in range(90)])
     labels = np.arange(90) % 2
-    cut = dated_customers(frame, (), labels, days, None)
+    cut = history_of(frame, (), labels, days, None)
     assert cut is not None
     newest = days.filter(pl.Series(cut.newest == 1)).unique().to_list()
     before = days.filter(pl.Series(cut.newest == 0)).unique().to_list()
@@ -263,7 +263,7 @@ def test_a_day_is_never_split() -> None:
 def test_slices_hold_the_rarer_outcome_in_equal_parts() -> None:
     frame = dated(300)
     labels = (np.arange(300) % 10 == 0).astype(np.int8)
-    cut = dated_customers(frame, (), labels, frame["closed"], None)
+    cut = history_of(frame, (), labels, frame["closed"], None)
     assert cut is not None
     assert np.bincount(cut.period[labels == 1]).tolist() == [10, 10, 10]
     assert len(cut.starts) == 2
@@ -275,8 +275,7 @@ def test_exchanging_the_outcomes_gives_the_same_slices(step: int) -> None:
     labels[:60] = labels[:60][::-1]
     days = dated(300)["closed"]
     one, other = (
-        dated_customers(dated(300), (), given, days, None)
-        for given in (labels, 1 - labels)
+        history_of(dated(300), (), given, days, None) for given in (labels, 1 - labels)
     )
     assert one is not None
     assert other is not None

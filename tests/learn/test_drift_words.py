@@ -103,7 +103,7 @@ def test_moved_shares_are_counted_before_and_since() -> None:
     (finding,) = found.findings
     shares = {name: (kind == name) for name in "ab"}
     assert finding.message in {
-        f"kind: its values moved: {has[new].mean():.0%} of the customers since "
+        f"kind: its values shifted: {has[new].mean():.0%} of the customers since "
         f"{day(200)} have '{name}', {has[~new].mean():.0%} of those before"
         for name, has in shares.items()
     }
@@ -118,7 +118,7 @@ def test_a_moved_number_is_told_by_its_middle_before_and_since() -> None:
     (finding,) = found.findings
     middle, before = np.nanmedian(staff[new]), np.nanmedian(staff[~new])
     assert finding.message == (
-        f"staff: its values moved: half of the customers since {day(200)} are above "
+        f"staff: its values shifted: half of the customers since {day(200)} are above "
         f"{middle:,.6g}, half of those before above {before:,.6g}"
     )
 
@@ -140,7 +140,7 @@ def test_not_filled_in_any_more_is_told_as_such() -> None:
     kind = [None if g else "ab"[place % 2] for place, g in enumerate(gone)]
     found = found_in(alternating(300), kind=kind)
     assert [f.message for f in found.findings] == [
-        f"kind: its values moved: 80% of the customers since {day(200)} have "
+        f"kind: its values shifted: 80% of the customers since {day(200)} have "
         "'not known', 0% of those before"
     ]
 

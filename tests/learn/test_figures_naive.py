@@ -13,7 +13,7 @@ from scipy.stats import norm
 from strategies import table_of
 
 from icp.learn import FitOptions, fit_profile
-from icp.learn.boosting import Boosting, Contrast, believed_rounds, pseudo_weights
+from icp.learn.boosting import Boosting, Contrast, pseudo_weights, rounds_belief
 from icp.learn.cells import Cells
 from icp.learn.contrast import (
     CrossFit,
@@ -26,7 +26,7 @@ from icp.learn.contrast import (
 from icp.learn.evidence import overall_evidence
 from icp.learn.fit import _information, _millinats, _refits, _weights
 from icp.learn.screen import _missing_that_counts
-from icp.learn.surprises import _per_mille, _thinned
+from icp.learn.surprises import _per_mille, _thin
 from icp.stats import auc_interval, log_loss, sigmoid
 
 SIZE = 4
@@ -160,7 +160,7 @@ def test_weights_shift_with_belief_and_not_with_the_size_of_losses() -> None:
 @pytest.mark.parametrize("customers", [16, 100, 1600, 10**6])
 def test_rounds_are_believed_in_around_their_number(customers: int) -> None:
     rounds = np.arange(0, 301, 10)
-    found = believed_rounds(rounds, customers)
+    found = rounds_belief(rounds, customers)
     expected = min(300, 100 * (customers / 100) ** 0.25)
     assert abs(rounds[found.argmax()] - expected) <= 10
     for number, belief in zip(rounds.tolist(), found, strict=True):
@@ -255,12 +255,12 @@ def test_being_missing_counts_by_a_test_of_two_shares(
 @pytest.mark.parametrize("count", [0, 1, 998, 999])
 def test_few_distances_are_all_kept(count: int) -> None:
     distances = np.random.default_rng(0).permutation(count)
-    assert _thinned(distances) == tuple(range(count))
+    assert _thin(distances) == tuple(range(count))
 
 
 @pytest.mark.parametrize("count", [1000, 1500, 50_000])
 def test_many_distances_are_thinned_evenly_from_end_to_end(count: int) -> None:
-    found = _thinned(np.random.default_rng(0).permutation(count))
+    found = _thin(np.random.default_rng(0).permutation(count))
     assert (len(found), found[0], found[-1]) == (999, 0, count - 1)
     gaps = set(np.diff(found).tolist())
     assert gaps <= {(count - 1) // 998, (count - 1) // 998 + 1}

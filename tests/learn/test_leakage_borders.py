@@ -121,16 +121,17 @@ def test_customers_of_one_outcome_are_named_by_what_they_have(
     [
         (
             {"auc": 0.934},
-            "kind: alone it tells best from regrettable almost perfectly (0.93)",
+            "kind: on its own it separates best from regrettable almost perfectly "
+            "(0.93)",
         ),
         (
             {"missing": 0.871},
-            "kind: whether it is filled in at all tells best from regrettable "
-            "(0.87), so it is probably filled in afterwards",
+            "kind: whether it is filled in separates best from regrettable "
+            "(0.87), so it is probably filled in later",
         ),
         (
             {"fill": 0.2},
-            "kind: 100% of customers have it but 20% of prospects do",
+            "kind: 100% of customers have a value, 20% of prospects",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from icp.learn.permutations import permuted_labels, search, signed_root
+from icp.learn.permutations import permute_labels, search, signed_root
 
 RNG = np.random.default_rng(0)
 
@@ -53,7 +53,7 @@ def test_more_hits_among_as_many_never_tell_less(rows, covered):
 
 def test_permutations_keep_counts_and_begin_with_the_truth():
     labels = np.array([True, False, True, False, False])
-    drawn = permuted_labels(labels, alone(5), none(5), count=50, rng=RNG)
+    drawn = permute_labels(labels, alone(5), none(5), count=50, rng=RNG)
     assert drawn.shape == (51, 5)
     assert drawn[0].tolist() == [1, 0, 1, 0, 0]
     assert set(drawn.sum(axis=1)) == {2}
@@ -63,7 +63,7 @@ def test_permutations_keep_counts_and_begin_with_the_truth():
 def test_labels_stay_within_their_stratum():
     labels = np.array([True, True, False, False, False, False])
     strata = np.array([0, 0, 0, 1, 1, 1])
-    drawn = permuted_labels(labels, alone(6), strata, count=40, rng=RNG)
+    drawn = permute_labels(labels, alone(6), strata, count=40, rng=RNG)
     assert set(drawn[:, :3].sum(axis=1)) == {2}
     assert not drawn[:, 3:].any()
 
@@ -71,7 +71,7 @@ def test_labels_stay_within_their_stratum():
 def test_a_group_moves_as_one_and_only_with_groups_of_its_size():
     labels = np.array([True, True, False, False, True, False])
     groups = np.array([7, 7, 3, 3, -1, -2])
-    drawn = permuted_labels(labels, groups, none(6), count=60, rng=RNG)
+    drawn = permute_labels(labels, groups, none(6), count=60, rng=RNG)
     assert (drawn[:, 0] == drawn[:, 1]).all()
     assert (drawn[:, 2] == drawn[:, 3]).all()
     assert (drawn[:, 0] != drawn[:, 2]).all()
@@ -102,7 +102,7 @@ def test_the_search_equals_the_naive_one(block, monkeypatch):
     masks = rng.random((40, 6)) < 0.4
     labels = rng.random(40) < 0.3
     rules = np.array([[j, -1] for j in range(6)] + [[0, 1], [2, 5]], dtype=np.int32)
-    drawn = permuted_labels(labels, alone(40), none(40), count=30, rng=rng)
+    drawn = permute_labels(labels, alone(40), none(40), count=30, rng=rng)
     statistic, maxima, p_value = naive(masks, rules, drawn)
     found = search(masks, rules, drawn)
     assert found.statistic == pytest.approx(statistic)

@@ -14,14 +14,14 @@ from icp.conditions import Compare
 from icp.errors import ConfigError, SchemaError
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
-from icp.learn.leakage import fill_rates, prospects_unlike
+from icp.learn.leakage import fill_rates, population_findings
 from icp.learn.rule_candidates import candidates, round_between
 from icp.learn.rule_search import (
     FoundRules,
     RuleOptions,
     learn_disqualifiers,
-    parted,
-    weighed,
+    split_customers,
+    weigh_rule,
 )
 from icp.learn.surprises import _widest_run, range_text
 from icp.outcomes import Economics
@@ -118,7 +118,7 @@ def test_prospects_that_did_not_answer_are_not_unlike(
     unlike: list[str], others: list[str], told: tuple[str, ...]
 ) -> None:
     prospects = pl.DataFrame({"industry": [*unlike, *others]})
-    found = prospects_unlike(prospects, PLAIN, plain().tables)
+    found = population_findings(prospects, PLAIN, plain().tables)
     assert tuple(f.column for f in found if "100%" in f.message) == told
 
 
@@ -202,7 +202,8 @@ def rules(frame: pl.DataFrame, profile: Profile, **options: object) -> FoundRule
 
 
 @pytest.mark.parametrize(
-    ("groups", "words"), [(1, "none held back: one group"), (2, "a third held back")]
+    ("groups", "words"),
+    [(1, "none held out: all are one group"), (2, "a random third held out")],
 )
 def test_groups_that_all_closed_last_on_one_day_are_drawn(
     groups: int, words: str
@@ -218,7 +219,9 @@ def test_groups_that_all_closed_last_on_one_day_are_drawn(
     assert frame.group_by("group").agg(pl.col("day").max())["day"].to_list() == (
         [days[1]] * groups
     )
-    part = parted(frame, [], outcome="outcome", date="day", group="group", seed=0)
+    part = split_customers(
+        frame, [], outcome="outcome", date="day", group="group", seed=0
+    )
     assert part.words == words
     assert part.older.height + part.newer.height == 24
     assert set(part.strata.tolist()) <= {0}
@@ -228,7 +231,7 @@ def test_one_group_leaves_nobody_to_confirm() -> None:
     frame = regretted().with_columns(group=pl.lit("all"))
     found = rules(frame, profile_of_regretted(), date="day", group="group")
     assert (found.customers, found.later, found.strong) == (90, 0, ())
-    assert "(none held back: one group), confirmed on 0" in found.sentences()[0]
+    assert "(none held out: all are one group), confirmed on 0" in found.sentences()[0]
 
 
 def test_a_column_of_texts_that_now_holds_numbers_gives_no_conditions() -> None:
@@ -267,7 +270,9 @@ def test_there_is_a_cut_between_any_two_numbers(below: float, above: float) -> N
 @pytest.mark.parametrize("rows", [0, 90])
 def test_a_rule_that_covers_nobody_is_weighed_as_knowing_nothing(rows: int) -> None:
     nobody = Compare("kind", "=", "nobody")
-    seen = weighed(regretted().head(rows), nobody, economics=Economics(V=10.0, L=20.0))
+    seen = weigh_rule(
+        regretted().head(rows), nobody, economics=Economics(V=10.0, L=20.0)
+    )
     assert (seen.covered, seen.customers, seen.p_value) == (0, rows, 1.0)
     assert (seen.low, seen.high, seen.strong) == (0.0, 1.0, False)
 
@@ -280,8 +285,8 @@ def test_a_negative_seed_is_refused_as_in_learning() -> None:
 @pytest.mark.parametrize(("values", "dtype"), UNWRITTEN, ids=lambda v: str(v)[:9])
 def test_a_date_column_of_no_dates_is_none(values: list[Any], dtype: Any) -> None:
     frame = with_column("day", values, dtype)
-    part = parted(frame, [], outcome="outcome", date="day", group=None, seed=0)
-    assert part.words == "a third held back"
+    part = split_customers(frame, [], outcome="outcome", date="day", group=None, seed=0)
+    assert part.words == "a random third held out"
     assert fit_profile(frame, date="day", options=QUICK).provenance.first_date is None
 
 
@@ -360,6 +365,6 @@ def test_a_day_is_that_of_the_zone_it_was_told_in() -> None:
     assert (provenance.first_date, provenance.last_date) == ("2024-01-01", "2024-02-09")
     compared = "since 2024-01-27 were compared"
     assert [note for note in provenance.notes if compared in note]
-    part = parted(frame, [], outcome="outcome", date="day", group=None, seed=0)
+    part = split_customers(frame, [], outcome="outcome", date="day", group=None, seed=0)
     assert part.words == "closed before 2024-01-28"
     assert set(part.strata.tolist()) == {54}

@@ -44,7 +44,7 @@ def pairs_together(cells: np.ndarray) -> float:
 def test_margins_and_gaps_are_those_of_the_customers(seed: int, line: bool) -> None:
     draw = np.random.default_rng(seed)
     data = rows_of(draw.integers(1, 7, size=(40, 3)), line=line)
-    null = OneGroup.of(data).drawn(draw)
+    null = OneGroup.of(data).sample(draw)
     unknown = data.cells == data.starts
     assert (null.cells == data.starts).tolist() == unknown.tolist()
     for j in range(data.cells.shape[1]):
@@ -55,7 +55,7 @@ def test_margins_and_gaps_are_those_of_the_customers(seed: int, line: bool) -> N
 @pytest.mark.parametrize("alike", [0.0, 0.5, 0.8])
 def test_numbers_stay_as_correlated_as_they_are(alike: float) -> None:
     data = rows_of(cloud(2_000, 1, alike=alike))
-    null = OneGroup.of(data).drawn(np.random.default_rng(2))
+    null = OneGroup.of(data).sample(np.random.default_rng(2))
     assert correlation(null) == pytest.approx(correlation(data), abs=0.08)
 
 
@@ -102,21 +102,21 @@ def test_segments_of_levels_go_less_together_in_one_group() -> None:
         [frame[name].str.slice(1).cast(int) + 2 for name in frame.columns]
     ).to_numpy()
     data = rows_of(codes, line=False)
-    null = OneGroup.of(data).drawn(np.random.default_rng(0))
+    null = OneGroup.of(data).sample(np.random.default_rng(0))
     assert pairs_together(null.cells) < 0.8 * pairs_together(data.cells)
 
 
 def test_a_copied_column_stays_a_copy_in_the_main() -> None:
     codes = cloud(400, 6, alike=0.0)
     data = rows_of(np.column_stack([codes, codes[:, 0]]))
-    null = OneGroup.of(data).drawn(np.random.default_rng(0))
+    null = OneGroup.of(data).sample(np.random.default_rng(0))
     copies = np.corrcoef(null.cells[:, 0], null.cells[:, 4])[0, 1]
     assert copies > 0.95
 
 
 def test_the_same_draws_give_the_same_rows() -> None:
     group = OneGroup.of(rows_of(cloud(60, 7, alike=0.5)))
-    one, two = (group.drawn(np.random.default_rng(1)) for _ in range(2))
+    one, two = (group.sample(np.random.default_rng(1)) for _ in range(2))
     assert one.cells.tolist() == two.cells.tolist()
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icp.learn.drift import _cuts, _rarer, banded
+from icp.learn.drift import _cuts, _rarer, bands_of
 from icp.learn.evidence import _p_value
-from icp.learn.rule_search import _drawn, _newest, parted
+from icp.learn.rule_search import _newer_third, _random_third, split_customers
 from icp.stats import information_value
 
 deals = st.lists(
@@ -28,7 +28,7 @@ def test_the_newer_third_is_the_fewest_whole_days_that_make_a_third(
     groups, days = (np.array(column) for column in zip(*rows, strict=True))
     newest = {g: max(d for one, d in rows if one == g) for g, _ in rows}
     seen = np.array([newest[g] for g, _ in rows])
-    found = _newest(groups, days)
+    found = _newer_third(groups, days)
     if len(set(seen.tolist())) == 1:
         assert found is None
         return
@@ -52,7 +52,7 @@ def test_a_third_is_drawn_of_groups_with_a_regret_and_of_those_without(
     regretted = np.zeros(38, dtype=bool)
     regretted[:18:2] = True
     regretted[30:] = True
-    later = _drawn(groups, regretted, np.random.default_rng(seed))
+    later = _random_third(groups, regretted, np.random.default_rng(seed))
     of_group = later[::2]
     assert (later == np.repeat(of_group, 2)).all()
     assert of_group[9:15].sum() == 2
@@ -65,7 +65,9 @@ def test_regrets_are_what_is_drawn_by() -> None:
         {"outcome": outcomes, "group": [f"g{n // 2:02}" for n in range(30)]}
     )
     for seed in range(6):
-        part = parted(frame, [], outcome="outcome", date=None, group="group", seed=seed)
+        part = split_customers(
+            frame, [], outcome="outcome", date=None, group="group", seed=seed
+        )
         mixed = part.newer.filter(pl.col("group") < "g09")["group"].n_unique()
         assert (mixed, part.newer["group"].n_unique()) == (3, 5)
 
@@ -85,7 +87,7 @@ def test_regrets_are_what_is_drawn_by() -> None:
 def test_a_band_is_full_as_soon_as_it_holds_enough(
     counts: list[int], least: float, most: int, bands: list[int]
 ) -> None:
-    found = banded(np.array(counts, float), ordered=True, least=least, most=most)
+    found = bands_of(np.array(counts, float), ordered=True, least=least, most=most)
     assert found.tolist() == bands
 
 
@@ -130,7 +132,7 @@ def test_slices_are_cut_by_the_rarer_outcome(
 def test_unknown_days_are_the_oldest_whatever_their_year() -> None:
     days = [None, *(date(2024, 1, 1) + timedelta(days=300 * n) for n in range(8))]
     frame = pl.DataFrame({"outcome": ["best", "regrettable", "best"] * 3, "day": days})
-    part = parted(frame, [], outcome="outcome", date="day", group=None, seed=0)
+    part = split_customers(frame, [], outcome="outcome", date="day", group=None, seed=0)
     assert sorted(part.newer["day"].to_list()) == days[6:]
     strata = dict(zip(part.older["day"].to_list(), part.strata.tolist(), strict=True))
     assert strata[None] == strata[days[1]] == 2024 - 1970

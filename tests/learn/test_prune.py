@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from icp.conditions import Compare, In
-from icp.learn.permutations import permuted_labels, search
-from icp.learn.rule_candidates import Space, combined, pruned
+from icp.learn.permutations import permute_labels, search
+from icp.learn.rule_candidates import Space, combine, prune
 
 ROWS = 400
 
@@ -11,8 +11,8 @@ ROWS = 400
 def kept(masks, labels, *, deepest=2, least=8, pays=0.5, conditions=None):
     nameless = (None,) * masks.shape[1]
     space = Space(conditions or nameless, masks, np.arange(masks.shape[1]))
-    rules = combined(space, least=least, deepest=deepest, most_rules=100_000)
-    drawn = permuted_labels(
+    rules = combine(space, least=least, deepest=deepest, most_rules=100_000)
+    drawn = permute_labels(
         labels,
         -1 - np.arange(len(labels)),
         np.zeros(len(labels), dtype=np.int64),
@@ -20,7 +20,7 @@ def kept(masks, labels, *, deepest=2, least=8, pays=0.5, conditions=None):
         rng=np.random.default_rng(1),
     )
     found = search(masks, rules, drawn)
-    return pruned(space, rules, found, labels, least=least, pays=pays)
+    return prune(space, rules, found, labels, least=least, pays=pays)
 
 
 def world(seed=0, *, columns=8, base=0.2):

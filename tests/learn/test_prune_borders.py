@@ -9,14 +9,14 @@ import pytest
 from scipy.stats import norm
 
 from icp.conditions import Compare, In
-from icp.learn.permutations import Searched, signed_root
+from icp.learn.permutations import RuleStatistics, signed_root
 from icp.learn.rule_candidates import (
     Space,
     _needed,
     _simpler,
     _tighter,
     _worth_most,
-    pruned,
+    prune,
 )
 
 ROWS = 400
@@ -36,13 +36,15 @@ def space_of(*masks: np.ndarray) -> Space:
 
 def searched_of(
     space: Space, rules: list[list[int]], regretted: np.ndarray
-) -> Searched:
+) -> RuleStatistics:
     """All rules telling, none of the permutations' largest near them."""
     inside = [space.masks[:, [c for c in r if c >= 0]].all(axis=1) for r in rules]
     covered = np.array([one.sum() for one in inside])
     hits = np.array([(one & regretted).sum() for one in inside])
     statistic = signed_root(covered, hits, ROWS, int(regretted.sum()))
-    return Searched(covered, hits, statistic, np.full(len(rules), 0.01), np.zeros(100))
+    return RuleStatistics(
+        covered, hits, statistic, np.full(len(rules), 0.01), np.zeros(100)
+    )
 
 
 def naive_root(covered: int, hits: int, rows: int, positives: int) -> float:
@@ -81,7 +83,7 @@ def test_a_condition_has_to_beat_the_best_of_all_conditions_by_chance(
     assert norm.isf(0.05 / 2) < sharper < norm.isf(0.05 / 10)
     rules = [[0, -1], [0, 1]]
     found = searched_of(space, rules, regretted)
-    (first, *_) = pruned(space, np.array(rules), found, regretted, least=8, pays=0.65)
+    (first, *_) = prune(space, np.array(rules), found, regretted, least=8, pays=0.65)
     assert first[0] == kept
 
 

@@ -7,7 +7,7 @@ from strategies import profile_of
 
 from icp.conditions import parse
 from icp.errors import SchemaError, TooFewCustomersError
-from icp.learn import RuleOptions, learn_disqualifiers, weighed
+from icp.learn import RuleOptions, learn_disqualifiers, weigh_rule
 from icp.learn.cells import draft_tables
 from icp.outcomes import Economics
 from icp.schema import AccountSchema
@@ -181,7 +181,7 @@ def test_a_column_that_is_gone_is_left_out():
     result = learn_disqualifiers(
         frame.drop("vendors"), profile(frame), economics=EVEN, options=QUICK
     )
-    assert "vendors: the column is not there" in result.left_out
+    assert "vendors: the column is missing" in result.left_out
     assert all(rule.moves[0].on == date.today() for rule in result.rules)
 
 
@@ -230,7 +230,7 @@ def test_fewer_permutations_for_time_are_said(monkeypatch):
     monkeypatch.setattr("icp.learn.rule_search._WORK", 1.0)
     result = found(customers(), options=RuleOptions(permutations=300))
     assert result.permutations == 200
-    assert "200 of 300 permutations, for time" in result.left_out
+    assert "200 of 300 permutations, to save time" in result.left_out
 
 
 def test_errors_are_those_of_learning_a_profile():
@@ -257,14 +257,14 @@ def test_sentences_say_what_was_tried():
 
 def test_a_rule_of_ones_own_is_weighed_on_all_customers():
     frame = customers()
-    seen = weighed(frame, parse("vendors >= 5 and not key"), economics=EVEN, on=DAY)
+    seen = weigh_rule(frame, parse("vendors >= 5 and not key"), economics=EVEN, on=DAY)
     assert (seen.later_covered, seen.later_regrettable) == (
         seen.covered,
         seen.regrettable,
     )
     assert seen.strong
-    nobody = weighed(frame, parse("vendors > 99"), economics=EVEN)
+    nobody = weigh_rule(frame, parse("vendors > 99"), economics=EVEN)
     assert (nobody.covered, nobody.low, nobody.high) == (0, 0.0, 1.0)
     assert not nobody.strong
     with pytest.raises(SchemaError, match="a rule reads 'industry'"):
-        weighed(frame, parse("industry > 1"), economics=EVEN)
+        weigh_rule(frame, parse("industry > 1"), economics=EVEN)

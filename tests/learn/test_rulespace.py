@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icp.learn.cells import draft_tables
-from icp.learn.rule_candidates import Space, candidates, combined, round_between
+from icp.learn.rule_candidates import Space, candidates, combine, round_between
 from icp.schema import AccountSchema
 
 FRAME = pl.DataFrame(
@@ -129,7 +129,7 @@ def naive(masks, least, deepest):
 def test_combinations_equal_the_naive_ones(deepest):
     masks = np.random.default_rng(3).random((40, 7)) < 0.6
     space = Space(conditions=(None,) * 7, masks=masks, columns=np.arange(7))
-    found = combined(space, least=4, deepest=deepest, most_rules=10_000)
+    found = combine(space, least=4, deepest=deepest, most_rules=10_000)
     rules = [tuple(c for c in rule if c >= 0) for rule in found.tolist()]
     assert sorted(rules) == sorted(naive(masks, 4, deepest))
     assert found.shape[1] == deepest
@@ -138,8 +138,8 @@ def test_combinations_equal_the_naive_ones(deepest):
 def test_too_many_rules_are_none():
     masks = np.random.default_rng(3).random((40, 20)) < 0.6
     space = Space(conditions=(None,) * 20, masks=masks, columns=np.arange(20))
-    assert combined(space, least=4, deepest=2, most_rules=100) is None
-    assert combined(space, least=4, deepest=2, most_rules=10) is None
+    assert combine(space, least=4, deepest=2, most_rules=100) is None
+    assert combine(space, least=4, deepest=2, most_rules=10) is None
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))

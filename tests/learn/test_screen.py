@@ -12,7 +12,7 @@ from icp.learn.screen import (
     check_columns,
     check_counts,
     closed_customers,
-    renumbered,
+    renumber,
     screen,
 )
 from icp.schema import AccountSchema
@@ -65,7 +65,7 @@ def test_every_missing_column_is_named_at_once() -> None:
     [([7, 7, 3, 7, 9], [0, 0, 1, 0, 2]), ([-1, -2, -1], [0, 1, 0]), ([], [])],
 )
 def test_groups_are_numbered_by_their_first_row(groups, wanted) -> None:
-    assert renumbered(np.array(groups, dtype=np.int64)).tolist() == wanted
+    assert renumber(np.array(groups, dtype=np.int64)).tolist() == wanted
 
 
 def test_identical_customers_are_one_group() -> None:
@@ -165,6 +165,6 @@ def test_a_negative_seed_is_refused_in_words(seed: int) -> None:
 def test_more_attributes_than_a_profile_keeps_are_refused_in_words(monkeypatch) -> None:
     monkeypatch.setattr("icp.learn.screen.MAX_TABLES", 3)
     frame = planted_customers(40).drop("account_id")
-    words = "4 attributes, each value of a list counted; at most 3 can be kept"
+    words = "4 attributes, each value of a list counted; at most 3 fit into a profile"
     with pytest.raises(SchemaError, match=words):
         fit_profile(frame)

@@ -182,7 +182,7 @@ def test_customers_who_differ_in_nothing_known_are_one_segment() -> None:
     result, members = split(same)
     assert result.count == 1
     assert set(members) == {0}
-    assert result.note == "Nothing is known that the best customers differ in."
+    assert result.note == "No known attribute varies among the best customers."
 
 
 def gains(own: list[float], drawn: np.ndarray, together: float = 0.0) -> _Gains:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from planted import closed_customers, prepared
 
-from icp.learn.boosting import capped
+from icp.learn.boosting import cap_unknown
 from icp.learn.contrast import (
     Setting,
     _design,
@@ -86,7 +86,7 @@ def test_missing_is_never_the_best_of_a_column() -> None:
     cells, rows, positive, nothing = prepared(hidden)
     setting = Setting(1.0, 1.0)
     fitted = fit_smooth(cells, rows, positive, setting, missing_counts=~nothing)
-    contrast = capped(fitted)
+    contrast = cap_unknown(fitted)
     for points in contrast.points:
         assert points[:2].max() <= points[2:].max()
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from icp.learn.cells import draft_tables
-from icp.learn.rule_search import parted
+from icp.learn.rule_search import split_customers
 from icp.schema import AccountSchema
 
 
@@ -25,7 +25,9 @@ def split(frame, *, date=None, group=None, seed=0):
     tables = [
         draft.table for draft in draft_tables(frame, schema, min_level=2, max_levels=9)
     ]
-    return parted(frame, tables, outcome="outcome", date=date, group=group, seed=seed)
+    return split_customers(
+        frame, tables, outcome="outcome", date=date, group=group, seed=seed
+    )
 
 
 def days(count):
@@ -75,7 +77,7 @@ def test_unknown_days_count_as_the_oldest():
 def test_without_two_days_a_third_is_drawn(day):
     part = split(customers(day=day), date="day")
     assert (part.older.height, part.newer.height) == (8, 4)
-    assert part.words == "a third held back"
+    assert part.words == "a random third held out"
 
 
 def test_a_third_of_each_outcome_is_drawn_by_the_seed():

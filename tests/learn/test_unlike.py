@@ -6,7 +6,7 @@ from planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables
-from icp.learn.leakage import prospects_unlike
+from icp.learn.leakage import population_findings
 from icp.schema import AccountSchema
 
 CUSTOMERS = pl.DataFrame(
@@ -23,9 +23,11 @@ def found(**columns) -> dict[str, str]:
     schema = AccountSchema.infer(CUSTOMERS)
     drafts = draft_tables(CUSTOMERS, schema, min_level=1, max_levels=9)
     prospects = pl.DataFrame(columns)
-    findings = prospects_unlike(prospects, CUSTOMERS, [draft.table for draft in drafts])
+    findings = population_findings(
+        prospects, CUSTOMERS, [draft.table for draft in drafts]
+    )
     assert all(not f.excluded and f.code == "prospects_unlike" for f in findings)
-    again = prospects_unlike(prospects, CUSTOMERS, [draft.table for draft in drafts])
+    again = population_findings(prospects, CUSTOMERS, [draft.table for draft in drafts])
     return {f.column: f.message for f in again}
 
 

@@ -6,7 +6,7 @@ from strategies import profile_of
 from icp.conditions import parse
 from icp.demo import draw_demo
 from icp.demo.population import DISQUALIFIERS, DRIFTING, NOISE
-from icp.learn import RuleOptions, learn_disqualifiers, weighed
+from icp.learn import RuleOptions, learn_disqualifiers, weigh_rule
 from icp.learn.cells import draft_tables
 from icp.outcomes import Economics
 from icp.schema import AccountSchema
@@ -105,7 +105,7 @@ def overlap(one, other):
 
 @pytest.mark.parametrize("name", DISQUALIFIERS)
 def test_every_planted_rule_would_be_strong_if_asked_for(demo, name):
-    assert weighed(demo, parse(DISQUALIFIERS[name]), economics=DEMO).strong
+    assert weigh_rule(demo, parse(DISQUALIFIERS[name]), economics=DEMO).strong
 
 
 @pytest.mark.parametrize("name", DISQUALIFIERS)

@@ -141,7 +141,7 @@ def test_more_attributes_than_fit_are_named(profile: Profile) -> None:
 def test_refusals_and_warnings_are_apart(profile: Profile) -> None:
     left_out = said(profile, "What was left out")
     assert (
-        "churned / its name says that it is written during or after a sale" in left_out
+        "churned / its name says it is filled in during or after the sale" in left_out
     )
     assert "Left out by a person: colour." in left_out
     warned = said(profile, "Look at these")

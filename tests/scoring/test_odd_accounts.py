@@ -70,7 +70,7 @@ def test_columns_in_between_never_overwrite_a_column(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["state", "odd", "quadrant", "novelty_p"])
 def test_what_a_profile_reads_is_never_replaced_silently(name: str) -> None:
-    with pytest.raises(SchemaError, match=f"{name}.* would be written by scoring"):
+    with pytest.raises(SchemaError, match=f"{name}.* would be overwritten by scoring"):
         outliers(pl.DataFrame({name: [1.0]}), reading(name))
 
 
@@ -211,7 +211,7 @@ def test_all_reasons_are_told_in_order() -> None:
     assert score_one({"staff": 90}, profile).why_not == (
         "only 39% of what the profile looks at is known, 100% is needed; "
         "it is unlike any customer closed so far; "
-        "the estimate is too unsure (40% to 60%)"
+        "the estimate is too uncertain (40% to 60%)"
     )
 
 

@@ -166,7 +166,7 @@ def test_a_profile_without_tables_gives_everyone_its_base() -> None:
 
 @pytest.mark.parametrize("taken", ["fit", "disqualified_by"])
 def test_a_taken_name_is_refused(taken: str) -> None:
-    with pytest.raises(SchemaError, match=f"1 column: '{taken}' would be written"):
+    with pytest.raises(SchemaError, match=f"1 column: '{taken}' would be overwritten"):
         score(frame().with_columns(pl.lit(1).alias(taken)), icp())
 
 

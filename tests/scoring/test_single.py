@@ -10,7 +10,7 @@ from strategies import profile_of, steady_calibration, table_of
 from icp.errors import SchemaError
 from icp.profile import Abstention, Calibration, Profile, Segment
 from icp.scoring import Score, score_one
-from icp.scoring.single import _packed
+from icp.scoring.single import _pack
 
 TABLES = (
     table_of("staff", "number", (0, 0, -200, 100), edges=(50.0,), information=300),
@@ -72,12 +72,12 @@ def test_an_empty_account_gets_reasons() -> None:
         (
             {"abstention": Abstention(known=0, width=150)},
             {"staff": 70, "cloud": True},
-            r"too unsure \(41% to 61%\)",
+            r"too uncertain \(41% to 61%\)",
         ),
         (
             {"abstention": Abstention(known=900, width=150)},
             {"staff": 70},
-            r"only 75% .* 90% is needed; the estimate is too unsure",
+            r"only 75% .* 90% is needed; the estimate is too uncertain",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_wrong_type_names_the_column() -> None:
 
 def test_lanes_do_not_run_into_each_other() -> None:
     most = 2**63
-    lanes = _packed(most, 0, 7) + _packed(most - 1, 1, 2**62)
+    lanes = _pack(most, 0, 7) + _pack(most - 1, 1, 2**62)
     assert lanes == (2**64 - 1) + (1 << 64) + (2**62 + 7 << 128)
 
 

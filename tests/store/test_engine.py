@@ -10,7 +10,6 @@ from icp.store.database import (
     READ,
     Database,
     make_engine,
-    migration_engine,
     wal_is_safe,
 )
 from icp.store.tables import UtcDateTime, meta
@@ -35,7 +34,7 @@ BERLIN = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=1)))
         ((4, 0, 0), True),
     ],
 )
-def test_wal_only_where_its_bug_was_mended(version, safe):
+def test_wal_only_where_its_bug_was_fixed(version, safe):
     assert wal_is_safe(version) is safe
 
 
@@ -51,7 +50,7 @@ def test_every_connection_is_told_the_same(url):
 
 @only_sqlite
 def test_migrations_run_without_foreign_keys(url):
-    with migration_engine(url).begin() as connection:
+    with make_engine(url, foreign_keys=False).begin() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
 
 

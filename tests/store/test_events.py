@@ -29,7 +29,7 @@ def write_three(database):
 
 def verified(database):
     with database.read() as connection:
-        return log.verify(connection)
+        return log.verify_chain(connection)
 
 
 UNGUARDED = {
@@ -58,7 +58,7 @@ def test_each_hash_seals_the_one_before(database):
         rows = connection.execute(sa.select(events).order_by(events.c.seq)).all()
     previous = log.GENESIS
     for row in rows:
-        previous = log.chained(previous, row._mapping)
+        previous = log.event_hash(previous, row._mapping)
         assert row.hash == previous
 
 
@@ -105,7 +105,7 @@ def test_state_and_event_are_kept_together_or_not_at_all(database):
         insert_log_and_crash(tx)
     with database.read() as connection:
         assert connection.execute(sa.select(mappings)).all() == []
-        assert log.verify(connection) == 0
+        assert log.verify_chain(connection) == 0
 
 
 def test_events_carry_time_and_author(database, clock):
@@ -125,9 +125,9 @@ def test_canonical_json_is_one_text_per_value(value):
 @given(st.text(max_size=5), st.text(max_size=5))
 def test_no_two_events_share_a_hash_by_moving_text(actor, subject):
     event = {"seq": 1, "at": AT, "actor": actor, "kind": "k", "payload": "{}"}
-    here = log.chained(log.GENESIS, {**event, "subject": subject})
+    here = log.event_hash(log.GENESIS, {**event, "subject": subject})
     moved = {**event, "actor": actor + "x", "subject": subject}
-    assert here != log.chained(log.GENESIS, moved)
+    assert here != log.event_hash(log.GENESIS, moved)
 
 
 def test_a_chain_without_head_is_broken(database):

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 
@@ -8,8 +9,7 @@ from alembic.script import ScriptDirectory
 
 from icp.errors import StoreError
 from icp.store import database
-from icp.store.database import Database, make_engine, migration_engine
-from icp.store.store import Store
+from icp.store.database import Database, make_engine
 from icp.store.tables import HEAD, metadata
 
 only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -17,7 +17,7 @@ only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 @contextmanager
 def migrating(url):
-    engine = migration_engine(url)
+    engine = make_engine(url, foreign_keys=False)
     with engine.begin() as connection:
         yield connection
     engine.dispose()
@@ -86,59 +86,82 @@ def test_the_revision_of_an_empty_database_is_none(url):
 
 @only_sqlite
 def test_a_backup_comes_before_an_upgrade(url, clock, tmp_path, monkeypatch):
-    database = Database(url, clock=clock)
-    with database.write("ann") as tx:
+    store = Database(url, clock=clock)
+    with store.write("ann") as tx:
         tx.log("noted", "x")
     monkeypatch.setattr(database, "HEAD", "0099")
-    backup = database.upgrade(make_engine(url), database.url)
+    backup = database.upgrade(make_engine(url), store.url)
     assert backup == tmp_path / f"icp.db.before-{HEAD}"
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
-    database.close()
+    store.close()
 
 
 @only_sqlite
 def test_an_upgrade_that_breaks_references_is_undone(url, clock, monkeypatch):
-    database = Database(url, clock=clock)
+    store = Database(url, clock=clock)
     execute(
         url,
         "INSERT INTO activations VALUES (1, 7, 'activate', '', '2026-01-01', 'ann')",
     )
     monkeypatch.setattr(database, "HEAD", "0099")
     with pytest.raises(StoreError, match="1 references and was undone"):
-        database.upgrade(make_engine(url), database.url)
-    database.close()
+        database.upgrade(make_engine(url), store.url)
+    store.close()
 
 
-LATER = {
-    "0002": ("disqualifiers", "exceptions"),
-    "0003": ("signals", "answers", "attempts", "exits", "referrals"),
-}
-
-
-def go_back_to(url, version):
-    """Make of a new store one as that version left it."""
-    gone = [table for v, tables in LATER.items() if v > version for table in tables]
-    version = f"UPDATE alembic_version SET version_num = '{version}'"
-    execute(url, *(f"DROP TABLE {table}" for table in gone), version)
-
-
-def test_a_store_of_the_second_version_gets_the_deals(url, clock, tmp_path):
+@pytest.mark.parametrize("number", ["0001", "0002", "0003"])
+def test_a_store_of_a_build_before_the_release_is_refused(url, clock, number, tmp_path):
     Database(url, clock=clock).close()
-    go_back_to(url, "0002")
-    store = Store(url, tmp_path / "bulk", clock=clock)
-    assert store.deals.signals() == {}
-    assert store.deals.exits() == []
-    assert (tmp_path / "icp.db.before-0002").is_file() is url.startswith("sqlite")
-    store.close()
+    execute(url, f"UPDATE alembic_version SET version_num = '{number}'")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(
+        StoreError, match=r"before the first release .* back up .* icp init, and import"
+    ):
+        Database(url, clock=clock)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_a_store_of_the_first_version_gets_the_disqualifiers(url, clock, tmp_path):
-    database = Database(url, clock=clock)
-    database.close()
-    go_back_to(url, "0001")
-    store = Store(url, tmp_path / "bulk", clock=clock)
-    assert store.rules.all() == []
-    assert store.rules.exceptions() == []
-    assert (tmp_path / "icp.db.before-0001").is_file() is url.startswith("sqlite")
-    store.close()
+#: A later migration that alters a table to which others refer.
+NEXT = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "next"
+down_revision = "{HEAD}"
+
+
+def upgrade():
+    with op.batch_alter_table("bulk", recreate="auto") as table:
+        table.alter_column("kind", type_=sa.String(60), existing_type=sa.String(50))
+        note = sa.Column("note", sa.Text(), server_default="", nullable=False)
+        table.add_column(note)
+"""
+ROWS = (
+    "INSERT INTO bulk VALUES ('a', 'customers', 1, 1, '2026-01-01')",
+    "INSERT INTO imports VALUES (1, 'f', 'a', NULL, NULL, NULL, '{}', '{}', "
+    "'2026-01-01', 'ann')",
+)
+
+
+def test_a_later_migration_keeps_every_row(url, clock, tmp_path, monkeypatch):
+    Database(url, clock=clock).close()
+    execute(url, *ROWS)
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "next.py").write_text(NEXT)
+
+    def config(connection, plain=database._config):
+        settings = plain(connection)
+        ours = ScriptDirectory.from_config(settings).versions
+        folders = os.pathsep.join([ours, str(tmp_path / "later")])
+        settings.set_main_option("version_locations", folders)
+        return settings
+
+    monkeypatch.setattr(database, "_config", config)
+    monkeypatch.setattr(database, "HEAD", "next")
+    Database(url, clock=clock).close()
+    with migrating(url) as connection:
+        query = "SELECT number, note FROM imports JOIN bulk ON bulk.hash = customers"
+        assert connection.exec_driver_sql(query).all() == [(1, "")]
+    backup = tmp_path / f"icp.db.before-{HEAD}"
+    assert backup.is_file() is url.startswith("sqlite")

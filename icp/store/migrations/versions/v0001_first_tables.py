@@ -1,9 +1,11 @@
 """The first tables."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "1"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -33,11 +35,11 @@ _EMPTY_CHAIN = f"INSERT INTO meta VALUES ('event_chain', '0:{'0' * 64}')"
 
 def upgrade() -> None:
     _bulk_and_log()
-    _inputs()
+    _imports()
     _outcomes()
     _profiles()
-    _activations()
-    _runs()
+    _disqualifiers()
+    _deals()
     _jobs()
     for statement in (*_append_only(), _EMPTY_CHAIN):
         op.execute(statement)
@@ -54,218 +56,231 @@ def _append_only() -> tuple[str, ...]:
     return _NO_CHANGE_SQLITE
 
 
+def _text(name: str, length: int | None = None, *, null: bool = False) -> Any:
+    kind = sa.Text() if length is None else sa.String(length)
+    return sa.Column(name, kind, nullable=null)
+
+
+def _integer(name: str, *, null: bool = False) -> Any:
+    return sa.Column(name, sa.Integer(), nullable=null)
+
+
+def _size(name: str) -> Any:
+    return sa.Column(name, sa.BigInteger(), nullable=False)
+
+
+def _flag(name: str) -> Any:
+    return sa.Column(name, sa.Boolean(), nullable=False)
+
+
+def _time(name: str, *, null: bool = False) -> Any:
+    return sa.Column(name, sa.DateTime(), nullable=null)
+
+
+def _records(table: str, *parts: Any) -> None:
+    """A table of numbered rows that carry their time and author."""
+    op.create_table(
+        table,
+        _integer("number"),
+        *parts,
+        _time("created_at"),
+        _text("author", 200),
+        _key(table, "number"),
+    )
+
+
+def _key(table: str, column: str) -> Any:
+    return sa.PrimaryKeyConstraint(column, name=op.f(f"pk_{table}"))
+
+
+def _reference(table: str, column: str, target: str) -> Any:
+    name = op.f(f"fk_{table}_{column}_{target.split('.')[0]}")
+    return sa.ForeignKeyConstraint([column], [target], name=name)
+
+
+def _one_of(table: str, column: str, *values: str) -> Any:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    name = op.f(f"ck_{table}_{column}")
+    return sa.CheckConstraint(f"{column} IN ({allowed})", name=name)
+
+
 def _bulk_and_log() -> None:
     op.create_table(
         "bulk",
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=50), nullable=False),
-        sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("hash", name=op.f("pk_bulk")),
+        _text("hash", 64),
+        _text("kind", 50),
+        _size("rows"),
+        _size("bytes"),
+        _time("created_at"),
+        _key("bulk", "hash"),
     )
-    op.create_table(
-        "meta",
-        sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_meta")),
-    )
+    op.create_table("meta", _text("name", 100), _text("value"), _key("meta", "name"))
     op.create_table(
         "events",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.DateTime(), nullable=False),
-        sa.Column("actor", sa.String(length=200), nullable=False),
-        sa.Column("kind", sa.String(length=50), nullable=False),
-        sa.Column("subject", sa.String(length=500), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
+        _time("at"),
+        _text("actor", 200),
+        _text("kind", 50),
+        _text("subject", 500),
+        _text("payload"),
+        _text("hash", 64),
+        _key("events", "seq"),
     )
 
 
-def _inputs() -> None:
-    op.create_table(
+def _imports() -> None:
+    _records(
         "mappings",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("source", sa.String(length=200), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_mappings")),
+        _text("source", 200),
+        _integer("version"),
+        _text("document"),
         sa.UniqueConstraint(
             "source", "version", name=op.f("uq_mappings_source_version")
         ),
     )
-    op.create_table(
+    files = ("customers", "prospects", "quarantine", "unmatched")
+    _records(
         "imports",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("customers", sa.String(length=64), nullable=True),
-        sa.Column("prospects", sa.String(length=64), nullable=True),
-        sa.Column("quarantine", sa.String(length=64), nullable=True),
-        sa.Column("unmatched", sa.String(length=64), nullable=True),
-        sa.Column("schemas", sa.Text(), nullable=False),
-        sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["customers"], ["bulk.hash"], name=op.f("fk_imports_customers_bulk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["prospects"], ["bulk.hash"], name=op.f("fk_imports_prospects_bulk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["quarantine"], ["bulk.hash"], name=op.f("fk_imports_quarantine_bulk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unmatched"], ["bulk.hash"], name=op.f("fk_imports_unmatched_bulk")
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_imports")),
+        _text("fingerprint", 64),
+        *(_text(name, 64, null=True) for name in files),
+        _text("schemas"),
+        _text("summary"),
+        *(_reference("imports", name, "bulk.hash") for name in files),
     )
 
 
 def _outcomes() -> None:
-    op.create_table(
+    _records(
         "labels",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("import_number", sa.Integer(), nullable=False),
-        sa.Column("bulk", sa.String(length=64), nullable=False),
-        sa.Column("policy", sa.Text(), nullable=False),
-        sa.Column("counts", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["bulk"], ["bulk.hash"], name=op.f("fk_labels_bulk_bulk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["import_number"],
-            ["imports.number"],
-            name=op.f("fk_labels_import_number_imports"),
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_labels")),
+        _integer("import_number"),
+        _text("bulk", 64),
+        _text("policy"),
+        _text("counts"),
+        _reference("labels", "bulk", "bulk.hash"),
+        _reference("labels", "import_number", "imports.number"),
     )
     op.create_table(
         "overrides",
-        sa.Column("account_id", sa.String(length=500), nullable=False),
-        sa.Column("outcome", sa.String(length=20), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.CheckConstraint(
-            "outcome IN ('best', 'regrettable', 'neutral', 'unknown')",
-            name=op.f("ck_overrides_outcome"),
-        ),
-        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_overrides")),
+        _text("account_id", 500),
+        _text("outcome", 20),
+        _text("reason"),
+        _time("created_at"),
+        _text("author", 200),
+        _one_of("overrides", "outcome", "best", "regrettable", "neutral", "unknown"),
+        _key("overrides", "account_id"),
     )
 
 
 def _profiles() -> None:
-    op.create_table(
+    _records(
         "profiles",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("parent", sa.Integer(), nullable=True),
-        sa.Column("import_number", sa.Integer(), nullable=True),
-        sa.Column("label_number", sa.Integer(), nullable=True),
-        sa.Column("best", sa.Integer(), nullable=False),
-        sa.Column("regrettable", sa.Integer(), nullable=False),
-        sa.Column("evidence", sa.String(length=20), nullable=False),
+        _text("hash", 64),
+        _text("document"),
+        _integer("parent", null=True),
+        _integer("import_number", null=True),
+        _integer("label_number", null=True),
+        _integer("best"),
+        _integer("regrettable"),
+        _text("evidence", 20),
         sa.Column("auc", sa.Float(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["import_number"],
-            ["imports.number"],
-            name=op.f("fk_profiles_import_number_imports"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["label_number"],
-            ["labels.number"],
-            name=op.f("fk_profiles_label_number_labels"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["parent"], ["profiles.number"], name=op.f("fk_profiles_parent_profiles")
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_profiles")),
+        _reference("profiles", "import_number", "imports.number"),
+        _reference("profiles", "label_number", "labels.number"),
+        _reference("profiles", "parent", "profiles.number"),
         sa.UniqueConstraint("hash", name=op.f("uq_profiles_hash")),
     )
-
-
-def _activations() -> None:
-    op.create_table(
+    _records(
         "activations",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("profile", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('activate', 'rollback')", name=op.f("ck_activations_kind")
-        ),
-        sa.ForeignKeyConstraint(
-            ["profile"],
-            ["profiles.number"],
-            name=op.f("fk_activations_profile_profiles"),
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_activations")),
+        _integer("profile"),
+        _text("kind", 20),
+        _text("reason"),
+        _one_of("activations", "kind", "activate", "rollback"),
+        _reference("activations", "profile", "profiles.number"),
     )
-
-
-def _runs() -> None:
-    op.create_table(
+    _records(
         "score_runs",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("profile", sa.Integer(), nullable=False),
-        sa.Column("import_number", sa.Integer(), nullable=True),
-        sa.Column("bulk", sa.String(length=64), nullable=True),
-        sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("evaluable", sa.BigInteger(), nullable=False),
-        sa.Column("grades", sa.Text(), nullable=False),
-        sa.Column("target", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("author", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["bulk"], ["bulk.hash"], name=op.f("fk_score_runs_bulk_bulk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["import_number"],
-            ["imports.number"],
-            name=op.f("fk_score_runs_import_number_imports"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["profile"],
-            ["profiles.number"],
-            name=op.f("fk_score_runs_profile_profiles"),
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_score_runs")),
+        _integer("profile"),
+        _integer("import_number", null=True),
+        _text("bulk", 64, null=True),
+        _size("rows"),
+        _size("evaluable"),
+        _text("grades"),
+        _text("target", null=True),
+        _reference("score_runs", "bulk", "bulk.hash"),
+        _reference("score_runs", "import_number", "imports.number"),
+        _reference("score_runs", "profile", "profiles.number"),
     )
+
+
+def _disqualifiers() -> None:
+    states = ("proposed", "shadow", "active", "probation", "retired")
+    op.create_table(
+        "disqualifiers",
+        _text("id", 16),
+        _text("state", 20),
+        _text("document"),
+        _time("changed_at"),
+        _time("created_at"),
+        _text("author", 200),
+        _one_of("disqualifiers", "state", *states),
+        _key("disqualifiers", "id"),
+    )
+    _records(
+        "exceptions",
+        _text("rule", 64),
+        _text("account_id", 500),
+        _text("approver", 200, null=True),
+        _text("reason"),
+    )
+
+
+def _deals() -> None:
+    for table, columns in {
+        "signals": (
+            _text("reason", 100),
+            _flag("holds"),
+            sa.Column("observed_on", sa.Date(), nullable=False),
+            _text("evidence"),
+        ),
+        "answers": (_text("attribute", 500), _text("value")),
+        "attempts": (
+            _text("reason", 100),
+            _text("play", 50),
+            _flag("worked"),
+            _text("note"),
+        ),
+        "exits": (
+            _text("document"),
+            _flag("open"),
+            _time("woke_at", null=True),
+            _text("woke_why"),
+        ),
+        "referrals": (_text("came", 500, null=True), _text("note")),
+    }.items():
+        _records(table, _text("account_id", 500), *columns)
+        op.create_index(op.f(f"ix_{table}_account_id"), table, ["account_id"])
 
 
 def _jobs() -> None:
+    states = ("queued", "running", "done", "failed", "cancelled", "lost")
     op.create_table(
         "jobs",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("actor", sa.String(length=200), nullable=False),
-        sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("options", sa.Text(), nullable=False),
+        _text("id", 32),
+        _text("kind", 20),
+        _text("state", 20),
+        _text("actor", 200),
+        _text("role", 20),
+        _text("options"),
         sa.Column("done", sa.Float(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("pid", sa.Integer(), nullable=True),
-        sa.Column("cancel_asked", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("started_at", sa.DateTime(), nullable=True),
-        sa.Column("heartbeat_at", sa.DateTime(), nullable=True),
-        sa.Column("finished_at", sa.DateTime(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'lost')",
-            name=op.f("ck_jobs_state"),
+        _text("message"),
+        _text("result"),
+        _text("error"),
+        _integer("pid", null=True),
+        _flag("cancel_asked"),
+        _time("created_at"),
+        *(
+            _time(f"{name}_at", null=True)
+            for name in ("started", "heartbeat", "finished")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        _one_of("jobs", "state", *states),
+        _key("jobs", "id"),
     )

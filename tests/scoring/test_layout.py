@@ -11,7 +11,14 @@ from strategies import LAWS, profile_of, profiles, table_of
 
 from icp.profile import PairTable, Segment
 from icp.scoring import prepared as module
-from icp.scoring.prepared import KNOWN, MARGIN, NOVELTY, SEGMENTS, Fold, fold
+from icp.scoring.prepared import (
+    INFORMATION,
+    MARGIN,
+    NOVELTY,
+    SEGMENTS,
+    Layout,
+    layout_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,30 +38,30 @@ def pair(first: int, second: int) -> PairTable:
     return PairTable(first=f"t{first}", second=f"t{second}", points=points)
 
 
-def sums_of(folded: Fold, codes: Sequence[int]) -> list[int]:
+def sums_of(layout: Layout, codes: Sequence[int]) -> list[int]:
     """What the lanes say of an account with those cell codes."""
-    words = list(folded.constant)
-    for joint in folded.joints:
+    words = list(layout.constant)
+    for joint in layout.joints:
         held = [codes[place] for place in joint.places]
         cell = np.ravel_multi_index(held, joint.sizes)
         words = [a + int(b) for a, b in zip(words, joint.words[cell], strict=True)]
     return [
         (words[lane.word] >> lane.shift & lane.mask) + lane.least
-        for lane in folded.lanes
+        for lane in layout.lanes
     ]
 
 
 def test_two_tables_are_one_look_up() -> None:
-    folded = fold(profile_of([A, B], base=100), (0, 1))
-    (joint,) = folded.joints
+    layout = layout_of(profile_of([A, B], base=100), (0, 1))
+    (joint,) = layout.joints
     assert (joint.places, joint.sizes) == ((0, 1), (4, 4))
     assert joint.words.shape == (16, 1)
-    assert sums_of(folded, (3, 2)) == [123, 3, 12]
-    assert sums_of(folded, (1, 0)) == [99, 1, 5]
+    assert sums_of(layout, (3, 2)) == [123, 3, 12]
+    assert sums_of(layout, (1, 0)) == [99, 1, 5]
 
 
 def test_lanes_are_as_wide_as_their_greatest_value() -> None:
-    lanes = fold(profile_of([A, B], base=100), (0, 1)).lanes
+    lanes = layout_of(profile_of([A, B], base=100), (0, 1)).lanes
     assert [(lane.word, lane.shift, lane.most) for lane in lanes] == [
         (0, 0, 34),
         (0, 6, 4),
@@ -72,10 +79,10 @@ def test_a_word_that_is_full_is_followed_by_another() -> None:
         Segment(name=name, kind="best", size=1, surprises=((0, 0, 1_000_000, 1),))
         for name in "xyz"
     ]
-    folded = fold(profile_of([wide], segments=segments), (0,))
-    assert [lane.word for lane in folded.lanes] == [0, 0, 0, 1, 1, 2]
-    assert folded.position_bits == 2
-    assert sums_of(folded, (2,)) == [
+    layout = layout_of(profile_of([wide], segments=segments), (0,))
+    assert [lane.word for lane in layout.lanes] == [0, 0, 0, 1, 1, 2]
+    assert layout.position_bits == 2
+    assert sums_of(layout, (2,)) == [
         -1_000_000,
         0,
         2**30,
@@ -85,15 +92,15 @@ def test_a_word_that_is_full_is_followed_by_another() -> None:
 
 def test_absent_tables_are_constant() -> None:
     gone = table_of("a", "flag", (9, 1, 2, 3), pooled=(8, 0, 0, 0))
-    folded = fold(profile_of([gone], base=100), ())
-    assert folded.joints == ()
-    assert sums_of(folded, ()) == [109, 8, 0]
+    layout = layout_of(profile_of([gone], base=100), ())
+    assert layout.joints == ()
+    assert sums_of(layout, ()) == [109, 8, 0]
 
 
 @pytest.mark.parametrize("most", [1, 16, 100, 10**6])
 def test_joints_stay_small(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_CELLS", most)
-    joints = fold(profile_of(flags(5)), range(5)).joints
+    joints = layout_of(profile_of(flags(5)), range(5)).joints
     assert all(len(j.words) <= max(most, 4) for j in joints)
     assert sorted(place for j in joints for place in j.places) == [*range(5)]
 
@@ -112,7 +119,7 @@ def test_pairs_are_inside_a_joint_where_they_fit(
 ) -> None:
     monkeypatch.setattr(module, "_MOST_CELLS", most)
     profile = profile_of(flags(4), pairs=[pair(2, 0), pair(3, 1), pair(3, 2)])
-    found = [sorted(joint.places) for joint in fold(profile, range(4)).joints]
+    found = [sorted(joint.places) for joint in layout_of(profile, range(4)).joints]
     assert sorted(found) == sorted(map(sorted, groups))
 
 
@@ -123,20 +130,20 @@ def test_pairs_count_once_whatever_is_absent(
 ) -> None:
     monkeypatch.setattr(module, "_MOST_CELLS", most)
     tables, pairs = flags(3), [pair(0, 1), pair(2, 0), pair(1, 2), pair(2, 1)]
-    folded = fold(profile_of(tables, base=-7, pairs=pairs), present)
+    layout = layout_of(profile_of(tables, base=-7, pairs=pairs), present)
     for codes in product(*(range(4) if i in present else [0] for i in range(3))):
         named = {table.name: code for table, code in zip(tables, codes, strict=True)}
         expected = -7 + sum(t.points[c] for t, c in zip(tables, codes, strict=True))
         expected += sum(p.points[named[p.first] * 4 + named[p.second]] for p in pairs)
-        assert sums_of(folded, codes)[MARGIN] == expected
+        assert sums_of(layout, codes)[MARGIN] == expected
 
 
 @LAWS
 @given(profiles(), st.data())
 def test_any_fold_gives_the_plain_sums(profile: Profile, data: Any) -> None:
     codes = [data.draw(st.integers(0, t.size - 1)) for t in profile.tables]
-    folded = fold(profile, range(len(codes)))
-    sums = sums_of(folded, codes)
+    layout = layout_of(profile, range(len(codes)))
+    sums = sums_of(layout, codes)
     held = {t.name: (t, c) for t, c in zip(profile.tables, codes, strict=True)}
     margin = profile.base + sum(t.points[c] for t, c in held.values())
     for one in profile.pairs:
@@ -144,8 +151,8 @@ def test_any_fold_gives_the_plain_sums(profile: Profile, data: Any) -> None:
         margin += one.points[first * table.size + second]
     assert sums[MARGIN] == margin
     assert sums[NOVELTY] == sum(t.pooled[c] for t, c in held.values())
-    assert sums[KNOWN] == sum(t.information for t, c in held.values() if c)
+    assert sums[INFORMATION] == sum(t.information for t, c in held.values() if c)
     for place, segment in enumerate(profile.segments):
         distance = sum(row[c] for row, c in zip(segment.surprises, codes, strict=True))
-        assert sums[SEGMENTS + place] >> folded.position_bits == distance
-        assert sums[SEGMENTS + place] & (1 << folded.position_bits) - 1 == place
+        assert sums[SEGMENTS + place] >> layout.position_bits == distance
+        assert sums[SEGMENTS + place] & (1 << layout.position_bits) - 1 == place

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from icp.learn.boosting import Contrast, Grower, Growth, Pair, capped, folded, strongest
+from icp.learn.boosting import (
+    Contrast,
+    Grower,
+    Growth,
+    Pair,
+    cap_unknown,
+    strongest_pairs,
+    tabulate,
+)
 
 SIZES = np.array([5, 4, 6])
 
@@ -32,7 +40,7 @@ def forest(seed: int, *, rounds: int = 12, models: int = 2):
 def test_tables_give_what_the_trees_give(seed) -> None:
     grower, codes, trees = forest(seed)
     weights = np.linspace(1.0, 0.2, len(trees))
-    found = folded(trees, weights, [0, 1], codes, SIZES, np.zeros(3, dtype=bool))
+    found = tabulate(trees, weights, [0, 1], codes, SIZES, np.zeros(3, dtype=bool))
     each = [
         w * grower.values(t).mean(axis=0) for w, t in zip(weights, trees, strict=True)
     ]
@@ -41,7 +49,7 @@ def test_tables_give_what_the_trees_give(seed) -> None:
 
 def test_an_average_customer_gets_nothing() -> None:
     _, codes, trees = forest(0)
-    found = folded(trees, np.ones(12), [0], codes, SIZES, np.zeros(3, dtype=bool))
+    found = tabulate(trees, np.ones(12), [0], codes, SIZES, np.zeros(3, dtype=bool))
     for j, values in enumerate(found.points):
         assert values[codes[:, j]].mean() == pytest.approx(0, abs=1e-12)
     for pair in found.pairs:
@@ -51,7 +59,7 @@ def test_an_average_customer_gets_nothing() -> None:
 
 def test_what_is_not_known_gives_nothing_in_silent_tables() -> None:
     _, codes, trees = forest(1)
-    found = folded(trees, np.ones(12), [0, 1], codes, SIZES, np.ones(3, dtype=bool))
+    found = tabulate(trees, np.ones(12), [0, 1], codes, SIZES, np.ones(3, dtype=bool))
     assert all((values[:2] == 0).all() for values in found.points)
     for pair in found.pairs:
         assert (pair.points[:2] == 0).all()
@@ -64,7 +72,7 @@ def test_the_strongest_pairs_come_first() -> None:
     weak, strong = np.full((4, 4), 0.1), np.full((4, 4), 0.3)
     blank = tuple(np.zeros(4) for _ in range(3))
     found = Contrast(base=0, points=blank, pairs=(Pair(0, 1, weak), Pair(1, 2, strong)))
-    assert strongest(found, codes, size, most=1).tolist() == [
+    assert strongest_pairs(found, codes, size, most=1).tolist() == [
         [True, False, False],
         [False, True, True],
         [False, True, True],
@@ -88,7 +96,7 @@ def floats(*shape: int):
 )
 def test_what_is_not_known_is_never_best_whatever_the_rest(alone, both) -> None:
     pairs = tuple(Pair(*at, points) for at, points in zip(PAIRS, both, strict=True))
-    found = capped(Contrast(base=0, points=alone, pairs=pairs))
+    found = cap_unknown(Contrast(base=0, points=alone, pairs=pairs))
     codes = np.array(list(np.ndindex(CODES)), dtype=np.int32)
     together = found.logits(codes).reshape(CODES)
     for table, points in enumerate(found.points):
@@ -103,4 +111,4 @@ def test_what_the_best_cell_leads_by_may_be_gained_in_pairs() -> None:
     both = np.zeros((4, 3))
     both[0, 2] = 0.7
     contrast = Contrast(base=0, points=alone, pairs=(Pair(0, 1, both),))
-    assert capped(contrast).pairs[0].points.tolist() == both.tolist()
+    assert cap_unknown(contrast).pairs[0].points.tolist() == both.tolist()
