@@ -185,11 +185,14 @@ class RuleEvidence(Frozen):
         return (
             capital(self.sentence()),
             f"{percent_range(self.low, self.high)} of those it covers are regrettable: "
-            f"{later} customers that took no part in finding it. Leaving pays from "
+            f"{later} customers that took no part in finding it. Walking away pays from "
             f"{percent(self.break_even)}",
             f"Money: {amount(self.spared, currency)} spared, "
             f"{amount(self.cost, currency)} lost with the best",
-            *(doubts or ("Strong: beyond chance, confirmed, and leaving pays",)),
+            *(
+                doubts
+                or ("Strong: not due to chance, confirmed, and walking away pays",)
+            ),
         )
 
 
