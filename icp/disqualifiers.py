@@ -185,8 +185,8 @@ class RuleEvidence(Frozen):
         return (
             capital(self.sentence()),
             f"{percent_range(self.low, self.high)} of those it covers are regrettable: "
-            f"{later} customers that took no part in finding it. Walking away pays from "
-            f"{percent(self.break_even)}",
+            f"{later} customers that took no part in finding it. Walking away pays "
+            f"from {percent(self.break_even)}",
             f"Money: {amount(self.spared, currency)} spared, "
             f"{amount(self.cost, currency)} lost with the best",
             *(
