@@ -145,7 +145,7 @@ def test_refusals_and_warnings_are_apart(profile: Profile) -> None:
     )
     assert "Left out by a person: colour." in left_out
     warned = said(profile, "Look at these")
-    assert "hosting / its values moved" in warned
+    assert "hosting / its values shifted" in warned
     assert "churned" not in warned
     assert "A person answered for using: nps." in warned
 
