@@ -162,7 +162,7 @@ def test_our_warnings_are_notes_and_others_are_not_shown(capsys):
     main._show_warning(DataWarning("column 'x' is empty"), DataWarning, "f", 1)
     main._show_warning("deprecated", DeprecationWarning, "f", 1)
     assert capsys.readouterr().err == "Note: column 'x' is empty\n"
-    assert warnings.showwarning is not main._shown
+    assert warnings.showwarning is not main._show_warning
 
 
 def test_control_characters_do_not_reach_the_terminal(capsys):
