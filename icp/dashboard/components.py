@@ -12,7 +12,6 @@ from streamlit import column_config as cc
 
 from icp.charts.figure import visible
 from icp.dashboard.routes import Route, link
-from icp.schema import Kind
 from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
@@ -354,13 +353,13 @@ def field(tables: list[AttributeTable], /, *, key: str) -> object:
     table = tables[0]
     title = label(capital(title_of(table)))
     key = f"{key}-{table.column}"
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         unit = f" ({label(table.unit)})" if table.unit else ""
         return st.number_input(f"{title}{unit}", value=None, key=key)
-    if table.kind is Kind.MULTI:
+    if table.kind.per_value:
         offered = [t.value for t in tables if t.value is not None]
         return st.multiselect(_column_title(table), offered, key=key)
-    if table.kind is Kind.FLAG:
+    if table.kind.yes_no:
         answer = st.selectbox(
             title, ["yes", "no"], index=None, placeholder="Not known", key=key
         )
