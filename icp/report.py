@@ -126,11 +126,11 @@ def model_card(profile: Profile, /, *, origin: Origin | None = None) -> Document
         "What it is for": _purpose(),
         "Who answers for it": _origin(origin),
         "What best and regrettable mean": _outcomes(origin),
-        "What it was learnt from": _data(profile),
+        "What it was learned from": _data(profile),
         "What it looks at": _attributes(profile),
         "What was left out": _left_out(profile),
         "Look at these": _warnings(profile),
-        "How it was learnt": _method(profile),
+        "How it was learned": _method(profile),
         "Segments": _segments(profile),
         "How sure it is": _sureness(profile),
         "What other choices would change": _sensitivity(profile, origin),
@@ -157,7 +157,7 @@ def _origin(origin: Origin | None) -> Iterator[Block]:
     if origin is None:
         return
     state = "It is in force." if origin.in_force else "It is not in force."
-    learnt = f"{origin.version} was learnt by {origin.author} on {origin.learnt}."
+    learnt = f"{origin.version} was learned by {origin.author} on {origin.learnt}."
     yield Bullets((f"{learnt} {state}", *origin.history))
 
 
@@ -185,7 +185,7 @@ def _data(profile: Profile) -> Iterator[Block]:
         )
     lines += [note for note in used.notes if _SEGMENTS not in note]
     if used.data_hash:
-        lines.append(f"SHA-256 of what was learnt from: {used.data_hash}.")
+        lines.append(f"SHA-256 of what it was learned from: {used.data_hash}.")
     yield Bullets(tuple(lines))
 
 

@@ -1,6 +1,6 @@
-"""Does one background job: `python -m icp.worker WORKSPACE JOB_ID`.
+"""Runs one background job: `python -m icp.worker WORKSPACE JOB_ID`.
 
-The worker waits until no other job runs, shows a sign of life every few seconds, and
+The worker waits until no other job runs, reports that it is alive, and
 stops when it is asked to: by a row in the store, or by SIGTERM.
 """
 
@@ -38,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from icp.workflow import open_workspace
 
     signal.signal(signal.SIGTERM, _stop)
-    with open_workspace(folder) as waiting:
-        queue = waiting.jobs.queue
+    with open_workspace(folder) as space:
+        queue = space.jobs.queue
         try:
-            if not _claimed(queue, job_id):
+            if not _claim(queue, job_id):
                 return 0
             with _Heart(queue, job_id):
                 result = _perform(Path(folder), queue, job_id)
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _claimed(queue: JobQueue, job_id: str) -> bool:
+def _claim(queue: JobQueue, job_id: str) -> bool:
     """Wait for the job's turn; False where it ended before it began."""
     while (answer := queue.claim(job_id, os.getpid())) == "wait":
         time.sleep(_WAIT_SECONDS)
@@ -81,7 +81,7 @@ def perform(
     progress: Progress,
     /,
 ) -> dict[str, Any]:
-    """Do a job's work here and now; returns plain values about what came of it."""
+    """Do a job's work here and now; returns its result as plain values."""
     return _WORK[kind](workspace, options, progress)
 
 
@@ -100,7 +100,7 @@ def _import(
 def _label(
     workspace: Workspace, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    progress(0.0, "giving outcomes")
+    progress(0.0, "labelling customers")
     workspace.labels.label(**options)
     return {"labels": workspace.labels.record().counts}
 
@@ -160,7 +160,7 @@ class _Reporter:
 
 
 class _Heart:
-    """Shows a sign of life, and ends a process that cannot stop by itself."""
+    """Reports that the job is alive; ends a process that cannot stop by itself."""
 
     def __init__(self, queue: JobQueue, job_id: str, /) -> None:
         self._queue, self._job_id = queue, job_id
@@ -175,12 +175,12 @@ class _Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        refused = 0
+        refusals = 0
         while not self._stopped.wait(_BEAT_SECONDS):
             with suppress(StoreError):  # a busy store is no reason to stop
-                refused += not self._queue.beat(self._job_id)
-            if refused > _GRACE_BEATS:
-                # A long native call does not see signals; nothing half-done is kept,
+                refusals += not self._queue.beat(self._job_id)
+            if refusals > _GRACE_BEATS:
+                # A long native call does not see signals; nothing half-done is saved,
                 # because results are recorded in one transaction at the end.
                 self._queue.finish(self._job_id, "cancelled")
                 os._exit(CancelledError.exit_code)

@@ -270,3 +270,12 @@ def test_no_file_names_a_registry_or_a_machine():
         if mark.encode() in path.read_bytes()
     ]
     assert found == []
+
+
+def test_the_walks_through_the_code_lead_to_functions_that_exist():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    steps = re.findall(r"`(icp/[\w/]+\.\w+)`(?: `(\w+)`)?", page)
+    assert len(steps) > 20
+    for path, name in steps:
+        assert (ROOT / path).is_file(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text("utf-8"), path

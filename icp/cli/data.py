@@ -1,4 +1,4 @@
-"""Bringing data in and out: import, export."""
+"""Bringing data in and out: import, source, plan, export."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from icp.cli.screen import (
     JsonFlag,
     WorkspaceFolder,
     YesFlag,
+    add_group,
     ask,
     emit,
     mapping_rows,
     note,
-    opened,
+    open_space,
     progress,
     say,
     say_next,
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from icp.workflow import ImportSummary, SourcePreview, Workspace
 
 
-# ---- Answers to what an import asks: `--set "Close Date:date_order=dmy"`
-
-#: Column as in the file, field of its rule, new value.
+Object = Literal["accounts", "prospects", "deals", "invoices", "tickets", "other"]
+#: An answer to what an import asks: column as in the file, field of its rule, value.
 Answer = tuple[str, str, Any]
+
+_SourceName = Annotated[str, typer.Argument(help="Name of the source.")]
+_File = Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")]
 
 _ANSWER: Final = re.compile(
     r"(?P<column>.+):(?P<field>[a-z_]+)=(?P<value>.*)", re.DOTALL
@@ -62,51 +65,271 @@ _ROLES: Final = {
     "at_qualification": "known_at_qualification",
     "after_the_sale": "after_sale",
 }
-#: A field that findings ask for, and what may be answered.
-_ASKED: Final = {"date_order": "dmy (or mdy)", "decimal": ". (or ,)"}
+#: Fields that findings ask for, with the values to choose from.
+_CHOICES: Final = {"date_order": "dmy (or mdy)", "decimal": ". (or ,)"}
+_POPULATIONS: Final = ("customers", "prospects")
+#: How many findings an import prints.
+_FINDINGS: Final = 20
 
 
-def parsed(texts: Iterable[str], /) -> list[Answer]:
+def add_to(app: typer.Typer, /) -> None:
+    """Register the commands."""
+    app.command("import")(import_)
+    add_group(
+        app,
+        "export",
+        "Write lists to files.",
+        {
+            "scores": export_scores,
+            "customers": export_customers,
+            "quarantine": export_quarantine,
+            "unmatched": export_unmatched,
+        },
+    )
+    add_group(
+        app,
+        "source",
+        "List, show and remove sources.",
+        {"list": list_, "show": show, "remove": remove},
+    )
+    app.command()(plan)
+
+
+def import_(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files to add first. Default: read all sources again."),
+    ] = None,
+    *,
+    as_: Annotated[
+        Object | None,
+        typer.Option("--as", help="What each row is. Default: detected."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the source. Default: the file's name."),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Text encoding, such as cp1252.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", help="Character between the columns.")
+    ] = None,
+    header_line: Annotated[
+        int | None,
+        typer.Option(
+            "--header-line", min=1, help="Number of the line with the column names."
+        ),
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The file has no column names.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change a column: COLUMN:FIELD=VALUE. Can be repeated."
+        ),
+    ] = None,
+    yes: YesFlag = False,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Import exports as customers and prospects.
+
+    Reads CSV and similar text files, Excel and Parquet. The proposed meaning of each
+    column is shown for you to confirm; --yes confirms it without asking. Use --set to
+    change a column, for instance to answer a question about it.
+
+    Importing the same files again changes nothing. If an import fails, the workspace
+    stays as it was.
+
+    Example: icp import customers.csv --as accounts
+    """
+    from icp.ingest.readers import ReadOptions
+
+    answers = parse_answers(set_ or ())
+    options = ReadOptions(
+        sheet=sheet,
+        encoding=encoding,
+        delimiter=delimiter,
+        header_line=header_line,
+        no_header=no_header,
+    )
+    _refuse_aimless(
+        files or [],
+        name=name,
+        about_files=as_ is not None or options != ReadOptions(),
+        answers=answers,
+    )
+    with open_space(workspace) as space:
+        with space.sources.all_or_nothing():
+            for file in files or ():
+                preview = _preview(
+                    space, file, answers, name=name, as_=as_, options=options
+                )
+                _show_preview(preview)
+                ask(f"Import {file.name} as {preview.object} like this?", yes=yes)
+                space.sources.add(
+                    file,
+                    name=name,
+                    object=preview.object,
+                    options=options,
+                    mapping=preview.mapping,
+                    confirm=True,
+                )
+            if answers and not files:
+                _change_mapping(space, answers, name)
+            with progress(quiet=json) as report:
+                summary = space.imports.run(progress=report)
+        _show_import(space, summary, json=json)
+
+
+def _refuse_aimless(
+    files: list[Path], *, name: str | None, about_files: bool, answers: list[Answer]
+) -> None:
+    """Refuse options without effect, and files that replace each other."""
+    from icp.workflow.sources import source_name
+
+    if name and len(files) > 1:
+        message = "--name is for one file; import several files without it"
+        raise InputError(message)
+    if not files and (about_files or (name and not answers)):
+        message = "these options say how FILE is read; name the file too"
+        raise InputError(message)
+    names = [source_name(file) for file in files]
+    if duplicates := {n for n in names if names.count(n) > 1}:
+        message = (
+            f"several files would be source {min(duplicates)!r}; import them one by "
+            "one, each with --name"
+        )
+        raise InputError(message)
+
+
+def _preview(
+    space: Workspace,
+    file: Path,
+    answers: list[Answer],
+    *,
+    name: str | None,
+    as_: Object | None,
+    options: ReadOptions,
+) -> SourcePreview:
+    """A file as it would be read, with the answers applied."""
+    with progress() as report:
+        report(0.0, f"reading {file.name}")
+        preview = space.sources.preview(file, name=name, object=as_, options=options)
+    if not answers:
+        return preview
+    return space.sources.preview(
+        file,
+        name=name,
+        object=preview.object,
+        options=options,
+        mapping=apply_answers(preview.mapping, answers),
+    )
+
+
+def _show_preview(preview: SourcePreview) -> None:
+    note(f"{preview.path.name}: {some(preview.rows, 'row')}, read as {preview.object}")
+    table(MAPPING, mapping_rows(preview.mapping), err=True)
+    for finding in preview.findings:
+        if finding.level != "note":
+            note(f"{finding.level}: {finding}")
+
+
+def _change_mapping(space: Workspace, answers: list[Answer], name: str | None) -> None:
+    """Apply the answers to a source that the workspace has already."""
+    names = [source.name for source in space.config.sources]
+    if not names:
+        message = "--set changes how a source is read, but there is none; name a FILE"
+        raise InputError(message)
+    if name is None and len(names) != 1:
+        message = f"--set needs --name with one of the sources: {', '.join(names)}"
+        raise InputError(message)
+    mapping = space.sources.mapping(name or names[0])
+    space.sources.save_mapping(apply_answers(mapping, answers))
+
+
+def _show_import(space: Workspace, summary: ImportSummary, *, json: bool) -> None:
+    if json:
+        emit({**vars(summary), "findings": [str(f) for f in summary.findings]})
+        return
+    if not summary.changed:
+        say(f"Nothing changed since import {summary.number}.")
+    for line in import_lines(summary):
+        say(line)
+    _show_findings(summary)
+    for left in space.deals.awake():
+        say(f"Due for another look: {left.exit.account_id}, {left.woke_why}")
+    say_next(space.status().next_steps)
+
+
+def import_lines(summary: ImportSummary, /) -> list[str]:
+    """What an import brought, in plain words."""
+    lines = [
+        f"{source.name}: {some(source.rows, 'row')} of {source.report.file} used, "
+        f"{source.quarantined:,} quarantined"
+        for source in summary.sources
+    ]
+    return [
+        *lines,
+        *summary.how,
+        f"{some(summary.customers, 'customer')}, {some(summary.prospects, 'prospect')}",
+        *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
+    ]
+
+
+def _unmatched(name: str, rows: int) -> str:
+    """In words, what the assembly calls "base without source" or just "source"."""
+    _, _, subject = name.partition(": ")
+    if " without " in subject:
+        return f"{rows:,} {subject}"
+    verb = "belongs" if rows == 1 else "belong"
+    return (
+        f"{some(rows, 'row')} of {subject} {verb} to no account: icp export unmatched"
+    )
+
+
+def _show_findings(summary: ImportSummary) -> None:
+    urgent = [f for f in summary.findings if f.level != "note"][:_FINDINGS]
+    owners = {f: s.name for s in summary.sources for f in s.report.findings}
+    for finding in urgent:
+        note(f"{finding.level}: {finding}")
+        if command := answer_command(finding, owners.get(finding, "")):
+            note(f"     {command}")
+    rest = len(summary.findings) - len(urgent)
+    if rest:
+        note(f"{some(rest, 'more finding')}: icp import --json")
+
+
+def parse_answers(texts: Iterable[str], /) -> list[Answer]:
     """Read `COLUMN:FIELD=VALUE`; the column may hold colons and equals signs itself.
 
-    >>> parsed(["Close: Date:date_order=dmy", "Amount:decimal=,", "Tags:keep=NA,None"])
-    [('Close: Date', 'date_order', 'dmy'), ('Amount', 'decimal', ','), \
-('Tags', 'keep', ('NA', 'None'))]
-    >>> parsed(["Amount=5"])
+    >>> parse_answers(["Close: Date:date_order=dmy", "Amount:decimal=,"])
+    [('Close: Date', 'date_order', 'dmy'), ('Amount', 'decimal', ',')]
+    >>> parse_answers(["Tags:keep=NA,None"])
+    [('Tags', 'keep', ('NA', 'None'))]
+    >>> parse_answers(["Amount=5"])
     Traceback (most recent call last):
     ...
     icp.errors.InputError: --set 'Amount=5' is not COLUMN:FIELD=VALUE; for instance \
 --set "Close Date:date_order=dmy"
     """
-    return [_parsed(text) for text in texts]
+    return [_parse_answer(text) for text in texts]
 
 
-def answered(mapping: ColumnMapping, answers: Iterable[Answer], /) -> ColumnMapping:
-    """The mapping with a person's answers; raises InputError for an unknown column."""
-    for column, field, value in answers:
-        mapping = mapping.replace(_header(mapping, column), **{field: value})
-    return mapping
-
-
-def how_to_answer(finding: Finding, source: str, /) -> str:
-    """The command that answers a question about a column; empty where none does."""
-    for field, values in _ASKED.items():
-        if finding.column and f"{field} " in f"{finding.action} ":
-            value, _, rest = values.partition(" ")
-            answer = shlex.quote(f"{finding.column}:{field}={value}")
-            return f"icp import --name {shlex.quote(source)} --set {answer} {rest}"
-    return ""
-
-
-def _parsed(text: str) -> Answer:
-    found = _ANSWER.fullmatch(text)
-    if found is None:
+def _parse_answer(text: str) -> Answer:
+    match = _ANSWER.fullmatch(text)
+    if match is None:
         message = (
             f"--set {text!r} is not COLUMN:FIELD=VALUE; "
             'for instance --set "Close Date:date_order=dmy"'
         )
         raise InputError(message)
-    column, field, value = found.groups()
+    column, field, value = match.groups()
     if field not in _FIELDS:
         message = f"--set {text!r}: no field {field!r}; use {', '.join(_FIELDS)}"
         raise InputError(message)
@@ -122,12 +345,21 @@ def _value(field: str, value: str) -> object:
     return value if field in {"separator", "unit"} else value.strip()
 
 
+def apply_answers(
+    mapping: ColumnMapping, answers: Iterable[Answer], /
+) -> ColumnMapping:
+    """The mapping with a person's answers; raises InputError for an unknown column."""
+    for column, field, value in answers:
+        mapping = mapping.replace(_header(mapping, column), **{field: value})
+    return mapping
+
+
 def _header(mapping: ColumnMapping, column: str) -> str:
-    """The header that is meant, without regard to case and blanks around."""
+    """The header that is meant, without regard to case and surrounding blanks."""
     if column in mapping.sources:
         return column
-    meant = column.strip().casefold()
-    alike = [s for s in mapping.sources if s.strip().casefold() == meant]
+    key = column.strip().casefold()
+    alike = [s for s in mapping.sources if s.strip().casefold() == key]
     if len(alike) == 1:
         return alike[0]
     message = (
@@ -136,184 +368,128 @@ def _header(mapping: ColumnMapping, column: str) -> str:
     raise InputError(message)
 
 
-Object = Literal["accounts", "prospects", "deals", "invoices", "tickets", "other"]
+def answer_command(finding: Finding, source: str, /) -> str:
+    """The command that answers a question about a column; empty where none does."""
+    for field, choices in _CHOICES.items():
+        if finding.column and f"{field} " in f"{finding.action} ":
+            value, _, rest = choices.partition(" ")
+            answer = shlex.quote(f"{finding.column}:{field}={value}")
+            return f"icp import --name {shlex.quote(source)} --set {answer} {rest}"
+    return ""
 
 
-def add_to(app: typer.Typer, /) -> None:
-    """Register the commands."""
-    app.command("import")(import_)
-    export = typer.Typer(
-        help="Write lists to files.", no_args_is_help=True, rich_markup_mode=None
+def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
+    """List the sources of the workspace.
+
+    Example: icp source list
+    """
+    with open_space(workspace) as space:
+        sources, last = space.config.sources, space.imports.last()
+    if json:
+        emit(sources)
+        return
+    rows = {source.name: source.rows for source in last.sources} if last else {}
+    table(
+        ("source", "rows are", "rows", "from"),
+        [(s.name, s.object, rows.get(s.name), s.path or "a query") for s in sources],
     )
-    export.command("scores")(export_scores)
-    export.command("customers")(export_customers)
-    export.command("quarantine")(export_quarantine)
-    export.command("unmatched")(export_unmatched)
-    app.add_typer(export, name="export")
-    source = typer.Typer(
-        help="List, look at and remove sources.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
-    source.command("list")(list_)
-    source.command()(show)
-    source.command()(remove)
-    app.add_typer(source, name="source")
-    app.command()(plan)
 
 
-def import_(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Exports to add first; none reads all sources again."),
-    ] = None,
+def show(
+    name: _SourceName, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
+) -> None:
+    """Show what each column of a source means.
+
+    Change it with icp import --name NAME --set COLUMN:FIELD=VALUE.
+
+    Example: icp source show customers
+    """
+    with open_space(workspace) as space:
+        mapping = space.sources.mapping(name)
+    if json:
+        emit(mapping)
+        return
+    table(MAPPING, mapping_rows(mapping))
+
+
+def remove(
+    name: _SourceName,
     *,
-    as_: Annotated[
-        Object | None,
-        typer.Option("--as", help="What the rows are; guessed if left out."),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", help="Name of the source; the file's if left out."),
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Sheet of a workbook.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding, for instance cp1252.")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", help="Sign between the columns.")
-    ] = None,
-    header_line: Annotated[
-        int | None,
-        typer.Option("--header-line", min=1, help="Line with the column names."),
-    ] = None,
-    no_header: Annotated[
-        bool, typer.Option("--no-header", help="The file has no column names.")
-    ] = False,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Answer: COLUMN:FIELD=VALUE; may be repeated."),
-    ] = None,
     yes: YesFlag = False,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Read exports and make accounts of them.
+    """Remove a source from the workspace.
 
-    CSV and its relatives, Excel and Parquet are read. The proposed meaning of each
-    column is shown first; agree to it, or use --yes. With --set you change it, for
-    instance to answer a question about a column.
+    Its copy in sources/ is deleted. Its mapping is kept in case it comes back.
 
-    Importing the same files again changes nothing. If something goes wrong, everything
-    is as it was before.
-
-    Example: icp import customers.csv --as accounts
+    Example: icp source remove deals
     """
-    from icp.ingest.readers import ReadOptions
-
-    answers = parsed(set_ or ())
-    options = ReadOptions(
-        sheet=sheet,
-        encoding=encoding,
-        delimiter=delimiter,
-        header_line=header_line,
-        no_header=no_header,
-    )
-    _refuse_aimless(
-        files or [],
-        name=name,
-        about_files=as_ is not None or options != ReadOptions(),
-        answers=answers,
-    )
-    with opened(workspace) as open_one:
-        with open_one.sources.all_or_nothing():
-            for file in files or ():
-                seen = _seen(
-                    open_one, file, answers, name=name, as_=as_, options=options
-                )
-                _show_mapping(seen)
-                ask(f"Read {file.name} as {seen.object} in this way?", yes=yes)
-                open_one.sources.add(
-                    file,
-                    name=name,
-                    object=seen.object,
-                    options=options,
-                    mapping=seen.mapping,
-                    confirm=True,
-                )
-            if answers and not files:
-                _answer(open_one, answers, name)
-            with progress(quiet=json) as report:
-                summary = open_one.imports.run(progress=report)
-        _told(open_one, summary, json=json)
+    with open_space(workspace) as space:
+        space.config.source(name)
+        ask(f"Remove source {name} from the workspace?", yes=yes)
+        space.sources.remove(name)
+    if json:
+        emit({"removed": name})
+        return
+    say(f"Removed {name}. Its accounts stay until you run icp import.")
 
 
-def _refuse_aimless(
-    files: list[Path], *, name: str | None, about_files: bool, answers: list[Answer]
-) -> None:
-    """Refuse options that nothing would come of, and files that replace each other."""
-    from icp.workflow.sources import source_name
-
-    if name and len(files) > 1:
-        message = "--name is for one file; add several files without it"
-        raise InputError(message)
-    if not files and (about_files or (name and not answers)):
-        message = "these options say how FILE is read; name the file too"
-        raise InputError(message)
-    names = [source_name(file) for file in files]
-    if twice := {n for n in names if names.count(n) > 1}:
-        message = (
-            f"several files would be source {min(twice)!r}; import them one by one, "
-            "each with --name"
-        )
-        raise InputError(message)
-
-
-def _seen(
-    workspace: Workspace,
-    file: Path,
-    answers: list[Answer],
+def plan(
     *,
-    name: str | None,
-    as_: Object | None,
-    options: ReadOptions,
-) -> SourcePreview:
-    """A file as it would be read, answers taken into account."""
-    with progress() as report:
-        report(0.0, f"reading {file.name}")
-        seen = workspace.sources.preview(file, name=name, object=as_, options=options)
-    if not answers:
-        return seen
-    return workspace.sources.preview(
-        file,
-        name=name,
-        object=seen.object,
-        options=options,
-        mapping=answered(seen.mapping, answers),
-    )
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the plan into icp.toml.")
+    ] = False,
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Show how the sources become customers and prospects.
+
+    Without [assembly] in icp.toml a plan is proposed at each import. With --write it is
+    written there, so that you can change it.
+
+    Example: icp plan --write
+    """
+    with open_space(workspace) as space:
+        if write:
+            space.accounts.keep_plans()
+        plans = {name: space.accounts.plan(name) for name in _POPULATIONS}
+    if not any(plans.values()):
+        message = "there is no plan for customers or prospects yet; run icp import FILE"
+        raise NotFoundError(message)
+    if json:
+        emit(plans)
+        return
+    for name, assembly in plans.items():
+        for line in _plan_lines(assembly) if assembly else ("none",):
+            say(f"{name}: {line}")
+    if write:
+        note("Written to icp.toml under [assembly]; run icp import after changing it.")
 
 
-def _answer(workspace: Workspace, answers: list[Answer], name: str | None) -> None:
-    """Change the mapping of a source that is there already."""
-    names = [source.name for source in workspace.config.sources]
-    if not names:
-        message = "--set changes how a source is read and there is none; name a FILE"
-        raise InputError(message)
-    if name is None and len(names) != 1:
-        message = f"say with --name which source --set is about: {', '.join(names)}"
-        raise InputError(message)
-    workspace.sources.save_mapping(
-        answered(workspace.sources.mapping(name or names[0]), answers)
+def _plan_lines(assembly: AssemblyPlan) -> list[str]:
+    own = f"one per {assembly.key}" if assembly.key else "one per row"
+    only = f", only where {assembly.where}" if assembly.where else ""
+    columns = [f"{d.name} is {d.expression}" for d in assembly.derived]
+    joins = [_join_line(join) for join in assembly.joins]
+    return [f"{own} of {assembly.base}{only}", *joins, *columns]
+
+
+def _join_line(join: Join) -> str:
+    by = ", then ".join(key.by for key in join.on)
+    if not join.aggregates:
+        return f"with the columns of {join.source}, matched by {by}"
+    sums = ", ".join(
+        f"{a.name} ({a.take} of {a.of or 'rows'})" for a in join.aggregates
     )
+    return f"with {join.source} summed up, matched by {by}: {sums}"
 
 
 def export_scores(
-    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
+    file: _File,
     *,
     run: Annotated[
-        int | None, typer.Option("--run", help="Scored list; the newest if left out.")
+        int | None, typer.Option("--run", help="Number of the run. Default: newest.")
     ] = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
@@ -322,13 +498,25 @@ def export_scores(
 
     Example: icp export scores scores.csv
     """
-    with opened(workspace) as open_one:
-        rows = open_one.scores.export(file, run=run)
-    _wrote(file, rows, json=json)
+    with open_space(workspace) as space:
+        rows = space.scores.export(file, run=run)
+    _say_file(file, rows, json=json)
+
+
+def export_customers(
+    file: _File, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
+) -> None:
+    """Write the customers to a file, with their outcomes and reasons.
+
+    Example: icp export customers customers.csv
+    """
+    with open_space(workspace) as space:
+        rows = space.labels.export_customers(file)
+    _say_file(file, rows, json=json)
 
 
 def export_quarantine(
-    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
+    file: _File,
     *,
     source: Annotated[
         str | None, typer.Option("--source", help="Only rows of this source.")
@@ -338,222 +526,29 @@ def export_quarantine(
 ) -> None:
     """Write the rows that the last import quarantined.
 
-    They are written as they came, each with its place and reason.
+    Each row is written as it came, with its place in the file and the reason.
 
-    Example: icp export quarantine kept-out.csv --source deals
+    Example: icp export quarantine quarantine.csv --source deals
     """
-    with opened(workspace) as open_one:
-        rows = open_one.imports.export_quarantine(file, source=source)
-    _wrote(file, rows, json=json)
-
-
-def export_customers(
-    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
-    *,
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
-) -> None:
-    """Write the customers, with outcome and reason once they are labelled.
-
-    Example: icp export customers customers.csv
-    """
-    with opened(workspace) as open_one:
-        rows = open_one.labels.export_customers(file)
-    _wrote(file, rows, json=json)
+    with open_space(workspace) as space:
+        rows = space.imports.export_quarantine(file, source=source)
+    _say_file(file, rows, json=json)
 
 
 def export_unmatched(
-    file: Annotated[Path, typer.Argument(help="File to write: .csv or .parquet.")],
-    *,
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
+    file: _File, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
 ) -> None:
     """Write the rows of the last import that belong to no account.
 
-    Example: icp export unmatched lost-invoices.csv
+    Example: icp export unmatched unmatched.csv
     """
-    with opened(workspace) as open_one:
-        rows = open_one.imports.export_unmatched(file)
-    _wrote(file, rows, json=json)
+    with open_space(workspace) as space:
+        rows = space.imports.export_unmatched(file)
+    _say_file(file, rows, json=json)
 
 
-def import_lines(summary: ImportSummary, /) -> list[str]:
-    """What an import found, in plain words."""
-    lines = [
-        f"{source.name}: {source.rows:,} rows of {source.report.file} used, "
-        f"{source.quarantined:,} quarantined"
-        for source in summary.sources
-    ]
-    return [
-        *lines,
-        *summary.how,
-        f"{some(summary.customers, 'customer')}, {some(summary.prospects, 'prospect')}",
-        *(_unmatched(name, rows) for name, rows in summary.unmatched.items()),
-    ]
-
-
-def _unmatched(name: str, rows: int) -> str:
-    """In words, what the assembly calls "base without source" or just "source"."""
-    _, _, what = name.partition(": ")
-    if " without " in what:
-        return f"{rows:,} {what}"
-    verb = "belongs" if rows == 1 else "belong"
-    return f"{some(rows, 'row')} of {what} {verb} to no account: icp export unmatched"
-
-
-def _told(workspace: Workspace, summary: ImportSummary, *, json: bool) -> None:
-    if json:
-        emit({**vars(summary), "findings": [str(f) for f in summary.findings]})
-        return
-    if not summary.changed:
-        say(f"Nothing changed since import {summary.number}.")
-    for line in import_lines(summary):
-        say(line)
-    _show_findings(summary)
-    for kept in workspace.deals.awake():
-        say(f"Woke up: {kept.exit.account_id}, {kept.woke_why}")
-    say_next(workspace.status().next_steps)
-
-
-def _show_findings(summary: ImportSummary) -> None:
-    urgent = [f for f in summary.findings if f.level != "note"]
-    owners = {f: s.name for s in summary.sources for f in s.report.findings}
-    for finding in urgent[:20]:
-        note(f"{finding.level}: {finding}")
-        command = how_to_answer(finding, owners.get(finding, ""))
-        if command:
-            note(f"     {command}")
-    rest = len(summary.findings) - len(urgent[:20])
-    if rest:
-        note(f"{rest} more findings; icp import --json lists all")
-
-
-def _show_mapping(seen: SourcePreview) -> None:
-    note(f"{seen.path.name}: {seen.rows:,} rows, read as {seen.object}")
-    table(
-        ("column", "becomes", "known", "kind", "why"),
-        mapping_rows(seen.mapping),
-        err=True,
-    )
-    for finding in seen.findings:
-        if finding.level != "note":
-            note(f"{finding.level}: {finding}")
-
-
-def _wrote(file: Path, rows: int, *, json: bool) -> None:
+def _say_file(file: Path, rows: int, *, json: bool) -> None:
     if json:
         emit({"file": file, "rows": rows})
     else:
-        say(f"Wrote {rows:,} rows to {file}.")
-
-
-# ---- What a workspace reads: source, plan
-
-_Name = Annotated[str, typer.Argument(help="Name of the source.")]
-_POPULATIONS: Final = ("customers", "prospects")
-
-
-def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
-    """List what the workspace reads.
-
-    Example: icp source list
-    """
-    with opened(workspace) as open_one:
-        sources, last = open_one.config.sources, open_one.imports.last()
-    if json:
-        emit(sources)
-        return
-    rows = {source.name: source.rows for source in last.sources} if last else {}
-    table(
-        ("source", "holds", "rows", "from"),
-        [(s.name, s.object, rows.get(s.name), s.path or "a query") for s in sources],
-    )
-
-
-def show(
-    name: _Name, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
-) -> None:
-    """Show what each column of a source is taken for.
-
-    Change it with icp import --name NAME --set COLUMN:FIELD=VALUE.
-
-    Example: icp source show customers
-    """
-    with opened(workspace) as open_one:
-        mapping = open_one.sources.mapping(name)
-    if json:
-        emit(mapping)
-        return
-    table(MAPPING, mapping_rows(mapping))
-
-
-def remove(
-    name: _Name,
-    *,
-    yes: YesFlag = False,
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
-) -> None:
-    """Take a source out again: undo an import.
-
-    Its copy in sources/ is deleted, its mapping is kept for when it comes back.
-
-    Example: icp source remove deals
-    """
-    with opened(workspace) as open_one:
-        open_one.config.source(name)
-        ask(f"Take source {name} out of the workspace?", yes=yes)
-        open_one.sources.remove(name)
-    if json:
-        emit({"removed": name})
-        return
-    say(f"Took out {name}. What was imported stays until you run icp import.")
-
-
-def plan(
-    *,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write the proposal into icp.toml.")
-    ] = False,
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
-) -> None:
-    """Show how the sources become customers and prospects.
-
-    Without [assembly] in icp.toml that is proposed at each import. With --write the
-    proposal is written there, to be changed.
-
-    Example: icp plan --write
-    """
-    with opened(workspace) as open_one:
-        if write:
-            open_one.accounts.keep_plans()
-        plans = {name: open_one.accounts.plan(name) for name in _POPULATIONS}
-    if not any(plans.values()):
-        message = "nothing says yet how accounts are made; run icp import FILE first"
-        raise NotFoundError(message)
-    if json:
-        emit(plans)
-        return
-    for name, found in plans.items():
-        for line in _lines(found) if found else ("none",):
-            say(f"{name}: {line}")
-    if write:
-        note("It is in icp.toml now, under [assembly]; run icp import after changes.")
-
-
-def _lines(found: AssemblyPlan) -> list[str]:
-    own = f"one per {found.key}" if found.key else "one per row"
-    only = f", only where {found.where}" if found.where else ""
-    made = [f"{d.name} is {d.expression}" for d in found.derived]
-    return [f"{own} of {found.base}{only}", *map(_joined, found.joins), *made]
-
-
-def _joined(join: Join) -> str:
-    by = ", then ".join(key.by for key in join.on)
-    if not join.aggregates:
-        return f"with the columns of {join.source}, matched by {by}"
-    sums = ", ".join(
-        f"{a.name} ({a.take} of {a.of or 'rows'})" for a in join.aggregates
-    )
-    return f"with {join.source} summed up, matched by {by}: {sums}"
+        say(f"Wrote {some(rows, 'row')} to {file}.")

@@ -1,4 +1,4 @@
-"""What a deal taught, what was tried, how it was left, and what wakes it again."""
+"""Deals: answers, attempts, exits, referrals, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import typer
 
 from icp.cli.screen import (
     JsonFlag,
+    ReasonText,
     WorkspaceFolder,
+    add_group,
     emit,
     note,
-    opened,
+    open_space,
     plain,
     say,
+    show_frame,
     table,
 )
 from icp.errors import InputError, some
@@ -22,111 +25,119 @@ from icp.errors import InputError, some
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from icp.qualify import Ground, Money, Question, Verdict
+    from icp.qualify import Ground, Money, Verdict
     from icp.store.deals import KeptExit
     from icp.workflow import Workspace
     from icp.workflow.judging import Judgement
 
 
 _Account = Annotated[str, typer.Argument(help="Name or id of a prospect or customer.")]
-_Code = Annotated[str, typer.Argument(help="Code of a reason, as in no_budget.")]
-_Note = Annotated[str, typer.Option("--note", help="In a few words, for the record.")]
-_QUESTIONS = 3
+_Code = Annotated[str, typer.Argument(help="Code of a reason, such as no_budget.")]
+_Note = Annotated[str, typer.Option("--note", help="Note to keep with it.")]
+#: How many answers of a question are shown with the verdict they lead to.
+_MOVES = 3
 
 
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
-    deal = typer.Typer(
-        help="Note what a deal taught, leave it well, and see what woke up.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    add_group(
+        app,
+        "deal",
+        "Record what happens in a deal, and see which accounts to look at again.",
+        {
+            "answer": answer,
+            "attempt": attempt,
+            "allow-gate": allow_gate,
+            "leave": leave,
+            "reopen": reopen,
+            "refer": refer,
+            "exits": exits,
+            "waiting": waiting,
+            "lost-reasons": lost_reasons,
+        },
     )
-    noting = (answer, attempt, allow_gate, leave, reopen, refer)
-    for command in (*noting, exits, waiting, lost_reasons):
-        deal.command()(command)
-    app.add_typer(deal, name="deal")
-
-
-# ------------------------------------------------------------------------- noting
 
 
 def answer(
     account: _Account,
     question: Annotated[
-        str, typer.Argument(help="reason:CODE or attribute:COLUMN, as check lists it.")
+        str,
+        typer.Argument(help="reason:CODE or attribute:COLUMN, as icp check shows it."),
     ],
     value: Annotated[
-        str, typer.Argument(help="yes or no; for an attribute its value, or 'unknown'.")
+        str, typer.Argument(help="yes or no; for an attribute, its value or 'unknown'.")
     ],
     *,
     text: Annotated[
-        str, typer.Option("--note", help="Who said so, in a few words.")
+        str, typer.Option("--note", help="Who gave the answer, and how.")
     ] = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Note the answer to a question; the verdict takes it in at once.
+    """Record the answer to a question, and print the new verdict.
 
     Example: icp deal answer P-20001 reason:no_budget no --note "CFO, by phone"
     """
     kind = question.partition(":")[0]
     words = {"yes": True, "no": False}
-    meant: object = None if value.lower() == "unknown" else value
+    reply: object = None if value.lower() == "unknown" else value
     if kind == "reason":
         if value.lower() not in words:
             raise InputError(f"a reason is answered yes or no, not {value!r}")
-        meant = words[value.lower()]
-    with opened(workspace) as open_one:
-        open_one.deals.answer(account, question, meant, evidence=text)
-        _tell_verdict(open_one, account, json=json)
+        reply = words[value.lower()]
+    with open_space(workspace) as space:
+        space.deals.answer(account, question, reply, evidence=text)
+        _show_verdict(space, account, json=json)
 
 
 def attempt(
     account: _Account,
     reason: _Code,
-    play: Annotated[str, typer.Argument(help="What was tried, as check names it.")],
+    play: Annotated[
+        str, typer.Argument(help="Step that was tried, as icp check names it.")
+    ],
     *,
-    worked: Annotated[bool, typer.Option("--worked", help="It helped.")] = False,
+    worked: Annotated[bool, typer.Option("--worked", help="The step worked.")] = False,
     text: _Note = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Note that a step was tried; the next one comes into play.
+    """Record that a step was tried; the verdict moves on to the next one.
 
     Example: icp deal attempt P-20001 no_value_seen quantify
     """
-    with opened(workspace) as open_one:
-        open_one.deals.attempt(account, reason, play, worked=worked, note=text)
-        _tell_verdict(open_one, account, json=json)
+    with open_space(workspace) as space:
+        space.deals.attempt(account, reason, play, worked=worked, note=text)
+        _show_verdict(space, account, json=json)
 
 
 def leave(
     account: _Account,
     *,
     promised: Annotated[
-        str, typer.Option("--promised", help="What you promised to do.")
+        str, typer.Option("--promised", help="What you promised.")
     ] = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Log the exit that the verdict asks for, and when to look again.
+    """Leave an account as the verdict says, and set when to look again.
 
     Example: icp deal leave P-20001 --promised "call before their next budget"
     """
-    with opened(workspace) as open_one:
-        kept = open_one.deals.leave(account, promised=promised)
+    with open_space(workspace) as space:
+        left = space.deals.leave(account, promised=promised)
     if json:
-        emit(kept)
+        emit(left)
         return
-    say(f"Left: {kept.exit.play} because of {kept.exit.reason}")
-    say(f'Say: "{kept.exit.words}"')
-    say(f"Wakes: {_wakes(kept)}")
+    say(f"Left: {left.exit.play} because of {left.exit.reason}")
+    say(f'Say: "{left.exit.words}"')
+    say(f"Look again: {_look_again(left)}")
 
 
 def reopen(
     account: _Account,
     *,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    reason: ReasonText,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
@@ -134,8 +145,8 @@ def reopen(
 
     Example: icp deal reopen P-20001 --reason "their budget is set"
     """
-    with opened(workspace) as open_one:
-        open_one.deals.reopen(account, reason=reason)
+    with open_space(workspace) as space:
+        space.deals.reopen(account, reason=reason)
     if json:
         emit({"account": account, "reopened": True})
         return
@@ -144,127 +155,132 @@ def reopen(
 
 def allow_gate(
     account: _Account,
-    reason: Annotated[str, typer.Argument(help="The gate, as in ethics.")],
+    reason: Annotated[str, typer.Argument(help="Code of the gate, such as ethics.")],
     *,
     approver: Annotated[
-        str, typer.Option("--approver", help="Admin who allows it; not you.")
+        str, typer.Option("--approver", help="Admin who approves it; not you.")
     ],
-    why: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    why: ReasonText,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Pursue an account although a gate stands against it.
+    """Pursue an account despite a gate.
 
     Example: icp deal allow-gate P-20001 ethics --approver eve --reason "reviewed"
     """
-    with opened(workspace) as open_one:
-        open_one.deals.allow_gate(account, reason, approver=approver, why=why)
-        _tell_verdict(open_one, account, json=json)
+    with open_space(workspace) as space:
+        space.deals.allow_gate(account, reason, approver=approver, why=why)
+        _show_verdict(space, account, json=json)
 
 
 def refer(
     account: _Account,
     *,
     came: Annotated[
-        str | None, typer.Option("--came", help="Account that came of it.")
+        str | None, typer.Option("--led-to", help="Account that the referral led to.")
     ] = None,
     text: _Note = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Note that somebody was asked for a referral, or who came of it.
+    """Record that you asked for a referral, or the account that it led to.
 
-    Example: icp deal refer P-20001 --came P-20400
+    Example: icp deal refer P-20001 --led-to P-20400
     """
-    with opened(workspace) as open_one:
-        open_one.deals.refer(account, came=came, note=text)
-        found = open_one.deals.referrals()
+    with open_space(workspace) as space:
+        space.deals.refer(account, came=came, note=text)
+        referrals = space.deals.referrals()
     if json:
-        emit(found)
+        emit(referrals)
         return
-    rows = [(r.account_id, f"{r.created_at:%Y-%m-%d}", r.came, r.note) for r in found]
-    table(("asked", "on", "came of it", "note"), rows)
-
-
-# ------------------------------------------------------------------------ looking
+    table(
+        ("account", "on", "led to", "note"),
+        [(r.account_id, f"{r.created_at:%Y-%m-%d}", r.came, r.note) for r in referrals],
+    )
 
 
 def exits(
     *,
-    awake: Annotated[
-        bool, typer.Option("--awake", help="Only those that woke.")
+    due: Annotated[
+        bool, typer.Option("--due", help="Only accounts due for another look.")
     ] = False,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """List the accounts that were left, those that woke first.
+    """List the accounts that were left; those due for another look come first.
 
-    Every import looks at each of them again.
+    Every import checks each of them again.
 
-    Example: icp deal exits --awake
+    Example: icp deal exits --due
     """
-    with opened(workspace) as open_one:
-        found, freed = open_one.deals.exits(), open_one.deals.freed()
-    found = sorted(found, key=lambda kept: kept.woke_at is None)
-    if awake:
-        found = [kept for kept in found if kept.woke_at is not None]
+    with open_space(workspace) as space:
+        freed = space.deals.freed()
+        lefts = [
+            left for left in space.deals.exits() if left.woke_at is not None or not due
+        ]
+    lefts.sort(key=lambda left: left.woke_at is None)
     if json:
-        emit({"exits": found, "freed": freed})
+        emit({"exits": lefts, "freed": freed})
         return
-    if not found:
-        note("No account is left to show; icp deal leave logs an exit.")
+    if not lefts:
+        note("No accounts to list; icp deal leave records an exit.")
         return
-    rows = [
-        (k.exit.account_id, k.exit.verdict, k.exit.reason, k.woke_why or "", _wakes(k))
-        for k in found
-    ]
-    table(("account", "verdict", "reason", "woke", "wakes"), rows)
+    table(
+        ("account", "verdict", "reason", "due because", "look again"),
+        [
+            (
+                e.exit.account_id,
+                e.exit.verdict,
+                e.exit.reason,
+                e.woke_why,
+                _look_again(e),
+            )
+            for e in lefts
+        ],
+    )
     say(
-        f"{some(freed.exits, 'exit')} set free {freed.hours:,.0f} hours and "
-        f"{freed.money:,.0f} of cost to pursue; icp deal waiting shows who waits for it"
+        f"{some(freed.exits, 'exit')} freed {freed.hours:,.0f} hours and "
+        f"{freed.money:,.0f} of cost to pursue: icp deal waiting"
     )
 
 
 def waiting(
     *,
-    count: Annotated[int, typer.Option("--count", min=1, help="How many.")] = 10,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Number of prospects.")
+    ] = 10,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """List the prospects worth most on which nobody works yet.
+    """List the most valuable prospects that nobody is working on yet.
 
     Example: icp deal waiting
     """
-    with opened(workspace) as open_one:
-        found = open_one.deals.waiting(count)
+    with open_space(workspace) as space:
+        prospects = space.deals.waiting(count)
     if json:
-        emit(found)
-        return
-    headers = [name.replace("_", " ") for name in found.columns]
-    table(headers, found.rows())
+        emit(prospects)
+    else:
+        show_frame(prospects)
 
 
 def lost_reasons(
     *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
 ) -> None:
-    """List the lost reasons in the data and what each is taken for.
+    """List the lost reasons in the data and the reason that each stands for.
 
-    What is taken for nothing stays unknown; add its text to `lost` in reasons.toml.
+    To give a lost reason a meaning, add its text to `lost` in reasons.toml.
 
     Example: icp deal lost-reasons
     """
-    with opened(workspace) as open_one:
-        found = open_one.deals.lost_reasons()
+    with open_space(workspace) as space:
+        reasons = space.deals.lost_reasons()
     if json:
-        emit(found)
-    elif found.is_empty():
-        note("The data name no lost reason; map the column to loss_reason.")
+        emit(reasons)
+    elif reasons.is_empty():
+        note("There are no lost reasons in the data; map their column to loss_reason.")
     else:
-        headers = [name.replace("_", " ") for name in found.columns]
-        table(headers, found.rows())
-
-
-# ------------------------------------------------------------------------- saying
+        show_frame(reasons)
 
 
 def verdict_lines(
@@ -278,23 +294,28 @@ def verdict_lines(
     yield f"Next question: {verdict.asked}"
     if verdict.question is not None:
         yield f"  Answer with: icp deal answer ACCOUNT {verdict.question.code} ..."
-        yield from (f"  {line}" for line in _moves(verdict.question, verdict))
+        moves = verdict.question.moves(verdict.verdict)[:_MOVES]
+        yield from (f"  {line}" for line in moves)
     if verdict.step is not None:
         yield f"Way out: {verdict.step.play.replace('_', ' ')} ({verdict.reason})"
         yield f'  Say: "{verdict.step.say}"'
     if left is not None:
-        state = f"woke: {left.woke_why}" if left.woke_at else f"wakes: {_wakes(left)}"
+        state = (
+            f"due for another look: {left.woke_why}"
+            if left.woke_at
+            else f"look again: {_look_again(left)}"
+        )
         yield f"Left on {left.created_at:%Y-%m-%d} by {left.author}; {state}"
     if verdict.changes:
         yield "What would change it:"
         yield from (f"  {line}" for line in verdict.changes)
 
 
-def judgement_document(found: Judgement, /) -> dict[str, object]:
+def judgement_document(judgement: Judgement, /) -> dict[str, object]:
     """A judgement as JSON: the explanation's keys, and what follows from them."""
-    verdict = found.verdict
+    verdict = judgement.verdict
     return {
-        **plain(found.explanation),
+        **plain(judgement.explanation),
         "verdict": verdict.verdict,
         "grounds": plain(verdict.grounds),
         "money": plain(verdict.money) | {"break_even": verdict.money.break_even},
@@ -302,37 +323,37 @@ def judgement_document(found: Judgement, /) -> dict[str, object]:
         "exit": plain(verdict.step.model_dump() if verdict.step else None),
         "exit_reason": verdict.reason,
         "changes": list(verdict.changes),
-        "signals": plain(list(found.signals.values())),
-        "attempts": plain(found.attempts),
-        "left": plain(found.left),
-        "notes": list(found.notes),
+        "signals": plain(list(judgement.signals.values())),
+        "attempts": plain(judgement.attempts),
+        "left": plain(judgement.left),
+        "notes": list(judgement.notes),
     }
 
 
-def _tell_verdict(workspace: Workspace, account: str, *, json: bool) -> None:
-    found = workspace.verdicts.judge(account)
+def _show_verdict(space: Workspace, account: str, *, json: bool) -> None:
+    judgement = space.verdicts.judge(account)
     if json:
-        emit(judgement_document(found))
+        emit(judgement_document(judgement))
         return
     for line in verdict_lines(
-        found.verdict, currency=currency_of(workspace), left=found.left
+        judgement.verdict, currency=currency_of(space), left=judgement.left
     ):
         say(line)
 
 
-def currency_of(workspace: Workspace, /) -> str:
-    """The currency of the workspace's money, where it says so."""
-    outcome = workspace.config.outcome
+def currency_of(space: Workspace, /) -> str:
+    """The currency of the workspace's money; empty where it names none."""
+    outcome = space.config.outcome
     return outcome.currency if outcome else ""
 
 
 def _ground(ground: Ground) -> str:
-    allowed = (
-        f" (set aside, {ground.excepted_by} approved)" if ground.excepted_by else ""
+    exception = (
+        f" (exception approved by {ground.excepted_by})" if ground.excepted_by else ""
     )
     since = f", {ground.on:%Y-%m-%d}" if ground.on else ""
     text = f": {ground.text}" if ground.text and ground.text != ground.title else ""
-    return f"{ground.title}{text} [{ground.source}{since}]{allowed}"
+    return f"{ground.title}{text} [{ground.source}{since}]{exception}"
 
 
 def _money(money: Money, currency: str) -> Iterator[str]:
@@ -341,35 +362,31 @@ def _money(money: Money, currency: str) -> Iterator[str]:
     unit = f" {currency}" if currency else ""
     yield (
         f"Money: pursuing is worth {money.pursue_cured:,.0f}{unit}, walking away 0 "
-        f"(chance of best {money.p_cured:.0%}, pays above {money.break_even:.0%}; "
+        f"(probability of best {money.p_cured:.0%}, break-even {money.break_even:.0%}; "
         f"V {money.stakes.value:,.0f}, L {money.stakes.loss:,.0f}, "
         f"C {money.stakes.cost:,.0f})"
     )
     if money.p != money.p_cured and money.pursue is not None:
         yield (
-            f"  As things are: {money.pursue:,.0f}{unit} at {money.p:.0%}; the rest "
-            "depends on curing what can be cured"
+            f"  As things stand: {money.pursue:,.0f}{unit} at {money.p:.0%}; the rest "
+            "depends on resolving what can be resolved"
         )
     yield (
-        "  The same with V and L 50% lower or higher"
+        "  The decision is the same with V and L 50% lower or higher"
         if money.steady
-        else "  Another decision with V or L 50% lower or higher: look at them first"
+        else "  The decision changes with V or L 50% lower or higher: check them first"
     )
     if money.most_to_spend is not None:
         most = f"{money.most_to_spend:,.0f}{unit}"
-        yield f"  Stop-loss: from here on spend at most {most}"
+        yield f"  Stop-loss: spend at most {most} from here on"
     if money.invested:
-        yield f"  {money.invested:,.0f}{unit} is spent already; it changes nothing"
+        yield f"  {money.invested:,.0f}{unit} already spent: it changes nothing"
 
 
-def _moves(question: Question, verdict: Verdict) -> tuple[str, ...]:
-    return question.moves(verdict.verdict)[:_QUESTIONS]
-
-
-def _wakes(kept: KeptExit) -> str:
-    left = kept.exit
-    if left.never:
-        return f"never: {left.never}"
-    day = f"{left.wake_on:%Y-%m-%d}" if left.wake_on else ""
-    parts = [left.wake_text, f"at the latest {day}" if day else ""]
-    return ", ".join(part for part in parts if part)
+def _look_again(left: KeptExit) -> str:
+    """When an account that was left is due for another look."""
+    terms = left.exit
+    if terms.never:
+        return f"never: {terms.never}"
+    day = f"at the latest {terms.wake_on:%Y-%m-%d}" if terms.wake_on else ""
+    return ", ".join(part for part in (terms.wake_text, day) if part)

@@ -1,4 +1,4 @@
-"""Learning and keeping profiles: learn, profile."""
+"""Outcomes and profiles: label, learn, profile."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import typer
 
 from icp.cli.screen import (
     JsonFlag,
-    Reason,
+    ProfileRef,
+    ReasonText,
     WorkspaceFolder,
     YesFlag,
+    add_group,
     ask,
     emit,
     note,
-    opened,
+    open_space,
     profile_lines,
     progress,
     say,
@@ -34,32 +36,189 @@ if TYPE_CHECKING:
 
 
 _Ref = Annotated[str, typer.Argument(help="Profile: 3, v3 or the start of its id.")]
+_RefOrActive = Annotated[
+    str | None, typer.Argument(help="Profile. Default: the one in force.")
+]
+#: Limits that are shares, shown in per cent.
+_SHARES: Final = {"best_top", "regrettable_bottom"}
+#: From here on a limit is shown without decimals.
+_LARGE: Final = 100
 
 
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
     app.command()(label)
     app.command()(learn)
-    profile = typer.Typer(
-        help="List, look at, compare and activate profiles.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    add_group(
+        app,
+        "profile",
+        "List, show, compare and activate profiles.",
+        {
+            "list": list_,
+            "show": show,
+            "card": card,
+            "diff": diff,
+            "activate": activate,
+            "rollback": rollback,
+            "export": export,
+        },
     )
-    profile.command("list")(list_)
-    for command in (show, card, diff, activate, rollback, export):
-        profile.command()(command)
-    app.add_typer(profile, name="profile")
+
+
+def label(
+    *,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show the outcomes without saving them.")
+    ] = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Propose new rules from the columns.")
+    ] = False,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", help="Customer whose outcome to set by hand."),
+    ] = None,
+    outcome: Annotated[
+        Literal["best", "regrettable", "neutral", "unknown"] | None,
+        typer.Option("--outcome", help="Outcome to set, with --account and --reason."),
+    ] = None,
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", help="Remove what was set by hand for --account."),
+    ] = False,
+    reason: ReasonText = "",
+    workspace: WorkspaceFolder = Path(),
+    json: JsonFlag = False,
+) -> None:
+    """Label each customer as best, regrettable, neutral or unknown.
+
+    The rules are in icp.toml. If it has none, they are proposed from the columns and
+    written there. The preview also shows what changes when a limit moves.
+
+    Example: icp label --preview
+    """
+    _refuse_halves(account, outcome, undo=undo, preview=preview)
+    if reason and account is None:
+        message = "--reason is for an outcome set by hand; use --account too"
+        raise InputError(message)
+    with open_space(workspace) as space:
+        if account is not None and undo:
+            space.labels.withdraw(account, reason=reason)
+        elif account is not None and outcome is not None:
+            space.labels.override(account, outcome, reason=reason)
+        policy = space.labels.propose_policy() if propose else None
+        if preview:
+            _preview(space, policy, json=json)
+        else:
+            _label(space, policy, json=json)
+
+
+def _refuse_halves(
+    account: str | None, outcome: str | None, *, undo: bool, preview: bool
+) -> None:
+    if (account is None) != (outcome is None and not undo):
+        message = "--account needs --outcome and --reason, or --undo; use them together"
+        raise InputError(message)
+    if undo and outcome is not None:
+        message = "--outcome sets an outcome, --undo removes it; use one of them"
+        raise InputError(message)
+    if preview and account is not None:
+        message = "a preview saves nothing; leave out --preview to set --account"
+        raise InputError(message)
+
+
+def _preview(space: Workspace, policy: OutcomePolicy | None, *, json: bool) -> None:
+    labels = space.labels.preview(policy)
+    sensitivity = space.labels.sensitivity(policy)
+    if json:
+        document = _label_document(labels, policy or space.config.outcome, saved=False)
+        emit({**document, "sensitivity": sensitivity})
+        return
+    _show_labels(labels)
+    _show_sensitivity(sensitivity)
+    note("This was a preview; icp label saves the outcomes.")
+
+
+def _label(space: Workspace, policy: OutcomePolicy | None, *, json: bool) -> None:
+    labels = space.labels.label(policy)
+    policy = space.config.outcome
+    if json:
+        emit(_label_document(labels, policy, saved=True))
+        return
+    for line in policy.describe() if policy else ():
+        note(line)
+    _show_labels(labels)
+    say_next(space.status().next_steps)
+
+
+def _show_labels(labels: LabelPreview) -> None:
+    for line in (*labels.sentences(), ""):
+        say(line)
+    table(
+        ("outcome", "account", "worth", "why"),
+        [
+            (
+                r["outcome"],
+                r["account_name"] or r["account_id"],
+                r["worth"],
+                r["reason"],
+            )
+            for r in labels.examples.iter_rows(named=True)
+            if r["outcome"] in {"best", "regrettable"}
+        ],
+    )
+
+
+def _show_sensitivity(sensitivity: DataFrame) -> None:
+    """One line per limit and step that changes an outcome."""
+    import polars as pl
+
+    rows = sensitivity.slice(1).filter(pl.col("flipped") > 0)
+    rows = rows.sort("threshold", "value", maintain_order=True)
+    say()
+    if rows.is_empty():
+        say("Moving one limit changes no outcome.")
+        return
+    say("If one limit moves and the others stay:")
+    names = ("threshold", "value", "best", "regrettable", "neutral", "unknown")
+    table(
+        ("limit", "moved to", *names[2:], "customers that change"),
+        [
+            (limit.replace("_", " "), _limit_text(limit, value), *counts)
+            for limit, value, *counts in rows.select(*names, "flipped").rows()
+        ],
+    )
+
+
+def _limit_text(limit: str, value: float) -> str:
+    """A limit's value: a share in per cent, anything large without decimals."""
+    if limit in _SHARES:
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:,.4g}"
+
+
+def _label_document(
+    labels: LabelPreview, policy: OutcomePolicy | None, *, saved: bool
+) -> dict[str, object]:
+    return {
+        "counts": labels.counts,
+        "money": labels.money,
+        "examples": labels.examples,
+        "reasons": labels.reasons,
+        "policy": policy,
+        "saved": saved,
+    }
 
 
 def learn(
     *,
-    seed: Annotated[int, typer.Option("--seed", help="Start of all chance.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
     accept: Annotated[
         list[str] | None,
-        typer.Option("--accept", help="Column to learn from although it was refused."),
+        typer.Option("--accept", help="Column to learn from although it was excluded."),
     ] = None,
-    why: Annotated[
-        str, typer.Option("--why", help="Why --accept is right: when it is known.")
+    reason: Annotated[
+        str,
+        typer.Option("--reason", help="Why --accept is right: when it is known."),
     ] = "",
     activate: Annotated[
         bool, typer.Option("--activate", help="Put the profile in force at once.")
@@ -70,27 +229,27 @@ def learn(
 ) -> None:
     """Learn a profile from the labelled customers.
 
-    Then it asks whether to put it in force; with --activate or --yes it does so
-    without asking. A column that tells too well is left out; with --accept and --why
-    you answer for it, and icp.toml keeps your word.
+    Asks whether to put it in force; --activate or --yes does so without asking. A
+    column that looks like a leak is excluded. If you know that it is known before the
+    sale, use --accept and --reason; both are kept in icp.toml.
 
     Example: icp learn --activate
     """
-    if why and not accept:
-        message = "--why says why --accept is right; give both"
+    if reason and not accept:
+        message = "--reason explains --accept; use both"
         raise InputError(message)
-    with opened(workspace) as open_one:
+    with open_space(workspace) as space:
         if accept:
-            open_one.profiles.accept_column(*accept, why=why)
+            space.profiles.accept_column(*accept, why=reason)
         with progress(quiet=json) as report:
-            record = open_one.profiles.learn(seed=seed, progress=report)
-        document = open_one.profiles.get(record.version)
+            record = space.profiles.learn(seed=seed, progress=report)
+        document = space.profiles.get(record.version)
         if not json:
-            _show(record, document)
-        record = _in_force(open_one, record, agreed=activate or yes, silent=json)
-        steps = open_one.status().next_steps
+            _show_profile(record, document)
+        record = _offer(space, record, agreed=activate or yes, silent=json)
+        steps = space.status().next_steps
     if json:
-        emit(_described(record, document))
+        emit(_profile_document(record, document))
     else:
         say_next(steps)
 
@@ -100,65 +259,69 @@ def list_(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> Non
 
     Example: icp profile list
     """
-    with opened(workspace) as open_one:
-        records = open_one.profiles.list()
+    with open_space(workspace) as space:
+        records = space.profiles.list()
     if json:
         emit(records)
         return
-    headers = ("profile", "in force", "learnt", "by", "best", "regrettable", "evidence")
+    headers = (
+        "profile",
+        "in force",
+        "learned",
+        "by",
+        "best",
+        "regrettable",
+        "evidence",
+    )
     table(headers, [_row(record) for record in records])
 
 
 def show(
-    ref: Annotated[
-        str | None, typer.Argument(help="Profile; the one in force if left out.")
-    ] = None,
+    ref: _RefOrActive = None,
     *,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Show what a profile says.
+    """Show a profile.
 
-    How sure it is, its segments, what tells most, and what was left out and why.
+    Its evidence, its segments, its most important attributes, and what was excluded.
 
     Example: icp profile show v3
     """
-    with opened(workspace) as open_one:
-        record = open_one.profiles.record(ref)
-        document = open_one.profiles.get(record.version)
+    with open_space(workspace) as space:
+        record = space.profiles.record(ref)
+        document = space.profiles.get(record.version)
     if json:
-        emit(_described(record, document))
+        emit(_profile_document(record, document))
     else:
-        _show(record, document)
+        _show_profile(record, document)
 
 
 def card(
-    ref: Annotated[
-        str | None, typer.Argument(help="Profile; the one in force if left out.")
-    ] = None,
+    ref: _RefOrActive = None,
     *,
     html: Annotated[
-        bool, typer.Option("--html", help="As a page for a browser, not as Markdown.")
+        bool, typer.Option("--html", help="Write a web page instead of Markdown.")
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="File to write; left out: the screen."),
+        typer.Option("-o", "--output", help="File to write. Default: print it."),
     ] = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
     """Write a profile's model card.
 
-    One page: what it is for, what it was learnt from, what was left out and why, how
-    sure it is, its limits. A file that ends in .html becomes a page for a browser.
+    One page: what the profile is for, what it was learned from, what was excluded and
+    why, its evidence and its limits. A file that ends in .html becomes a web page.
 
     Example: icp profile card v3 -o card.html
     """
     from icp.output import write_text
     from icp.report import as_html, as_markdown
 
-    with opened(workspace) as open_one:
-        document = open_one.profiles.card(ref)
+    with open_space(workspace) as space:
+        document = space.profiles.card(ref)
     if json:
         emit(document)
         return
@@ -178,12 +341,12 @@ def diff(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Show what counts differently in two profiles.
+    """Show where the points of two profiles differ.
 
     Example: icp profile diff v1 v2
     """
-    with opened(workspace) as open_one:
-        changes = open_one.profiles.diff(before, after)
+    with open_space(workspace) as space:
+        changes = space.profiles.diff(before, after)
     if json:
         emit(changes)
     elif changes.is_empty():
@@ -195,7 +358,7 @@ def diff(
 def activate(
     ref: _Ref,
     *,
-    reason: Reason = "",
+    reason: ReasonText = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
@@ -203,33 +366,30 @@ def activate(
 
     Example: icp profile activate v3 --reason "agreed in the sales meeting"
     """
-    with opened(workspace) as open_one:
-        record = open_one.profiles.activate(ref, reason=reason)
-    _switched(record, json=json)
+    with open_space(workspace) as space:
+        record = space.profiles.activate(ref, reason=reason)
+    _show_in_force(record, json=json)
 
 
 def rollback(
     *,
-    reason: Reason = "",
+    reason: ReasonText = "",
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Go back to the profile that was in force before.
+    """Put the previous profile back in force.
 
     Example: icp profile rollback --reason "too strict"
     """
-    with opened(workspace) as open_one:
-        record = open_one.profiles.rollback(reason=reason)
-    _switched(record, json=json)
+    with open_space(workspace) as space:
+        record = space.profiles.rollback(reason=reason)
+    _show_in_force(record, json=json)
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="File to write, or - for the screen.")],
+    file: Annotated[Path, typer.Argument(help="File to write, or - to print it.")],
     *,
-    ref: Annotated[
-        str | None,
-        typer.Option("--profile", help="Profile; the one in force if left out."),
-    ] = None,
+    ref: ProfileRef = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
@@ -241,9 +401,9 @@ def export(
     """
     from icp.output import write_text
 
-    with opened(workspace) as open_one:
-        record = open_one.profiles.record(ref)
-        text = open_one.profiles.get(record.version).to_json()
+    with open_space(workspace) as space:
+        record = space.profiles.record(ref)
+        text = space.profiles.get(record.version).to_json()
     if str(file) == "-":
         typer.echo(text)
         return
@@ -254,28 +414,28 @@ def export(
         say(f"Wrote profile {record.version} ({record.short_id}) to {file}.")
 
 
-def _in_force(
-    workspace: Workspace, record: ProfileRecord, *, agreed: bool, silent: bool
+def _offer(
+    space: Workspace, record: ProfileRecord, *, agreed: bool, silent: bool
 ) -> ProfileRecord:
-    """Activate the profile if a person agrees; without one nothing is asked."""
+    """Activate the profile if a person agrees; with --json nothing is asked."""
     if record.active or (silent and not agreed):
         return record
     try:
         ask(f"Put profile {record.version} in force?", yes=agreed)
     except CancelledError:
-        note(f"Not in force; icp profile activate {record.version} does it later.")
+        note(f"Not in force; to activate it: icp profile activate {record.version}")
         return record
-    return workspace.profiles.activate(record.version, reason="after learning")
+    return space.profiles.activate(record.version, reason="after learning")
 
 
-def _switched(record: ProfileRecord, *, json: bool) -> None:
+def _show_in_force(record: ProfileRecord, *, json: bool) -> None:
     if json:
         emit(record)
     else:
         say(f"Profile {record.version} ({record.short_id}) is in force.")
 
 
-def _described(record: ProfileRecord, document: Profile) -> dict[str, Any]:
+def _profile_document(record: ProfileRecord, document: Profile) -> dict[str, Any]:
     return {
         "record": record,
         "evidence": document.provenance.evidence,
@@ -291,7 +451,7 @@ def _described(record: ProfileRecord, document: Profile) -> dict[str, Any]:
     }
 
 
-def _show(record: ProfileRecord, document: Profile) -> None:
+def _show_profile(record: ProfileRecord, document: Profile) -> None:
     for line in profile_lines(record, document):
         say(line)
 
@@ -306,152 +466,3 @@ def _row(record: ProfileRecord) -> tuple[object, ...]:
         record.regrettable,
         record.evidence,
     )
-
-
-# ---- Outcomes: label, by rule and by hand
-
-_SHARES: Final = {"best_top", "regrettable_bottom"}
-_LARGE: Final = 100
-
-
-def label(
-    *,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Show what would come out; keep nothing.")
-    ] = False,
-    propose: Annotated[
-        bool, typer.Option("--propose", help="Propose rules anew from the columns.")
-    ] = False,
-    account: Annotated[
-        str | None,
-        typer.Option("--account", help="Set this customer's outcome by hand."),
-    ] = None,
-    outcome: Annotated[
-        Literal["best", "regrettable", "neutral", "unknown"] | None,
-        typer.Option("--outcome", help="Outcome to set; needs --account, --reason."),
-    ] = None,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Let the rules decide on --account again.")
-    ] = False,
-    reason: Reason = "",
-    workspace: WorkspaceFolder = Path(),
-    json: JsonFlag = False,
-) -> None:
-    """Say which customers were best, which regrettable.
-
-    The rules are in icp.toml. Without rules there they are proposed from the columns,
-    and written into icp.toml. The preview also shows what changes when a limit moves.
-
-    Example: icp label --preview
-    """
-    _refuse_halves(account, outcome, undo=undo, preview=preview)
-    if reason and account is None:
-        message = "--reason is kept with an outcome set by hand; give --account too"
-        raise InputError(message)
-    with opened(workspace) as open_one:
-        if account is not None and undo:
-            open_one.labels.withdraw(account, reason=reason)
-        elif account is not None and outcome is not None:
-            open_one.labels.override(account, outcome, reason=reason)
-        chosen = open_one.labels.propose_policy() if propose else None
-        if preview:
-            _previewed(open_one, chosen, json=json)
-        else:
-            _kept(open_one, chosen, json=json)
-
-
-def _refuse_halves(
-    account: str | None, outcome: str | None, *, undo: bool, preview: bool
-) -> None:
-    if (account is None) != (outcome is None and not undo):
-        message = (
-            "--account goes with --outcome and --reason, or with --undo; give both"
-        )
-        raise InputError(message)
-    if undo and outcome is not None:
-        message = "--outcome sets and --undo takes back; give one of them"
-        raise InputError(message)
-    if preview and account is not None:
-        message = "a preview keeps nothing; leave out --preview to set --account"
-        raise InputError(message)
-
-
-def _previewed(
-    workspace: Workspace, chosen: OutcomePolicy | None, *, json: bool
-) -> None:
-    seen = workspace.labels.preview(chosen)
-    moved = workspace.labels.sensitivity(chosen)
-    policy = chosen or workspace.config.outcome
-    if json:
-        emit({**_document(seen, policy, kept=False), "sensitivity": moved})
-        return
-    _show_labels(seen)
-    _show_moved(moved)
-    note("This was a preview; icp label keeps it.")
-
-
-def _kept(workspace: Workspace, chosen: OutcomePolicy | None, *, json: bool) -> None:
-    seen = workspace.labels.label(chosen)
-    if json:
-        emit(_document(seen, workspace.config.outcome, kept=True))
-        return
-    policy = workspace.config.outcome
-    for line in policy.describe() if policy else ():
-        note(line)
-    _show_labels(seen)
-    say_next(workspace.status().next_steps)
-
-
-def _show_labels(seen: LabelPreview) -> None:
-    for line in (*seen.sentences(), ""):
-        say(line)
-    table(("outcome", "account", "worth", "why"), _examples(seen))
-
-
-def _show_moved(moved: DataFrame) -> None:
-    """One line per limit and step that changes anything."""
-    import polars as pl
-
-    rows = moved.slice(1).filter(pl.col("flipped") > 0)
-    rows = rows.sort("threshold", "value", maintain_order=True)
-    say()
-    if rows.is_empty():
-        say("No limit decides here, so moving one changes nothing.")
-        return
-    say("If one limit moves, and all else stays:")
-    names = ("threshold", "value", "best", "regrettable", "neutral", "unknown")
-    table(
-        ("limit", "moved to", *names[2:], "customers that change"),
-        [
-            (limit.replace("_", " "), _shown(limit, value), *counts)
-            for limit, value, *counts in rows.select(*names, "flipped").rows()
-        ],
-    )
-
-
-def _shown(limit: str, value: float) -> str:
-    """A limit's value: a share in per cent, anything large without decimals."""
-    if limit in _SHARES:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:,.4g}"
-
-
-def _document(
-    seen: LabelPreview, policy: OutcomePolicy | None, *, kept: bool
-) -> dict[str, object]:
-    return {
-        "counts": seen.counts,
-        "money": seen.money,
-        "examples": seen.examples,
-        "reasons": seen.reasons,
-        "policy": policy,
-        "kept": kept,
-    }
-
-
-def _examples(seen: LabelPreview) -> list[tuple[object, ...]]:
-    return [
-        (r["outcome"], r["account_name"] or r["account_id"], r["worth"], r["reason"])
-        for r in seen.examples.iter_rows(named=True)
-        if r["outcome"] in {"best", "regrettable"}
-    ]

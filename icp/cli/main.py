@@ -29,7 +29,7 @@ class _Guarded(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        warnings.showwarning = _shown
+        warnings.showwarning = _show_warning
         try:
             return super().invoke(ctx)
         except IcpError as error:
@@ -40,10 +40,10 @@ class _Guarded(TyperGroup):
         except OSError as error:
             if os.environ.get(_DEBUG) or error.errno == errno.EPIPE:
                 raise
-            note(f"Error: {_refused(error)}")
+            note(f"Error: {_os_message(error)}")
             raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
-            note("Stopped; nothing half-done was kept.")
+            note("Stopped; nothing half-done was saved.")
             raise typer.Exit(CancelledError.exit_code) from None
 
 
@@ -68,27 +68,27 @@ for commands in (setup, data, learning, rules, scoring, deals):
 def run() -> None:
     """Run the command line; an unexpected error ends with exit code 1 and no trace."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a sign it lacks must not end a command
+        if isinstance(stream, TextIOWrapper):  # a character it lacks ends no command
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except Exception as error:
         if os.environ.get(_DEBUG):
             raise
-        said = f"Unexpected error: {type(error).__name__}: {error}"
-        note(f"{said}\nRun it again with {_DEBUG}=1 and report what it prints.")
+        note(f"Unexpected error: {type(error).__name__}: {error}")
+        note(f"Run the command again with {_DEBUG}=1 and report what it prints.")
         sys.exit(1)
 
 
-def _refused(error: OSError) -> str:
-    """What the computer refused, in words."""
-    file = error.filename2 or error.filename
-    what = f"{Path(str(file)).name!r}: " if file else ""
-    why = error.strerror or str(error)
-    return f"{what}{why}; look at its folder, your rights there and the disk's space"
+def _os_message(error: OSError) -> str:
+    """What the operating system refused, in words."""
+    path = error.filename2 or error.filename
+    subject = f"{Path(str(path)).name!r}: " if path else ""
+    cause = error.strerror or str(error)
+    return f"{subject}{cause}; check the folder, your rights there and the disk space"
 
 
-def _shown(
+def _show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

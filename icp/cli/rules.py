@@ -1,4 +1,4 @@
-"""When to walk away: search for rules, judge them, add policies."""
+"""Disqualifiers: search for rules, decide on them, add policies and exceptions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import typer
 from icp.cli.screen import (
     JsonFlag,
     WorkspaceFolder,
+    add_group,
     emit,
     note,
-    opened,
+    open_space,
     progress,
     say,
     table,
@@ -25,117 +26,122 @@ if TYPE_CHECKING:
 
 
 _Ref = Annotated[str, typer.Argument(help="Rule: its id or the start of it.")]
-_Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the rule.")]
+_Why = Annotated[str, typer.Option("--reason", help="Reason, kept with the rule.")]
 _When = Annotated[
-    str, typer.Argument(help='Condition, as in "vendors >= 5 and not key_account".')
+    str, typer.Argument(help='Condition, such as "vendors >= 5 and not key_account".')
 ]
-_HEADERS: Final = ("rule", "state", "when", "regrets", "best lost", "sure to be")
+_HEADERS: Final = ("rule", "state", "when", "regrettable", "best", "at least")
 
 
 def add_to(app: typer.Typer, /) -> None:
     """Register the commands."""
-    rules = typer.Typer(
-        help="Search for rules to walk away by, judge them, add policies.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    add_group(
+        app,
+        "rules",
+        "Search for rules that say when to walk away, decide on them, add policies.",
+        {
+            "list": list_,
+            "try": try_,
+            "search": search,
+            "show": show,
+            "activate": activate,
+            "watch": watch,
+            "reject": reject,
+            "retire": retire,
+            "add-policy": add_policy,
+            "allow-exception": allow_exception,
+        },
     )
-    rules.command("list")(list_)
-    rules.command("try")(try_)
-    for command in (search, show, activate, watch, reject, retire):
-        rules.command()(command)
-    rules.command()(add_policy)
-    rules.command()(allow_exception)
-    app.add_typer(rules, name="rules")
 
 
 def list_(
     *,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only rules of this state.")
+        str | None, typer.Option("--state", help="Only rules in this state.")
     ] = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """List all rules, what decides first.
+    """List all rules; those in force come first.
 
     Example: icp rules list --state proposed
     """
-    # Asked for late: it loads a data library, which --help must not wait for.
+    # Imported late: it loads a data library, which --help must not wait for.
     from icp.disqualifiers import STATES
 
     if state is not None and state not in STATES:
         raise InputError(f"no state {state!r}; {near(state, STATES)}")
-    with opened(workspace) as open_one:
-        found = open_one.rules.list(state)
+    with open_space(workspace) as space:
+        rules = space.rules.list(state)
     if json:
-        emit([_document(rule) for rule in found])
-    elif not found:
-        note("No rules yet; icp rules search searches for some.")
+        emit([_document(rule) for rule in rules])
+    elif not rules:
+        note("No rules; icp rules search searches for some.")
     else:
-        table(_HEADERS, [_row(rule) for rule in found])
+        table(_HEADERS, [_row(rule) for rule in rules])
 
 
 def search(
     *,
-    seed: Annotated[int, typer.Option("--seed", help="Start of all chance.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Search the customers for rules, and propose them.
+    """Search the customers for rules and propose them.
 
-    Every rule of one and two conditions is tried on the older customers; those that
-    chance would not give are checked on the newer ones. Nothing is put in force.
+    Every rule of one or two conditions is tried on the older customers. Those that are
+    not due to chance are confirmed on the newer ones. Nothing is put in force.
 
     Example: icp rules search
     """
-    with opened(workspace) as open_one, progress(quiet=json) as report:
-        found = open_one.rules.search(seed=seed, progress=report)
+    with open_space(workspace) as space, progress(quiet=json) as report:
+        result = space.rules.search(seed=seed, progress=report)
     if json:
         emit(
             {
-                "rules": [_document(rule) for rule in found.rules],
-                "became": dict(found.became),
-                "sentences": found.sentences,
+                "rules": [_document(rule) for rule in result.rules],
+                "status": dict(result.became),
+                "sentences": result.sentences,
             }
         )
         return
-    say(found.sentences[0] + ".")
-    for left_out in found.sentences[1:]:
-        note(f"Left out: {left_out}")
-    for rule in found.rules:
+    say(result.sentences[0] + ".")
+    for exclusion in result.sentences[1:]:
+        note(f"Excluded: {exclusion}")
+    for rule in result.rules:
         say()
-        _describe(rule, found.became[rule.id])
-    if found.rules:
-        say("\nPut one in force: icp rules activate RULE --reason ...")
+        _describe(rule, result.became[rule.id])
+    if result.rules:
+        say("\nTo put one in force: icp rules activate RULE --reason ...")
 
 
 def show(
     rule: _Ref, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
 ) -> None:
-    """Show a rule: its evidence, what speaks against it, who moved it and why.
+    """Show a rule: its evidence, what is in doubt, and who changed it when and why.
 
     Example: icp rules show 3f2a91c0
     """
-    with opened(workspace) as open_one:
-        found = open_one.rules.get(rule)
+    with open_space(workspace) as space:
+        match = space.rules.get(rule)
     if json:
-        emit(_document(found))
+        emit(_document(match))
         return
-    _describe(found, found.state)
+    _describe(match, match.state)
     say()
-    rows = [(m.on, m.state, m.by or "the search", m.reason) for m in found.moves]
+    rows = [(m.on, m.state, m.by or "the search", m.reason) for m in match.moves]
     table(("on", "state", "by", "why"), rows)
 
 
 def try_(
     when: _When, *, workspace: WorkspaceFolder = Path(), json: JsonFlag = False
 ) -> None:
-    """Say what a rule of your own would have done to your customers so far.
+    """Test a rule of your own on your customers so far.
 
     Example: icp rules try "vendors >= 5"
     """
-    with opened(workspace) as open_one:
-        evidence = open_one.rules.try_rule(when)
+    with open_space(workspace) as space:
+        evidence = space.rules.try_rule(when)
     if json:
         emit(evidence)
         return
@@ -150,7 +156,7 @@ def activate(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Put a rule in force: accounts that it covers are walked away from.
+    """Put a rule in force: walk away from the accounts that it covers.
 
     Example: icp rules activate 3f2a91c0 --reason "agreed with sales"
     """
@@ -164,7 +170,7 @@ def watch(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Watch a rule: it decides nothing, and evidence gathers.
+    """Only watch a rule: it gathers evidence and decides nothing.
 
     Example: icp rules watch 3f2a91c0 --reason "few cases so far"
     """
@@ -178,14 +184,14 @@ def reject(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Reject a rule that was proposed; it is not proposed again for a year.
+    """Reject a proposed rule; it is not proposed again for a year.
 
     Example: icp rules reject 3f2a91c0 --reason "a coincidence"
     """
-    with opened(workspace) as open_one:
-        state = open_one.rules.get(rule).state
+    with open_space(workspace) as space:
+        state = space.rules.get(rule).state
     if state != "proposed":
-        message = f"rule {rule} is {state!r}, not proposed; icp rules retire ends it"
+        message = f"rule {rule} is {state}, not proposed; use icp rules retire"
         raise InputError(message)
     _move(rule, "retired", reason, workspace, json=json)
 
@@ -197,7 +203,7 @@ def retire(
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Take a rule out of force; a policy leaves icp.toml as well.
+    """Retire a rule; a policy is also removed from icp.toml.
 
     Example: icp rules retire 3f2a91c0 --reason "we sell to agencies now"
     """
@@ -207,34 +213,34 @@ def retire(
 def add_policy(
     when: _When,
     *,
-    why: Annotated[str, typer.Option("--why", help="Why, in words.")],
-    reason: Annotated[
+    reason: _Why,
+    code: Annotated[
         str, typer.Option("--code", help="Code of the reason to walk away.")
     ] = "ethics",
-    title: Annotated[str, typer.Option("--title", help="What people call it.")] = "",
+    title: Annotated[str, typer.Option("--title", help="Name shown to people.")] = "",
     review_on: Annotated[
         datetime | None,
-        typer.Option("--review-on", formats=["%Y-%m-%d"], help="Day to look again."),
+        typer.Option("--review-on", formats=["%Y-%m-%d"], help="Day to review it."),
     ] = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Add a rule that no score outweighs; it is written into icp.toml.
+    """Add a policy, a rule that no score outweighs, to icp.toml.
 
-    Example: icp rules add-policy "industry = 'Arms'" --why "the board decided so"
+    Example: icp rules add-policy "industry = 'Arms'" --reason "board decision"
     """
-    with opened(workspace) as open_one:
-        laid = open_one.rules.add_policy(
+    with open_space(workspace) as space:
+        policy = space.rules.add_policy(
             when,
-            why=why,
-            reason=reason,
+            why=reason,
+            reason=code,
             title=title,
             review_on=review_on.date() if review_on else None,
         )
     if json:
-        emit(_document(laid))
+        emit(_document(policy))
     else:
-        say(f"Policy {laid.id}: {laid.words()}")
+        say(f"Policy {policy.id}: {policy.words()}")
 
 
 def allow_exception(
@@ -244,61 +250,69 @@ def allow_exception(
     reason: _Why,
     approver: Annotated[
         str | None,
-        typer.Option("--approver", help="Who allows it; policy needs somebody else."),
+        typer.Option("--approver", help="Who approves it; for a policy, not you."),
     ] = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Pursue one account although a rule covers it.
+    """Pursue one account despite a rule.
 
-    Example: icp rules allow-exception 3f2a91c0 P-20001 --reason "a friend of the house"
+    Example: icp rules allow-exception 3f2a91c0 P-20001 --reason "new owner"
     """
-    with opened(workspace) as open_one:
-        made = open_one.rules.allow_exception(
+    with open_space(workspace) as space:
+        exception = space.rules.allow_exception(
             rule, account, reason=reason, approver=approver
         )
     if json:
-        emit(made)
+        emit(exception)
     else:
-        allowed = f", allowed by {made.approver}" if made.approver else ""
-        say(f"{made.account_id} is pursued in spite of rule {made.rule}{allowed}.")
+        by = f", approved by {exception.approver}" if exception.approver else ""
+        say(f"{exception.account_id} is pursued despite rule {exception.rule}{by}.")
 
 
 def _move(
     rule: str, state: State, reason: str, workspace: Path, /, *, json: bool
 ) -> None:
-    with opened(workspace) as open_one:
-        moved = open_one.rules.move(rule, state, reason=reason)
+    with open_space(workspace) as space:
+        after = space.rules.move(rule, state, reason=reason)
     if json:
-        emit(_document(moved))
+        emit(_document(after))
     else:
-        say(f"Rule {moved.id} is {moved.state} now: {moved.words()}")
+        say(f"Rule {after.id} is now {after.state}: {after.words()}")
 
 
 def _row(rule: Disqualifier) -> tuple[object, ...]:
-    seen = rule.latest
-    if seen is None:
+    evidence = rule.latest
+    if evidence is None:
         return rule.id, rule.state, rule.words(), None, None, None
-    regrets = f"{seen.regrettable:,} of {seen.all_regrettable:,}"
-    return rule.id, rule.state, rule.words(), regrets, seen.best, f"{seen.low:.0%}"
+    regrettable = f"{evidence.regrettable:,} of {evidence.all_regrettable:,}"
+    return (
+        rule.id,
+        rule.state,
+        rule.words(),
+        regrettable,
+        evidence.best,
+        f"{evidence.low:.0%}",
+    )
 
 
-def _describe(rule: Disqualifier, became: str) -> None:
-    say(f"{rule.id} ({became}): {rule.words()}")
+def _describe(rule: Disqualifier, state: str) -> None:
+    say(f"{rule.id} ({state}): {rule.words()}")
     if rule.latest:
         for line in _evidence_lines(rule.latest):
             say(f"  {line}")
 
 
-def _evidence_lines(seen: Evidence) -> list[str]:
-    doubts = [f"In doubt: {doubt}" for doubt in seen.doubts]
+def _evidence_lines(evidence: Evidence) -> list[str]:
+    doubts = [f"In doubt: {doubt}" for doubt in evidence.doubts]
     return [
-        seen.sentence(),
-        f"{seen.low:.0%} to {seen.high:.0%} of those it covers are regrettable "
-        f"({seen.later_regrettable:,} of {seen.later_covered:,} that were not searched)"
-        f"; leaving pays from {seen.break_even:.0%}",
-        f"money: {seen.spared:,.0f} spared, {seen.cost:,.0f} lost with the best",
-        *(doubts or ["Strong: beyond chance, confirmed, and leaving pays"]),
+        evidence.sentence(),
+        f"{evidence.low:.0%} to {evidence.high:.0%} of its accounts are regrettable "
+        f"({evidence.later_regrettable:,} of {evidence.later_covered:,} not searched); "
+        f"walking away pays from {evidence.break_even:.0%}",
+        f"Money: {evidence.spared:,.0f} spared, {evidence.cost:,.0f} lost with best "
+        "customers",
+        *(doubts or ["Strong: not due to chance, confirmed, and walking away pays"]),
     ]
 
 

@@ -15,7 +15,7 @@ from icp.cli.screen import (
     contribution_row,
     emit,
     note,
-    opened,
+    open_space,
     progress,
     run_lines,
     say,
@@ -44,7 +44,7 @@ def add_to(app: typer.Typer, /) -> None:
 def score(
     file: Annotated[
         Path | None,
-        typer.Argument(help="List to score; the workspace's prospects if left out."),
+        typer.Argument(help="List to score. Default: the workspace's prospects."),
     ] = None,
     *,
     out: Annotated[
@@ -56,35 +56,35 @@ def score(
     ] = False,
     verdicts: Annotated[
         bool,
-        typer.Option("--verdicts", help="Also say what to do, why, what to ask."),
+        typer.Option("--verdicts", help="Also write each verdict with its reasons."),
     ] = False,
     profile: ProfileRef = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Score the prospects, or a file into another.
+    """Score the prospects, or a file.
 
-    With --verdicts the columns verdict, verdict_reasons, next_question and
-    expected_value are added.
+    --verdicts adds the columns verdict, verdict_reasons, next_question and
+    expected_value.
 
     Example: icp score list.parquet --out scored.parquet
     """
     if (file is None) != (out is None) or (parts and file is None):
-        message = "scoring a file needs FILE and --out; --parts is for files only"
+        message = "to score a file, use FILE and --out; --parts is for files only"
         raise InputError(message)
-    with opened(workspace) as open_one:
+    with open_space(workspace) as space:
         if file is not None and out is not None:
-            run = open_one.scores.score_file(
+            run = space.scores.score_file(
                 file, out, parts=parts, verdicts=verdicts, profile=profile
             )
             best = None
         else:
             with progress(quiet=json) as report:
-                run = open_one.scores.run(
+                run = space.scores.run(
                     profile=profile, verdicts=verdicts, progress=report
                 )
-            best = _best(open_one.scores.scored(run.number))
-        steps = open_one.status().next_steps
+            best = _best(space.scores.scored(run.number))
+        steps = space.status().next_steps
     if json:
         emit(run)
         return
@@ -92,7 +92,7 @@ def score(
         say(line)
     if best is not None:
         say()
-        table(("prospect", "fit", "grade", "nearest to"), best.rows())
+        table(("prospect", "fit", "grade", "nearest segment"), best.rows())
         say_next(steps)
 
 
@@ -101,38 +101,43 @@ def check(
     *,
     invested: Annotated[
         float,
-        typer.Option("--invested", min=0, help="Money spent already; shown only."),
+        typer.Option(
+            "--invested", min=0, help="Money already spent; it changes nothing."
+        ),
     ] = 0.0,
     profile: ProfileRef = None,
     workspace: WorkspaceFolder = Path(),
     json: JsonFlag = False,
 ) -> None:
-    """Check one prospect: fit, reasons, look-alikes, and what to do.
+    """Check one prospect: fit, reasons, similar customers, and what to do.
 
-    The verdict comes with its grounds, the money behind it, the next best question,
-    the way out in words, and what would change it. What is not known is named too.
+    The verdict comes with its reasons, the money behind it, the next question, what to
+    say on the way out, and what would change it. What is not known is listed too.
 
     Example: icp check "Nordwind Retail"
     """
-    with opened(workspace) as open_one:
-        judged = open_one.verdicts.judge(account, profile=profile, invested=invested)
-        currency = currency_of(open_one)
+    with open_space(workspace) as space:
+        judgement = space.verdicts.judge(account, profile=profile, invested=invested)
+        currency = currency_of(space)
     if json:
-        emit(judgement_document(judged))
+        emit(judgement_document(judgement))
         return
-    found = judged.explanation
-    say(score_line(found.score))
-    for sentence in found.sentences():
+    explanation = judgement.explanation
+    say(score_line(explanation.score))
+    for sentence in explanation.sentences():
         say(f"  {sentence}")
-    for nearest in found.nearest:
+    for nearest in explanation.nearest:
         say(str(nearest))
-    _show_similar(found)
-    unknown = ", ".join(part.title or part.name for part in found.unknown)
-    say(f"Not known: {unknown or 'nothing'}")
+    _show_similar(explanation)
+    unknown = ", ".join(part.title or part.name for part in explanation.unknown)
+    if unknown:
+        say(f"Not known: {unknown}")
     say()
-    for line in verdict_lines(judged.verdict, currency=currency, left=judged.left):
+    for line in verdict_lines(
+        judgement.verdict, currency=currency, left=judgement.left
+    ):
         say(line)
-    for remark in judged.notes:
+    for remark in judgement.notes:
         note(remark)
 
 
@@ -149,16 +154,21 @@ def explain(
 
     Example: icp explain P-20001
     """
-    with opened(workspace) as open_one:
-        found = open_one.scores.check(account, profile=profile)
+    with open_space(workspace) as space:
+        explanation = space.scores.check(account, profile=profile)
     if json:
-        emit(found)
+        emit(explanation)
         return
-    say(score_line(found.score))
+    say(score_line(explanation.score))
     say()
-    rows = [contribution_row(part) for part in found.contributions]
-    base = ("start", "", f"{found.score.base:+,}", "before anything is known")
-    total = ("margin", "", f"{found.score.margin:+,}", "the sum, in millinats")
+    rows = [contribution_row(part) for part in explanation.contributions]
+    base = (
+        "base",
+        "",
+        f"{explanation.score.base:+,}",
+        "what every account starts with",
+    )
+    total = ("margin", "", f"{explanation.score.margin:+,}", "their sum, in millinats")
     table(("attribute", "value", "points", "why"), [base, *rows, total])
 
 
@@ -183,16 +193,17 @@ def _best(scored: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def _show_similar(found: Explanation) -> None:
-    if found.similar is None or found.similar.is_empty():
+def _show_similar(explanation: Explanation) -> None:
+    similar = explanation.similar
+    if similar is None or similar.is_empty():
         return
     say("Most similar customers:")
     names = ("account_name", "account_id", "outcome", "similarity")
-    present = [name for name in names if name in found.similar.columns]
+    columns = [name for name in names if name in similar.columns]
     table(
-        [name.replace("_", " ").removeprefix("account ") for name in present],
+        [name.replace("_", " ").removeprefix("account ") for name in columns],
         [
             [f"{v:.0%}" if isinstance(v, float) else v for v in row]
-            for row in found.similar.select(present).rows()
+            for row in similar.select(columns).rows()
         ],
     )

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from icp.errors import CancelledError
+from icp.errors import CancelledError, some
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from polars import DataFrame
 
     from icp.ingest.mapping_rules import ColumnMapping
     from icp.profile import Profile, Segment
@@ -29,6 +31,69 @@ if TYPE_CHECKING:
 
 
 _WIDTH: Final = 100
+#: How many attributes a profile's summary names.
+_ATTRIBUTES: Final = 8
+#: What `mapping_rows` gives.
+MAPPING: Final = ("column", "becomes", "known", "kind", "why")
+#: When a column is known, shorter than the role's own name.
+_MOMENTS: Final = {
+    "known_at_first_contact": "first contact",
+    "known_at_qualification": "qualification",
+    "after_sale": "after sale",
+}
+#: A rule less sure than this is a guess that a person should look at.
+_SURE: Final = 0.65
+#: Refusals that a person can answer for; the others have nothing to learn from.
+_USELESS: Final = {"empty", "identifier", "constant", "rare", "copy"}
+_PLAIN_REASON: Final = re.compile(r"^the header '.*' means \w+(: )?")
+_UNKNOWN_NAME: Final = "its name is not in the dictionary; say when it is known"
+
+WorkspaceFolder = Annotated[
+    Path,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="ICP_WORKSPACE",
+        help="Folder of the workspace.",
+    ),
+]
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON.", show_default=False)
+]
+YesFlag = Annotated[
+    bool, typer.Option("--yes", "-y", help="Answer yes to every question.")
+]
+ProfileRef = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="Profile: 3, v3 or the start of its id. Default: in force.",
+    ),
+]
+ReasonText = Annotated[
+    str, typer.Option("--reason", help="Reason, kept in the event log.")
+]
+
+
+def open_space(folder: Path, /) -> Workspace:
+    """Open the workspace; imported late, because it takes time that --help need not."""
+    from icp.workflow import open_workspace
+
+    return open_workspace(folder)
+
+
+def add_group(
+    app: typer.Typer,
+    name: str,
+    help: str,
+    commands: Mapping[str, Callable[..., None]],
+    /,
+) -> None:
+    """Register commands as `icp NAME COMMAND`."""
+    group = typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None)
+    for word, command in commands.items():
+        group.command(word)(command)
+    app.add_typer(group, name=name)
 
 
 def say(text: str = "", /) -> None:
@@ -50,15 +115,15 @@ def say_next(steps: tuple[str, ...], /) -> None:
 
 
 def emit(document: object, /) -> None:
-    """Print the result as JSON; in ASCII where not every sign could be printed."""
-    every = (sys.stdout.encoding or "").lower() in {"utf-8", "utf8"}
-    typer.echo(json.dumps(plain(document), indent=1, ensure_ascii=not every))
+    """Print the result as JSON; in ASCII where the terminal cannot print it."""
+    unicode = (sys.stdout.encoding or "").lower() in {"utf-8", "utf8"}
+    typer.echo(json.dumps(plain(document), indent=1, ensure_ascii=not unicode))
 
 
 def table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], /, *, err: bool = False
 ) -> None:
-    """Print a table; on a terminal as wide as that, elsewhere 100 characters."""
+    """Print a table; as wide as the terminal, elsewhere 100 characters."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -68,25 +133,30 @@ def table(
     console = Console(
         file=stream, width=width, markup=False, highlight=False, emoji=False
     )
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
-        drawn.add_column(header, overflow="fold")
+        grid.add_column(header, overflow="fold")
     for row in rows:
-        drawn.add_row(*(_harmless(_text(value)) for value in row))
-    console.print(drawn)
+        grid.add_row(*(_harmless(_text(value)) for value in row))
+    console.print(grid)
+
+
+def show_frame(frame: DataFrame, /) -> None:
+    """Print a frame as a table."""
+    table([name.replace("_", " ") for name in frame.columns], frame.rows())
 
 
 def ask(question: str, /, *, yes: bool) -> None:
-    """Go on if a person agrees, or did so beforehand; raises CancelledError."""
+    """Go on if a person agrees; raises CancelledError otherwise."""
     if yes:
         return
     typer.echo(f"{_harmless(question)} [y/N]: ", nl=False, err=True)
     answer = sys.stdin.readline()
     if not answer:
-        message = "nobody there to answer; use --yes to agree beforehand"
+        message = "the question needs an answer; use --yes to agree"
         raise CancelledError(message)
     if answer.strip().lower() not in {"y", "yes"}:
-        message = "stopped as you said; nothing was kept"
+        message = "stopped; nothing was changed"
         raise CancelledError(message)
 
 
@@ -99,10 +169,10 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[float, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    what = TextColumn("{task.description}", markup=False)
+    text = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True, markup=False)
     with Progress(
-        what, BarColumn(), TimeElapsedColumn(), console=console, transient=True
+        text, BarColumn(), TimeElapsedColumn(), console=console, transient=True
     ) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, message: bar.update(
@@ -118,9 +188,9 @@ def plain(value: object, /) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, dict):
-        return {str(key): plain(held) for key, held in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [plain(held) for held in value]
+        return [plain(item) for item in value]
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, float):
@@ -153,102 +223,49 @@ def _harmless(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or c.isprintable() or c == "\u00a0")
 
 
-# ---- The options that several commands share
-
-WorkspaceFolder = Annotated[
-    Path,
-    typer.Option(
-        "--workspace",
-        "-w",
-        envvar="ICP_WORKSPACE",
-        help="Folder of the workspace.",
-    ),
-]
-JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON.", show_default=False)
-]
-YesFlag = Annotated[
-    bool, typer.Option("--yes", "-y", help="Agree beforehand to what is asked.")
-]
-ProfileRef = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        help="Profile: 3, v3 or the start of its id; the one in force if left out.",
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
-
-
-def opened(folder: Path, /) -> Workspace:
-    """Open the workspace; imported late, because it takes time that --help need not."""
-    from icp.workflow import open_workspace
-
-    return open_workspace(folder)
-
-
-# ---- Profiles, scores and explanations in plain words, for the screen
-
-_LISTED = 8
-#: What `mapping_rows` gives.
-MAPPING: Final = ("column", "becomes", "known", "kind", "why")
-#: When a column is known, shorter than the role's own name.
-_KNOWN: Final = {
-    "known_at_first_contact": "first contact",
-    "known_at_qualification": "qualification",
-    "after_sale": "after sale",
-}
-#: A rule less sure than this is a guess that a person should look at.
-_SURE: Final = 0.65
-#: Refusals that a person can answer for; the others have nothing to learn from.
-_USELESS: Final = {"empty", "identifier", "constant", "rare", "copy"}
-_PLAIN_REASON: Final = re.compile(r"^the header '.*' means \w+(: )?")
-_UNKNOWN_NAME: Final = "its name is not in the dictionary; say when it is known"
-
-
 def mapping_rows(mapping: ColumnMapping, /) -> Iterator[tuple[str, ...]]:
-    """What each column is taken for; a guess carries a question mark."""
+    """What each column means; a guess carries a question mark."""
     for rule in mapping.columns:
-        known = _KNOWN.get(rule.role.value, rule.role.value)
+        moment = _MOMENTS.get(rule.role.value, rule.role.value)
         sure = rule.confirmed or rule.score >= _SURE
         why = _PLAIN_REASON.sub("", rule.reason).removeprefix("; ")
         why = why.replace(_UNKNOWN_NAME, "a guess: unknown name") or "known name"
         yield (
             rule.source,
             rule.name,
-            known if sure else f"{known}?",
+            moment if sure else f"{moment}?",
             rule.kind.value,
             why,
         )
 
 
 def profile_lines(record: ProfileRecord, document: Profile, /) -> Iterator[str]:
-    """What a profile says: how sure it is, its segments, what counts, what does not."""
-    learnt, evidence = document.provenance, document.provenance.evidence
+    """A profile in words: its evidence, segments, attributes and excluded columns."""
+    origin, evidence = document.provenance, document.provenance.evidence
     yield (
-        f"Profile {record.version} ({record.short_id}), learnt from "
-        f"{learnt.best:,} best and {learnt.regrettable:,} regrettable customers"
+        f"Profile {record.version} ({record.short_id}), learned from "
+        f"{origin.best:,} best and {origin.regrettable:,} regrettable customers"
     )
     yield _evidence(evidence.level, evidence.auc, evidence.auc_low, evidence.auc_high)
-    if learnt.capacity:
-        yield learnt.capacity.in_words()
+    if origin.capacity:
+        yield origin.capacity.in_words()
     for segment in document.segments:
         yield _segment(segment)
     tables = sorted(document.tables, key=lambda t: (-t.information, t.name))
-    telling = [t.title or t.name for t in tables if t.information][:_LISTED]
-    if telling:
-        yield f"What tells most: {', '.join(telling)}"
-    for finding in learnt.findings:
-        kept = "Left out" if finding.excluded else "Look at"
-        said = finding.message.removeprefix(f"{finding.column}: ")
-        yield f"{kept} {finding.column}: {said}"
-    refused = [f for f in learnt.findings if f.excluded and f.code not in _USELESS]
-    if refused:
+    titles = [t.title or t.name for t in tables if t.information][:_ATTRIBUTES]
+    if titles:
+        yield f"Most important attributes: {', '.join(titles)}"
+    for finding in origin.findings:
+        verb = "Excluded" if finding.excluded else "Check"
+        message = finding.message.removeprefix(f"{finding.column}: ")
+        yield f"{verb} {finding.column}: {message}"
+    leaks = [f for f in origin.findings if f.excluded and f.code not in _USELESS]
+    if leaks:
         yield (
-            "If one of these is surely known before the sale: "
-            f'icp learn --accept {refused[0].column} --why "..."'
+            "If you are sure that one of these is known before the sale: "
+            f'icp learn --accept {leaks[0].column} --reason "..."'
         )
-    yield from learnt.notes
+    yield from origin.notes
 
 
 def status_lines(state: WorkspaceStatus, /) -> Iterator[str]:
@@ -260,8 +277,8 @@ def status_lines(state: WorkspaceStatus, /) -> Iterator[str]:
     if last:
         yield (
             f"Import {last.number} of {last.created_at:%Y-%m-%d}: "
-            f"{last.customers:,} customers, {last.prospects:,} prospects, "
-            f"{last.quarantined:,} rows quarantined"
+            f"{some(last.customers, 'customer')}, {some(last.prospects, 'prospect')}, "
+            f"{some(last.quarantined, 'row')} quarantined"
         )
     if state.labels:
         counts = ", ".join(f"{n:,} {outcome}" for outcome, n in state.labels.items())
@@ -271,15 +288,15 @@ def status_lines(state: WorkspaceStatus, /) -> Iterator[str]:
         yield f"Profiles: {state.profiles}, in force: {force}"
     run = state.last_run
     if run:
-        yield f"Newest scores: {run.rows:,} prospects with profile v{run.profile}"
+        yield f"Latest scores: {some(run.rows, 'prospect')} with profile v{run.profile}"
 
 
 def run_lines(run: ScoreRun, /) -> Iterator[str]:
     """How a list was graded."""
     yield (
-        f"{run.rows:,} scored with profile v{run.profile}: "
-        f"{run.evaluable:,} evaluable, "
-        f"{run.rows - run.evaluable:,} not (too little known, or unlike all before)"
+        f"{some(run.rows, 'prospect')} with profile v{run.profile}: "
+        f"{run.evaluable:,} scored, {run.rows - run.evaluable:,} cannot be scored "
+        "(too little is known, or unlike any customer)"
     )
     for grade, rows in sorted(run.grades.items()):
         yield f"  {grade}: {rows:,}"
@@ -288,12 +305,12 @@ def run_lines(run: ScoreRun, /) -> Iterator[str]:
 def score_line(score: Score, /) -> str:
     """Fit, grade and interval in one sentence."""
     if score.fit is None:
-        return f"Not evaluable: {score.why_not}"
-    said = f"Fit {score.fit:.1f} of 100, grade {score.grade}"
+        return f"Cannot be scored: {score.why_not}"
+    fit = f"Fit {score.fit:.1f} of 100, grade {score.grade}"
     if score.p_best is None or score.p_low is None or score.p_high is None:
-        return said
+        return fit
     return (
-        f"{said}; among companies like those you closed {score.p_best:.0%} are best "
+        f"{fit}; among companies like those you closed {score.p_best:.0%} are best "
         f"({score.p_low:.0%} to {score.p_high:.0%})"
     )
 
@@ -307,7 +324,7 @@ def _evidence(level: str, auc: float, low: float, high: float) -> str:
     if level == "none":
         return "No attribute separates best from regrettable; nothing can be scored"
     return (
-        f"Evidence: {level}; shown one best and one regrettable customer, it tells "
+        f"Evidence: {level}; given one best and one regrettable customer, it tells "
         f"which is which in {auc:.0%} of cases ({low:.0%} to {high:.0%})"
     )
 
@@ -315,4 +332,4 @@ def _evidence(level: str, auc: float, low: float, high: float) -> str:
 def _segment(segment: Segment) -> str:
     traits = "; ".join(segment.traits) or "no trait stands out"
     kind = "Best" if segment.kind == "best" else "Regrettable"
-    return f"{kind} segment {segment.name} ({segment.size:,} customers): {traits}"
+    return f"{kind} segment {segment.name} ({some(segment.size, 'customer')}): {traits}"

@@ -1,4 +1,4 @@
-"""Setting up and looking over: init, status, demo, dashboard, doctor."""
+"""The workspace as a whole: init, status, demo, dashboard, doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from icp.cli.screen import (
     WorkspaceFolder,
     emit,
     note,
-    opened,
+    open_space,
     profile_lines,
     progress,
     run_lines,
@@ -25,7 +25,7 @@ from icp.cli.screen import (
     status_lines,
     table,
 )
-from icp.errors import ConfigError, GateError
+from icp.errors import ConfigError, GateError, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from icp.workflow import ImportSummary
 
 
-_SIGNS: Final = {"ok": "ok", "warning": "look", "failed": "FAILED"}
+_STATES: Final = {"ok": "ok", "warning": "check", "failed": "FAILED"}
 
 
 def add_to(app: typer.Typer, /) -> None:
@@ -46,16 +46,16 @@ def add_to(app: typer.Typer, /) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder; made if needed.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder; created if needed.")] = Path(),
     *,
     name: Annotated[
-        str | None, typer.Option("--name", help="What to call it; the folder's name.")
+        str | None, typer.Option("--name", help="Name. Default: the folder's name.")
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Make a workspace of a folder.
+    """Create a workspace in a folder.
 
-    It gets an icp.toml with notes, and a place for the data.
+    Writes an icp.toml with comments, and creates a place for the data.
 
     Example: icp init my-customers
     """
@@ -66,17 +66,17 @@ def init(
     if json:
         emit({"name": state.name, "path": state.path, "next_steps": state.next_steps})
         return
-    say(f"Made workspace {state.name!r} in {folder}.")
+    say(f"Created workspace {state.name!r} in {folder}.")
     say_next(state.next_steps)
 
 
 def status(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
-    """Say where a workspace stands and what to do next.
+    """Show the state of a workspace and what to do next.
 
     Example: icp status
     """
-    with opened(workspace) as open_one:
-        state = open_one.status()
+    with open_space(workspace) as space:
+        state = space.status()
     if json:
         emit(state)
         return
@@ -86,35 +86,109 @@ def status(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> No
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder; made if needed.")] = Path(
+    folder: Annotated[Path, typer.Argument(help="Folder; created if needed.")] = Path(
         "icp-demo"
     ),
     *,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="How many prospects to make up.")
+        int, typer.Option("--rows", min=1, help="Number of prospects to generate.")
     ] = 5000,
     seed: Annotated[
-        int, typer.Option("--seed", help="Another number gives another company.")
+        int,
+        typer.Option("--seed", help="Random seed; another one gives another company."),
     ] = 7,
     json: JsonFlag = False,
 ) -> None:
-    """Go the whole way on made-up data.
+    """Run every step on generated demo data.
 
-    Makes up a software vendor's exports, imports them, labels the customers, learns a
+    Generates exports of a software vendor, imports them, labels the customers, learns a
     profile, puts it in force and scores the prospects.
 
     Example: icp demo my-demo --rows 20000
     """
     with progress(quiet=json) as report:
-        found = demonstrate(folder, rows=rows, seed=seed, progress=report)
+        result = run_demo(folder, rows=rows, seed=seed, progress=report)
     if json:
-        emit(found.document())
+        emit(result.document())
         return
-    for line in found.lines():
+    for line in result.lines():
         say(line)
     say()
-    say("Look at it in the browser:")
+    say("See it in the browser:")
     say(f"  icp dashboard -w {folder}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoResult:
+    """The result of each step."""
+
+    folder: Path
+    summary: ImportSummary
+    labels: LabelPreview
+    record: ProfileRecord
+    profile: Profile
+    run: ScoreRun
+
+    def lines(self) -> Iterator[str]:
+        """All of it in plain words."""
+        yield f"Generated demo exports of a software vendor in {self.folder}/sources."
+        yield "\nImported:"
+        yield from (f"  {line}" for line in import_lines(self.summary))
+        yield "\nOutcomes:"
+        yield from (f"  {line}" for line in self.labels.sentences())
+        yield "\nLearned and put in force:"
+        yield from (f"  {line}" for line in profile_lines(self.record, self.profile))
+        yield "\nScored:"
+        yield from (f"  {line}" for line in run_lines(self.run))
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "folder": self.folder,
+            "customers": self.summary.customers,
+            "prospects": self.summary.prospects,
+            "outcomes": self.labels.counts,
+            "profile": self.record,
+            "run": self.run,
+        }
+
+
+def run_demo(
+    folder: Path,
+    /,
+    *,
+    rows: int,
+    seed: int,
+    progress: Callable[[float, str], None],
+) -> DemoResult:
+    """Write the demo's exports and do everything once; doing it again is safe."""
+    if (folder / "icp.toml").exists() and not (folder / "truth.json").exists():
+        message = f"{folder.name!r} holds another workspace; choose an empty folder"
+        raise ConfigError(message)
+    progress(0.0, "generating exports")
+    from icp.demo import write_demo
+    from icp.workflow import open_workspace
+    from icp.workflow.access import part_of
+
+    write_demo(folder, seed=seed, prospects=rows)
+    with open_workspace(folder) as workspace:
+        summary = workspace.imports.run(progress=part_of(progress, 0.1, 0.4))
+        progress(0.4, "labelling customers")
+        labels = workspace.labels.label()
+        record = workspace.profiles.learn(progress=part_of(progress, 0.45, 0.85))
+        record = workspace.profiles.activate(
+            record.version, reason="the demo's first profile"
+        )
+        run = workspace.scores.run(progress=part_of(progress, 0.85, 1.0))
+        profile = workspace.profiles.get(record.version)
+    return DemoResult(
+        folder=folder,
+        summary=summary,
+        labels=labels,
+        record=record,
+        profile=profile,
+        run=run,
+    )
 
 
 def dashboard(
@@ -130,9 +204,8 @@ def dashboard(
 ) -> None:
     """Open the dashboard in the browser.
 
-    It answers on this computer only.
-
-    With --json its address is printed before it starts.
+    It can be reached from this computer only. With --json its address is printed
+    before it starts.
 
     Example: icp dashboard --port 8600 --no-browser
     """
@@ -150,24 +223,23 @@ def dashboard(
 
 
 def doctor(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> None:
-    """Look a workspace over.
+    """Check a workspace for damage.
 
-    Checks the database, event log, stored tables, profiles, sources and libraries.
-
-    Ends with exit code 5 where something has failed.
+    Checks the database, event log, stored tables, profiles, sources and libraries. Ends
+    with exit code 5 if a check fails.
 
     Example: icp doctor -w my-customers
     """
-    with opened(workspace) as open_one:
-        checks = open_one.doctor()
+    with open_space(workspace) as space:
+        checks = space.doctor()
     if json:
         emit(checks)
     else:
         table(
-            ("", "what", "found"),
+            ("", "check", "result"),
             [
                 (
-                    _SIGNS[c.state],
+                    _STATES[c.state],
                     c.name,
                     "; ".join(filter(None, (c.message, c.action))),
                 )
@@ -176,7 +248,9 @@ def doctor(*, workspace: WorkspaceFolder = Path(), json: JsonFlag = False) -> No
         )
     failed = sum(check.state == "failed" for check in checks)
     if failed:
-        message = f"{failed} of {len(checks)} checks failed; do what they say"
+        message = (
+            f"{failed} of {some(len(checks), 'check')} failed; see what to do above"
+        )
         raise GateError(message)
 
 
@@ -193,84 +267,3 @@ def _streamlit(folder: Path, port: int, *, headless: bool) -> list[str]:
     flags = [f"--{name}={value}" for name, value in options.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
     return [*command, "--", str(folder)]
-
-
-# ---- The whole way on made-up data: import, label, learn, activate, score
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What came of each step."""
-
-    folder: Path
-    imported: ImportSummary
-    labels: LabelPreview
-    record: ProfileRecord
-    profile: Profile
-    run: ScoreRun
-
-    def lines(self) -> Iterator[str]:
-        """All of it in plain words."""
-        yield f"Made up a software vendor's exports in {self.folder}/sources."
-        yield "\nImported:"
-        yield from (f"  {line}" for line in import_lines(self.imported))
-        yield "\nOutcomes:"
-        yield from (f"  {line}" for line in self.labels.sentences())
-        yield "\nLearnt and put in force:"
-        yield from (f"  {line}" for line in profile_lines(self.record, self.profile))
-        yield "\nScored:"
-        yield from (f"  {line}" for line in run_lines(self.run))
-
-    def document(self) -> dict[str, Any]:
-        """All of it as plain values."""
-        return {
-            "folder": self.folder,
-            "customers": self.imported.customers,
-            "prospects": self.imported.prospects,
-            "outcomes": self.labels.counts,
-            "profile": self.record,
-            "run": self.run,
-        }
-
-
-def demonstrate(
-    folder: Path,
-    /,
-    *,
-    rows: int,
-    seed: int,
-    progress: Callable[[float, str], None],
-) -> Found:
-    """Write the demo's exports and do everything once; doing it again is safe."""
-    if (folder / "icp.toml").exists() and not (folder / "truth.json").exists():
-        message = f"{folder.name!r} holds another workspace; give an empty folder"
-        raise ConfigError(message)
-    progress(0.0, "making up exports")
-    from icp.demo import write_demo
-    from icp.workflow import open_workspace
-
-    write_demo(folder, seed=seed, prospects=rows)
-    with open_workspace(folder) as workspace:
-        imported = workspace.imports.run(progress=_part(progress, 0.1, 0.4))
-        progress(0.4, "giving outcomes")
-        labels = workspace.labels.label()
-        learnt = workspace.profiles.learn(progress=_part(progress, 0.45, 0.85))
-        record = workspace.profiles.activate(
-            learnt.version, reason="the demo's first profile"
-        )
-        run = workspace.scores.run(progress=_part(progress, 0.85, 1.0))
-        profile = workspace.profiles.get(record.version)
-    return Found(
-        folder=folder,
-        imported=imported,
-        labels=labels,
-        record=record,
-        profile=profile,
-        run=run,
-    )
-
-
-def _part(
-    progress: Callable[[float, str], None], start: float, end: float
-) -> Callable[[float, str], None]:
-    return lambda done, message: progress(start + (end - start) * done, message)

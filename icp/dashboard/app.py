@@ -40,7 +40,7 @@ def main() -> None:
 
 def _door() -> None:
     """What somebody sees who has not signed in yet; nothing of the workspace."""
-    components.heading("Sign in", "Only people who sign in may look.")
+    components.heading("Sign in", "Sign in to see this workspace.")
     for name in session.providers():
         label = f"Sign in with {escaped(name)}" if name else "Sign in"
         args = (name,) if name else ()
@@ -56,7 +56,7 @@ def _about() -> None:
             st.markdown(quiet(escaped(session.person())))
             st.button("Sign out", on_click=st.logout, icon=":material/logout:")
         else:
-            text = "No sign-in is set up, so only this machine can open this page."
+            text = "No sign-in is set up, so only this machine can open these pages."
             st.markdown(quiet(text))
 
 

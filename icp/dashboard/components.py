@@ -12,7 +12,6 @@ from streamlit import column_config as cc
 
 from icp.charts.figure import visible
 from icp.dashboard.routes import Route, link
-from icp.scoring.words import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +19,9 @@ if TYPE_CHECKING:
 
     from icp.charts import Chart
     from icp.ingest.result import Finding
-    from icp.profile import AttributeTable, ColumnFinding, Profile
+    from icp.profile import ColumnFinding
     from icp.workflow import Workspace
 
-
-# ---- Text on its way to the screen: hostile names made harmless, numbers made readable
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 #: Directives and emoji (:name:), addresses (a@b.c, http://) and www. are found by
@@ -161,7 +158,7 @@ def chart(drawing: Chart, /, *, key: str, sentence: bool = True) -> None:
     st.plotly_chart(figure, key=key, alt=drawing.alt, config=_STILL)
     for note in drawing.notes:
         st.markdown(quiet(escaped(note)))
-    with st.expander("The same as a table", key=f"{key}-twin", type="compact"):
+    with st.expander("Show as a table", key=f"{key}-twin", type="compact"):
         table(drawing.table, alt=drawing.alt)
 
 
@@ -219,10 +216,10 @@ def bullets(lines: Iterable[str], /) -> None:
     st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
 
 
-def empty(what: str, todo: str, route: Route | None = None, label: str = "") -> None:
+def empty(title: str, todo: str, route: Route | None = None, label: str = "") -> None:
     """Say that there is nothing yet, what to do about it, and where."""
     with st.container(border=True):
-        st.markdown(f"**{what}**")
+        st.markdown(f"**{title}**")
         st.markdown(todo)
         if route is not None:
             link(route, label or None)
@@ -248,24 +245,24 @@ def reading(frame: pl.DataFrame, /, *, alt: str, badges: str = "") -> None:
     st.table(safe, border="horizontal", hide_index=True, alt=alt)
 
 
-def findings(found: Sequence[Finding], /, *, key: str) -> None:
+def findings(items: Sequence[Finding], /, *, key: str) -> None:
     """What a person should know about a source, worst first."""
-    if not found:
+    if not items:
         st.markdown("Nothing to report.")
         return
     rows = pl.DataFrame(
         {
-            "level": [_LEVELS[f.level] for f in found],
-            "where": [_place(f) for f in found],
-            "what": [f.message for f in found],
-            "what to do": [f.action or "–" for f in found],
+            "level": [_LEVELS[f.level] for f in items],
+            "where": [_place(f) for f in items],
+            "finding": [f.message for f in items],
+            "what to do": [f.action or "–" for f in items],
         }
     )
     with st.container(key=key):
-        alt = f"{len(found)} findings"
+        alt = f"{len(items)} findings"
         reading(rows.head(_MOST_FINDINGS), alt=alt, badges="level")
-        if len(found) > _MOST_FINDINGS:
-            with st.expander(f"All {len(found)} findings"):
+        if len(items) > _MOST_FINDINGS:
+            with st.expander(f"All {len(items)} findings"):
                 table(rows.drop("level"), alt=alt)
 
 
@@ -285,7 +282,7 @@ def tabs(parts: Mapping[str, Callable[[], None]], /, *, key: str) -> None:
                 draw()
 
 
-def left_out(found: Iterable[ColumnFinding], /) -> None:
+def left_out(findings: Iterable[ColumnFinding], /) -> None:
     """Columns kept out of a profile, and columns that look suspicious."""
     rows = [
         {
@@ -293,7 +290,7 @@ def left_out(found: Iterable[ColumnFinding], /) -> None:
             "in the profile": "no" if finding.excluded else "yes",
             "why": reason(finding),
         }
-        for finding in found
+        for finding in findings
     ]
     if not rows:
         st.markdown("Nothing was left out.")
@@ -306,67 +303,15 @@ def reason(finding: ColumnFinding, /) -> str:
     return finding.message.removeprefix(f"{finding.column}: ")
 
 
-def say(key: str, kind: Literal["success", "error"], message: str) -> None:
-    """Keep the outcome of an action for the run that follows it."""
+def notice(key: str, kind: Literal["success", "error"], message: str) -> None:
+    """Keep what came of an action for the next run to show."""
     st.session_state[key] = (kind, message)
 
 
-def said(key: str) -> None:
-    """Show the outcome of the last action once."""
+def show_notice(key: str) -> None:
+    """Show what came of the last action, once."""
     kind, message = st.session_state.pop(key, ("", ""))
     if kind == "error":
         problem(message)
     elif kind:
         st.success(escaped(message), icon=":material/check_circle:")
-
-
-# ---- A form with one field per attribute of a profile
-
-_STATE = "form-values"
-_COLUMNS = 3
-
-
-def values(profile: Profile, /) -> dict[str, object] | None:
-    """What was last filled in, by column; None before the first time.
-
-    A field left empty is not known and not in the answer.
-    """
-    by_column: dict[str, list[AttributeTable]] = {}
-    for table in profile.tables:
-        by_column.setdefault(table.column, []).append(table)
-    with st.form("account-form"):
-        filled = {}
-        for place, (column, tables) in enumerate(by_column.items()):
-            if place % _COLUMNS == 0:
-                cells = st.columns(_COLUMNS)
-            with cells[place % _COLUMNS]:
-                filled[column] = field(tables, key="field")
-        if st.form_submit_button("Work out the fit", type="primary"):
-            known = {c: v for c, v in filled.items() if v not in (None, [])}
-            st.session_state[_STATE] = known
-    kept: dict[str, object] | None = st.session_state.get(_STATE)
-    return kept
-
-
-def field(tables: list[AttributeTable], /, *, key: str) -> object:
-    """A field for the column of these tables; None where nothing is filled in."""
-    table = tables[0]
-    title = label(capital(title_of(table)))
-    key = f"{key}-{table.column}"
-    if table.kind.numeric:
-        unit = f" ({label(table.unit)})" if table.unit else ""
-        return st.number_input(f"{title}{unit}", value=None, key=key)
-    if table.kind.per_value:
-        offered = [t.value for t in tables if t.value is not None]
-        return st.multiselect(_column_title(table), offered, key=key)
-    if table.kind.yes_no:
-        answer = st.selectbox(
-            title, ["yes", "no"], index=None, placeholder="Not known", key=key
-        )
-        return None if answer is None else answer == "yes"
-    levels = [level for level, code in table.levels if code > 1]
-    return st.selectbox(title, levels, index=None, placeholder="Not known", key=key)
-
-
-def _column_title(table: AttributeTable) -> str:
-    return label(capital(table.column.replace("_", " ")))

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 0.7
 _WORDS: Final = {
-    "queued": "Waiting for its turn",
+    "queued": "Waiting to start",
     "running": "Working",
     "done": "Done",
     "cancelled": "Stopped",
     "failed": "Failed",
-    "lost": "The work stopped without a word; start it again",
+    "lost": "Stopped unexpectedly; start it again",
 }
 #: What the result of a job counts, and the noun for one.
-_COUNTED: Final = {
+_COUNTS: Final = {
     "customers": "customer",
     "prospects": "prospect",
 }
@@ -72,7 +72,7 @@ def panel(space: Workspace, kind: JobKind, /) -> Job | None:
     if job is None:
         return None
     if not job.live:
-        _ended(job)
+        _result(job)
         return job
     st.fragment(_follow, run_every=_SECONDS)(space, job.id)
     return job
@@ -85,7 +85,7 @@ def _follow(space: Workspace, job_id: str) -> None:
     words = f"{_WORDS[job.state]}: {job.message}" if job.message else _WORDS[job.state]
     st.progress(min(1.0, max(0.0, job.done)), text=escaped(words))
     st.button("Stop", on_click=_stop, args=(space, job_id), key=f"stop-{job_id}")
-    if why := st.session_state.get(_refused(job_id)):
+    if why := st.session_state.get(_refusal(job_id)):
         components.problem(why)
 
 
@@ -94,29 +94,29 @@ def _stop(space: Workspace, job_id: str) -> None:
         space.jobs.cancel(job_id)
     except IcpError as error:
         # The panel is drawn anew all the time; the word stays until the work ends.
-        st.session_state[_refused(job_id)] = str(error)
+        st.session_state[_refusal(job_id)] = str(error)
 
 
-def _refused(job_id: str) -> str:
+def _refusal(job_id: str) -> str:
     return f"not-stopped-{job_id}"
 
 
-def _ended(job: Job) -> None:
+def _result(job: Job) -> None:
     if job.state == "failed":
         components.problem(job.error or job.message)
     elif job.state != "done":
         st.warning(f"{_WORDS[job.state]}.")
     else:
-        st.markdown(quiet(escaped(_done(job))))
+        st.markdown(quiet(escaped(_summary(job))))
 
 
-def _done(job: Job) -> str:
-    counted = [
+def _summary(job: Job) -> str:
+    counts = [
         some(job.result[name], noun)
-        for name, noun in _COUNTED.items()
+        for name, noun in _COUNTS.items()
         if name in job.result
     ]
     if "evaluable" in job.result:
-        counted.append(f"{job.result['evaluable']:,} with a fit")
-    ending = f": {', '.join(counted)}" if counted else ""
+        counts.append(f"{job.result['evaluable']:,} with a fit")
+    ending = f": {', '.join(counts)}" if counts else ""
     return f"Done on {day(job.finished_at)}{ending}."

@@ -1,4 +1,4 @@
-"""What best and regrettable mean here: rules in words, thresholds, preview, by hand."""
+"""The outcomes step: what decides, thresholds to move, a preview, and one by hand."""
 
 from __future__ import annotations
 
@@ -25,37 +25,55 @@ if TYPE_CHECKING:
     from icp.workflow import Workspace
 
 
-# ---- An outcome policy in plain words, and the numbers in it that a person may move
-
-#: Threshold -> how it reads, and whether it is a share.
-_CUTS: Final = {
-    "best_top": ("best: the top, in % of customers", True),
-    "best_from": ("best: worth from", False),
-    "regrettable_below": ("regrettable: worth below", False),
-    "regrettable_bottom": ("regrettable: the bottom, in % of customers", True),
+_NOTICE = "labels-notice"
+_EXAMPLES = {
+    "outcome": cc.TextColumn("Outcome", width="small"),
+    "account_id": cc.TextColumn("Id", width="small"),
+    "account_name": cc.TextColumn("Company", width="medium"),
+    "worth": cc.NumberColumn("Worth", format="localized"),
+    "reason": cc.TextColumn("Why", width="large"),
 }
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_PLACE = re.compile(r"\{(\w+)\}")
-#: A column compared with a number, as in "worth >= 8000".
-_COMPARED = re.compile(
-    r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
-)
-_SIGNS: Final = {"<=": "up to", ">=": "from", "<": "below", ">": "above"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Knob:
-    """A number of a policy that decides outcomes."""
+def draw(space: Workspace, /) -> None:
+    """Draw the outcomes of the imported customers."""
+    last = space.imports.last()
+    if last is None or not last.customers:
+        components.empty(
+            "No customers are imported yet",
+            "Add a file of customers under Files, then import.",
+        )
+        return
+    policy = _policy(space)
+    components.section("What decides", "In this order; the first that applies decides.")
+    st.markdown("\n".join(f"- {line}" for line in in_words(policy)))
+    for note in policy.notes:
+        st.markdown(quiet(escaped(components.capital(note))))
+    draft = _knob_fields(policy)
+    preview = space.labels.preview(draft)
+    components.section("Result")
+    if draft != policy:
+        st.info(_difference(space.labels.preview(policy), preview))
+    drawing = charts.outcome_split(home.split(preview), currency=draft.currency)
+    components.chart(drawing, key="split")
+    with st.expander("Examples of each outcome"):
+        components.table(preview.examples, alt="Examples", columns=_EXAMPLES)
+    st.button("Save labels", type="primary", on_click=_save, args=(space, draft))
+    components.show_notice(_NOTICE)
+    _sensitivity(space, draft)
+    _by_hand(space)
 
-    #: Where the number is.
-    part: Literal["thresholds", "maturity", "rules"]
-    #: The threshold's name, or the rule's place.
-    place: str | int
-    label: str
-    value: float
-    #: Where in the rule's condition the number is.
-    span: tuple[int, int] = (0, 0)
-    share: bool = False
+
+def _policy(space: Workspace) -> OutcomePolicy:
+    if space.config.outcome is not None:
+        return space.config.outcome
+    last = space.imports.last()
+    return _proposal(space, str(space.path), last.number if last else 0)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _proposal(_space: Workspace, folder: str, number: int) -> OutcomePolicy:
+    return _space.labels.propose_policy()
 
 
 def in_words(policy: OutcomePolicy, /) -> list[str]:
@@ -71,6 +89,26 @@ def in_words(policy: OutcomePolicy, /) -> list[str]:
         *_thresholds(policy),
         f"**{capital(policy.otherwise)}**: everybody else of whom anything is known",
     ]
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def _worth(policy: OutcomePolicy) -> Iterator[str]:
+    if policy.worth is None:
+        return
+    value, costs = policy.worth.value, policy.worth.costs
+    plain = _NAME.fullmatch(value) is not None
+    what = escaped(readable(value)) if plain else "what the customer brought in"
+    less = _listed([cost.name for cost in costs])
+    details = [] if plain else [value]
+    details += [f"{c.name}: {c.amount}" for c in costs if c.amount != c.name]
+    end = f" less {escaped(less)}" if costs else ""
+    yield f"Worth is {what}{end} {_small('; '.join(details))}".rstrip()
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _age(policy: OutcomePolicy) -> Iterator[str]:
@@ -89,27 +127,13 @@ def _label(policy: OutcomePolicy) -> Iterator[str]:
             yield f"**{capital(outcome)}**: {column} is {escaped(value)}"
 
 
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
 def _rule(rule: Rule) -> str:
     reason = _PLACE.sub(lambda m: f"({readable(m[1])})", rule.reason)
     early = ", also for young customers" if rule.early else ""
     return f"**{capital(rule.outcome)}**: {escaped(reason)}{early} {_small(rule.when)}"
-
-
-def _worth(policy: OutcomePolicy) -> Iterator[str]:
-    if policy.worth is None:
-        return
-    value, costs = policy.worth.value, policy.worth.costs
-    plain = _NAME.fullmatch(value) is not None
-    what = escaped(readable(value)) if plain else "what the customer brought in"
-    less = _listed([cost.name for cost in costs])
-    details = [] if plain else [value]
-    details += [f"{c.name}: {c.amount}" for c in costs if c.amount != c.name]
-    end = f" less {escaped(less)}" if costs else ""
-    yield f"Worth is {what}{end} {_small('; '.join(details))}".rstrip()
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _thresholds(policy: OutcomePolicy) -> Iterator[str]:
@@ -135,6 +159,72 @@ def readable(name: str, /) -> str:
     return name.replace("_", " ").strip()
 
 
+_COLUMNS = 4
+
+
+def _knob_fields(policy: OutcomePolicy) -> OutcomePolicy:
+    """Fields for the numbers that decide; returns the policy with their values."""
+    number = len(knobs(policy))
+    if not number:
+        return policy
+    st.markdown(quiet("Change a number to preview the effect; nothing is saved yet."))
+    for place in range(number):
+        if place % _COLUMNS == 0:
+            cells = st.columns(_COLUMNS, vertical_alignment="bottom")
+        # A number that has moved may have moved the place of those behind it.
+        knob = knobs(policy)[place]
+        with cells[place % _COLUMNS]:
+            policy = with_value(policy, knob, _field(place, knob))
+    return policy
+
+
+def _field(place: int, knob: Knob) -> float:
+    months = knob.part == "maturity"
+    step = 1.0 if knob.share or months else max(1.0, abs(knob.value) / 20)
+    # A share may have been written finer than the field's own steps.
+    low, high = min(1.0, knob.value), max(99.0, knob.value)
+    value = st.number_input(
+        components.capital(knob.label),
+        value=knob.value,
+        min_value=low if knob.share else 0.0 if months else None,
+        max_value=high if knob.share else 240.0 if months else None,
+        step=step,
+        format=None if knob.value % 1 else "%.0f",
+        # A number that was saved starts its field anew.
+        key=f"knob-{place}-{knob.value}",
+    )
+    return knob.value if value is None else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob:
+    """A number of a policy that decides outcomes."""
+
+    #: Where the number is.
+    part: Literal["thresholds", "maturity", "rules"]
+    #: The threshold's name, or the rule's place.
+    place: str | int
+    label: str
+    value: float
+    #: Where in the rule's condition the number is.
+    span: tuple[int, int] = (0, 0)
+    share: bool = False
+
+
+#: Threshold -> how it reads, and whether it is a share.
+_CUTS: Final = {
+    "best_top": ("best: top share of customers, in %", True),
+    "best_from": ("best: worth from", False),
+    "regrettable_below": ("regrettable: worth below", False),
+    "regrettable_bottom": ("regrettable: bottom share of customers, in %", True),
+}
+#: A column compared with a number, as in "worth >= 8000".
+_COMPARISON = re.compile(
+    r"\b([A-Za-z_]\w*)(\s*(?:<=|>=|<|>)\s*)(-?\d+(?:\.\d+)?)(?![\w.])"
+)
+_COMPARISONS: Final = {"<=": "up to", ">=": "from", "<": "below", ">": "above"}
+
+
 def knobs(policy: OutcomePolicy, /) -> tuple[Knob, ...]:
     """The numbers that may be moved: thresholds, numbers in rules, months."""
     return (*_cut_knobs(policy), *_rule_knobs(policy), *_month_knobs(policy))
@@ -144,22 +234,22 @@ def _cut_knobs(policy: OutcomePolicy) -> Iterator[Knob]:
     for name, (label, share) in _CUTS.items():
         value = getattr(policy.thresholds, name)
         if value is not None:
-            shown = 100.0 * value if share else float(value)
+            number = 100.0 * value if share else float(value)
             yield Knob(
-                part="thresholds", place=name, label=label, value=shown, share=share
+                part="thresholds", place=name, label=label, value=number, share=share
             )
 
 
 def _rule_knobs(policy: OutcomePolicy) -> Iterator[Knob]:
     for place, rule in enumerate(policy.rules):
-        for found in _COMPARED.finditer(rule.when):
-            sign = _SIGNS[found[2].strip()]
+        for match in _COMPARISON.finditer(rule.when):
+            sign = _COMPARISONS[match[2].strip()]
             yield Knob(
                 part="rules",
                 place=place,
-                label=f"{rule.outcome}: {readable(found[1])} {sign}",
-                value=float(found[3]),
-                span=found.span(3),
+                label=f"{rule.outcome}: {readable(match[1])} {sign}",
+                value=float(match[3]),
+                span=match.span(3),
             )
 
 
@@ -173,7 +263,7 @@ def _month_knobs(policy: OutcomePolicy) -> Iterator[Knob]:
         )
 
 
-def moved(policy: OutcomePolicy, knob: Knob, value: float, /) -> OutcomePolicy:
+def with_value(policy: OutcomePolicy, knob: Knob, value: float, /) -> OutcomePolicy:
     """The policy with one number moved; shares come in per cent.
 
     Where a rule's reason names the number, it names the new one.
@@ -210,42 +300,59 @@ def _number(value: float, style: str = "") -> str:
     return f"{exact:{style}f}"
 
 
-# ---- What changes when a threshold moves: how many customers turn out otherwise
+def _difference(before: LabelPreview, after: LabelPreview) -> str:
+    """How many customers more or fewer each outcome has."""
+    changes = {name: after.counts[name] - before.counts[name] for name in OUTCOMES}
+    parts = [f"{change:+,} {name}" for name, change in changes.items() if change]
+    return f"Not saved yet: {', '.join(parts) or 'the same number of each'}."
+
+
+def _save(space: Workspace, policy: OutcomePolicy) -> None:
+    try:
+        preview = space.labels.label(policy)
+    except IcpError as error:
+        components.notice(_NOTICE, "error", str(error))
+        return
+    best, bad = preview.counts["best"], preview.counts["regrettable"]
+    text = f"Saved: {best:,} best, {bad:,} regrettable. Next: learn a profile."
+    components.notice(_NOTICE, "success", text)
+
 
 _WORDS: Final = {
-    "best_top": "best: the share worth most",
+    "best_top": "best: the share of customers worth most",
     "best_from": "best: worth from",
     "regrettable_below": "regrettable: worth below",
-    "regrettable_bottom": "regrettable: the share worth least",
+    "regrettable_bottom": "regrettable: the share of customers worth least",
     "maturity_months": "unknown: months until a customer counts",
 }
 _SHARES: Final = ("best_top", "regrettable_bottom")
 _AS_IT_IS: Final = "as it is"
-_NAMED: Final = 3
+_MOST: Final = 3
 
 
-def draw_thresholds(space: Workspace, policy: OutcomePolicy, /) -> None:
-    """Draw it on request: every row labels all customers anew."""
+def _sensitivity(space: Workspace, policy: OutcomePolicy, /) -> None:
+    """Drawn on request: every row labels all customers anew."""
     panel = st.expander(
         "What changes when a threshold moves", key="sensitivity", on_change="rerun"
     )
     if not panel.open:
         return
     with panel:
-        rows = named(space.labels.sensitivity(policy))
+        rows = with_knobs(space.labels.sensitivity(policy))
         knobs = rows["knob"].drop_nulls().unique(maintain_order=True).to_list()
         if not knobs:
-            st.markdown("No number decides here.")
+            st.markdown("No number decides outcomes here.")
             return
-        st.markdown(quiet("The closer the counts stay, the safer the threshold is."))
-        chosen = st.selectbox("Threshold", knobs, key="sensitivity-knob")
-        shown = one(rows, chosen)
+        st.markdown(quiet("The less the counts change, the safer the threshold."))
+        knob = st.selectbox("Threshold", knobs, key="sensitivity-knob")
         components.table(
-            shown, alt=f"What changes when {chosen} moves", height="content"
+            moves_of(rows, knob),
+            alt=f"What changes when this moves: {knob}",
+            height="content",
         )
 
 
-def named(moves: pl.DataFrame, /) -> pl.DataFrame:
+def with_knobs(moves: pl.DataFrame, /) -> pl.DataFrame:
     """The moves with `knob`: the threshold in words, null for things as they are.
 
     Two rules may compare the same column with the same number. The values of one
@@ -268,152 +375,46 @@ def _in_words(threshold: str) -> str:
     return _WORDS.get(threshold) or re.sub(r"\s+", " ", readable(threshold))
 
 
-def one(rows: pl.DataFrame, knob: str, /) -> pl.DataFrame:
+def moves_of(moves: pl.DataFrame, knob: str, /) -> pl.DataFrame:
     """How things are, then one threshold moved, for people to read."""
-    wanted = rows.filter(pl.col("knob").is_null() | (pl.col("knob") == knob))
-    return wanted.select(
+    rows = moves.filter(pl.col("knob").is_null() | (pl.col("knob") == knob))
+    return rows.select(
         pl.struct("threshold", "value")
-        .map_elements(_moved_to, return_dtype=pl.String)
+        .map_elements(_value, return_dtype=pl.String)
         .alias("moved to"),
         "best",
         "regrettable",
         "neutral",
         "unknown",
-        pl.col("flipped").alias("turn out otherwise"),
-        pl.col("flips").list.head(_NAMED).list.join("; ").alias("for instance"),
+        pl.col("flipped").alias("change outcome"),
+        pl.col("flips").list.head(_MOST).list.join("; ").alias("for example"),
     )
 
 
-def _moved_to(move: dict[str, str | float | None]) -> str:
+def _value(move: dict[str, str | float | None]) -> str:
     value = move["value"]
     if not isinstance(value, float):
         return _AS_IT_IS
     return f"{value:.1%}" if move["threshold"] in _SHARES else f"{value:,.10g}"
 
 
-_SAID = "labels-said"
-_EXAMPLES = {
-    "outcome": cc.TextColumn("Outcome", width="small"),
-    "account_id": cc.TextColumn("Id", width="small"),
-    "account_name": cc.TextColumn("Company", width="medium"),
-    "worth": cc.NumberColumn("Worth", format="localized"),
-    "reason": cc.TextColumn("Why", width="large"),
-}
-
-
-def draw(space: Workspace, /) -> None:
-    """Draw the outcomes of the imported customers."""
-    last = space.imports.last()
-    if last is None or not last.customers:
-        components.empty(
-            "No customers are imported yet",
-            "Add a file of customers under Files, then import.",
-        )
-        return
-    kept = _policy(space)
-    components.section("What decides", "In this order; the first that applies counts.")
-    st.markdown("\n".join(f"- {line}" for line in in_words(kept)))
-    for note in kept.notes:
-        st.markdown(quiet(escaped(components.capital(note))))
-    policy = _moved(kept)
-    preview = space.labels.preview(policy)
-    components.section("What that gives")
-    if policy != kept:
-        st.info(_differs(space.labels.preview(kept), preview))
-    drawing = charts.outcome_split(home.split(preview), currency=policy.currency)
-    components.chart(drawing, key="split")
-    with st.expander("Examples of each"):
-        components.table(preview.examples, alt="Examples", columns=_EXAMPLES)
-    st.button("Keep these labels", type="primary", on_click=_keep, args=(space, policy))
-    components.said(_SAID)
-    draw_thresholds(space, policy)
-    _by_hand(space)
-
-
-def _policy(space: Workspace) -> OutcomePolicy:
-    if space.config.outcome is not None:
-        return space.config.outcome
-    last = space.imports.last()
-    return _proposed(space, str(space.path), last.number if last else 0)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _proposed(_space: Workspace, folder: str, number: int) -> OutcomePolicy:
-    return _space.labels.propose_policy()
-
-
-def _moved(policy: OutcomePolicy) -> OutcomePolicy:
-    """Fields for the numbers that decide; moving one shows what changes."""
-    given = knobs(policy)
-    if not given:
-        return policy
-    st.markdown(quiet("Move a number to see what changes; nothing is kept yet."))
-    for place in range(len(given)):
-        if place % _COLUMNS == 0:
-            cells = st.columns(_COLUMNS, vertical_alignment="bottom")
-        # A number that has moved may have moved the place of those behind it.
-        knob = knobs(policy)[place]
-        with cells[place % _COLUMNS]:
-            policy = moved(policy, knob, _field(place, knob))
-    return policy
-
-
-_COLUMNS = 4
-
-
-def _field(place: int, knob: Knob) -> float:
-    months = knob.part == "maturity"
-    step = 1.0 if knob.share or months else max(1.0, abs(knob.value) / 20)
-    # A share may have been written finer than the field's own steps.
-    low, high = min(1.0, knob.value), max(99.0, knob.value)
-    value = st.number_input(
-        components.capital(knob.label),
-        value=knob.value,
-        min_value=low if knob.share else 0.0 if months else None,
-        max_value=high if knob.share else 240.0 if months else None,
-        step=step,
-        format=None if knob.value % 1 else "%.0f",
-        # A number that was kept starts its field anew.
-        key=f"knob-{place}-{knob.value}",
-    )
-    return knob.value if value is None else value
-
-
-def _differs(before: LabelPreview, after: LabelPreview) -> str:
-    """How many customers more or fewer each outcome has."""
-    changes = {name: after.counts[name] - before.counts[name] for name in OUTCOMES}
-    said = [f"{change:+,} {name}" for name, change in changes.items() if change]
-    return f"Not kept yet: {', '.join(said) or 'the same number of each'}."
-
-
-def _keep(space: Workspace, policy: OutcomePolicy) -> None:
-    try:
-        preview = space.labels.label(policy)
-    except IcpError as error:
-        components.say(_SAID, "error", str(error))
-        return
-    best, bad = preview.counts["best"], preview.counts["regrettable"]
-    text = f"Kept: {best:,} best, {bad:,} regrettable. Next: learn a profile."
-    components.say(_SAID, "success", text)
-
-
 def _by_hand(space: Workspace) -> None:
     with (
-        st.expander("Decide one customer by hand"),
+        st.expander("Set one customer's outcome by hand"),
         st.form("override", border=False, clear_on_submit=True),
     ):
         account, outcome, reason = st.columns([1, 1, 2])
-        chosen = account.text_input("Customer: id or name")
-        given = outcome.selectbox("Outcome", OUTCOMES)
+        customer = account.text_input("Customer: id or name")
+        choice = outcome.selectbox("Outcome", OUTCOMES)
         why = reason.text_input("Reason", placeholder="Why, in a few words")
-        if st.form_submit_button("Decide"):
-            _decide(space, chosen or "", given, why or "")
+        if st.form_submit_button("Set outcome"):
+            _override(space, customer or "", choice, why or "")
 
 
-def _decide(space: Workspace, customer: str, outcome: str, reason: str) -> None:
+def _override(space: Workspace, customer: str, outcome: str, reason: str) -> None:
     try:
         space.labels.override(customer, outcome, reason=reason)
     except IcpError as error:
         components.problem(str(error))
     else:
-        st.success("Noted. It counts from the next time labels are kept.")
+        st.success("Saved. It takes effect the next time you save the labels.")

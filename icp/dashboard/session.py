@@ -26,8 +26,8 @@ _IN_MEMORY = 500_000
 
 def location() -> Path:
     """The workspace's folder: the argument after `--`, ICP_WORKSPACE, or here."""
-    given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get(_ENVIRONMENT, ".")
-    return Path(given).expanduser().resolve()
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get(_ENVIRONMENT, ".")
+    return Path(folder).expanduser().resolve()
 
 
 def is_workspace(folder: Path, /) -> bool:
@@ -48,8 +48,8 @@ def is_stranger() -> bool:
 def providers() -> tuple[str | None, ...]:
     """The ways to sign in: None is the one without a name of its own."""
     auth = st.secrets["auth"]
-    named = tuple(name for name, value in auth.items() if isinstance(value, Mapping))
-    return (None, *named) if "client_id" in auth or not named else named
+    names = tuple(name for name, value in auth.items() if isinstance(value, Mapping))
+    return (None, *names) if "client_id" in auth or not names else names
 
 
 def refuse_open_door() -> None:
@@ -69,13 +69,13 @@ def workspace() -> Workspace:
     if not is_workspace(folder):
         message = f"no workspace in {folder.name!r}; create one with `icp init`"
         raise NotFoundError(message)
-    changed = (folder / "icp.toml").stat().st_mtime_ns
-    return _opened(str(folder), _actor(), changed, signed_in=has_sign_in())
+    modified = (folder / "icp.toml").stat().st_mtime_ns
+    return _open(str(folder), _actor(), modified, signed_in=has_sign_in())
 
 
 def person() -> str:
     """Who signed in, and as what; only who where the workspace does not open."""
-    who = _actor() or "Signed in without an address"
+    who = _actor() or "Signed in without an email address"
     try:
         return f"{who}, {workspace().role}"
     except IcpError:
@@ -92,8 +92,8 @@ def _actor() -> str | None:
 @st.cache_resource(
     max_entries=32, show_spinner=False, on_release=lambda space: space.close()
 )
-def _opened(
-    folder: str, actor: str | None, changed: int, *, signed_in: bool
+def _open(
+    folder: str, actor: str | None, modified: int, *, signed_in: bool
 ) -> Workspace:
     """One workspace per person and per state of its configuration file.
 
@@ -120,7 +120,7 @@ def scored(run: int, /) -> pl.LazyFrame:
     return _scored(space, str(space.path), run).lazy()
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the scored prospects …")
+@st.cache_resource(max_entries=4, show_spinner="Loading prospects …")
 def _scored(
     _workspace: Workspace, folder: str, run: int
 ) -> pl.DataFrame | pl.LazyFrame:

@@ -105,8 +105,8 @@ def replaced(target: Path, /) -> Iterator[Path]:
 
     A file that is there already hands its permissions on.
     """
-    # In a folder of its own: a writer that failed may still be about to create its file,
-    # and cannot once the folder is gone.
+    # In a folder of its own: a writer that failed may still be about to create its
+    # file, and cannot once the folder is gone.
     folder = target.with_name(f".{uuid4().hex}.tmp")
     folder.mkdir()
     temporary = folder / target.name

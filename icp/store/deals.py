@@ -197,12 +197,12 @@ class DealBook:
                 tx.log("wake_armed", record.exit.account_id, exit=number)
 
     def reopen(self, account: str, /, *, reason: str, actor: str) -> None:
-        """Take an account up again; raises NotFoundError where it was not left."""
+        """Reopen an account; raises NotFoundError where it was not left."""
         with self._database.write(actor) as tx:
             open_exit = (exits.c.account_id == account) & exits.c.open
             changed = exits.update().where(open_exit).values(open=False)
             if not tx.connection.execute(changed).rowcount:
-                message = f"{account!r} was not left; there is nothing to take up again"
+                message = f"{account!r} was not left; there is nothing to reopen"
                 raise NotFoundError(message)
             tx.log("reopened", account, reason=reason)
 

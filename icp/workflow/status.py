@@ -85,7 +85,7 @@ def next_steps(
         yield f"Decide about {some(proposed, 'proposed rule')}: icp rules list"
     exits = session.store.deals.exits(only_open=True)
     if awake := sum(exit_.woke_at is not None for exit_ in exits):
-        yield f"Look again at {some(awake, 'account')}: icp deal exits --awake"
+        yield f"Look again at {some(awake, 'account')}: icp deal exits --due"
     if questions := last.count("ask") if last else 0:
         count = some(questions, "question")
         yield f"Answer {count} about the imported data: icp import lists them"

@@ -55,7 +55,7 @@ def _add(seen: Any, file: Path) -> None:
     page = seen.page
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(file))
     seen.press("button", "Add this file", patience=PATIENCE)
-    page.get_by_text(f"{file.stem} is added").wait_for(timeout=PATIENCE)
+    page.get_by_text(f"{file.stem} was added").wait_for(timeout=PATIENCE)
     add = page.get_by_role("button", name="Add this file")
     add.wait_for(state="detached", timeout=PATIENCE)
 
@@ -80,8 +80,8 @@ def test_from_upload_to_a_prospect_explained(
     seen.press("tab", "2 Quality")
     page.get_by_text("Where every line went").wait_for()
     seen.press("tab", "3 Outcomes")
-    seen.press("button", "Keep these labels", patience=PATIENCE)
-    page.get_by_text("Kept: 80 best, 80 regrettable").wait_for(timeout=PATIENCE)
+    seen.press("button", "Save labels", patience=PATIENCE)
+    page.get_by_text("Saved: 80 best, 80 regrettable").wait_for(timeout=PATIENCE)
 
     seen.press("tab", "4 Learn and score")
     seen.press("button", "Learn a profile", patience=PATIENCE)

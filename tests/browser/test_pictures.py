@@ -117,5 +117,5 @@ def test_a_reason_typed_just_before_the_click_counts(
     seen.page.get_by_label("Reason, for the log").first.click()
     seen.page.keyboard.type("let us see")
     seen.page.get_by_role("button", name="Watch only").first.click()
-    seen.page.get_by_text("You find it under").wait_for(timeout=60_000)
+    seen.page.get_by_text("It is now under").wait_for(timeout=60_000)
     seen.assert_clean()

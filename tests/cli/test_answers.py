@@ -1,6 +1,6 @@
 import pytest
 
-from icp.cli.data import answered, how_to_answer, parsed
+from icp.cli.data import answer_command, apply_answers, parse_answers
 from icp.errors import InputError, MappingError
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Finding
@@ -33,7 +33,7 @@ MAPPING = ColumnMapping(
     ],
 )
 def test_an_answer_is_column_field_and_value(text, answer):
-    assert parsed([text]) == [answer]
+    assert parse_answers([text]) == [answer]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_an_answer_is_column_field_and_value(text, answer):
 )
 def test_what_is_no_answer_says_how_to_write_one(text, message):
     with pytest.raises(InputError, match=message):
-        parsed([text])
+        parse_answers([text])
 
 
 def test_answers_change_the_mapping_in_order():
     texts = ["amount:kind=number", "close date:kind=date", "Close Date:date_order=dmy"]
-    changed = answered(MAPPING, parsed([*texts, "Amount:role=ignored"]))
+    changed = apply_answers(MAPPING, parse_answers([*texts, "Amount:role=ignored"]))
     assert changed.rule("Amount").kind is Kind.NUMBER
     assert changed.rule("Amount").role is Role.IGNORED
     assert changed.rule("Close Date ").date_order == "dmy"
@@ -62,14 +62,14 @@ def test_answers_change_the_mapping_in_order():
 
 def test_an_unknown_column_is_named_with_the_nearest():
     with pytest.raises(InputError, match="no column 'Amout'; did you mean 'Amount'"):
-        answered(MAPPING, parsed(["Amout:decimal=,"]))
+        apply_answers(MAPPING, parse_answers(["Amout:decimal=,"]))
 
 
 @pytest.mark.parametrize("text", ["Amount:kind=money", "Amount:role=late"])
 def test_an_impossible_value_names_the_column(text):
     message = "column 'Amount' cannot be mapped like that"
     with pytest.raises(MappingError, match=message):
-        answered(MAPPING, parsed([text]))
+        apply_answers(MAPPING, parse_answers([text]))
 
 
 def finding(action, column="Close Date"):
@@ -103,4 +103,4 @@ def finding(action, column="Close Date"):
     ],
 )
 def test_a_question_about_a_column_comes_with_the_command_that_answers(asked, command):
-    assert how_to_answer(asked, "deals") == command
+    assert answer_command(asked, "deals") == command

@@ -9,7 +9,7 @@ def test_import_shows_the_mapping_and_asks(fresh, exports):
     assert "customers.csv: 90 rows, read as accounts" in done.stderr
     assert "becomes" in done.stderr
     assert "Account ID" in done.stderr
-    assert "Read customers.csv as accounts in this way? [y/N]:" in done.stderr
+    assert "Import customers.csv as accounts like this? [y/N]:" in done.stderr
     assert done.stdout == (
         "customers: 90 rows of customers.csv used, 0 quarantined\n"
         "90 customers, 0 prospects\n"
@@ -20,7 +20,7 @@ def test_import_shows_the_mapping_and_asks(fresh, exports):
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [("n\n", "stopped as you said"), ("", "use --yes to agree beforehand")],
+    [("n\n", "stopped; nothing was changed"), ("", "use --yes to agree")],
 )
 def test_import_without_agreement_keeps_nothing(fresh, exports, answer, words):
     file = str(exports / "customers.csv")
@@ -72,7 +72,7 @@ def test_label_shows_counts_and_examples(cli):
     assert "Firm 0" in done.stdout
     found = json.loads(cli("label", "--json").stdout)
     assert found["counts"]["regrettable"] == 46
-    assert (found["kept"], found["policy"]["label"]["column"]) == (
+    assert (found["saved"], found["policy"]["label"]["column"]) == (
         True,
         "customer_status",
     )
@@ -82,7 +82,7 @@ def test_label_preview_keeps_nothing(fresh, exports):
     fresh("import", str(exports / "customers.csv"), "-y")
     before = (fresh.folder / "icp.toml").read_text()
     done = fresh("label", "--preview")
-    assert done.stderr == "This was a preview; icp label keeps it.\n"
+    assert done.stderr == "This was a preview; icp label saves the outcomes.\n"
     assert (fresh.folder / "icp.toml").read_text() == before
 
 
@@ -95,7 +95,7 @@ def test_an_outcome_is_set_by_hand(cli):
     "words", [["--account", "C0"], ["--outcome", "best", "--reason", "x"]]
 )
 def test_setting_an_outcome_needs_both(cli, words):
-    assert "--account goes with --outcome" in cli("label", *words, code=3).stderr
+    assert "--account needs --outcome" in cli("label", *words, code=3).stderr
 
 
 def test_scores_are_exported(cli, tmp_path):

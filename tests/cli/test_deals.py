@@ -18,7 +18,7 @@ def test_check_says_what_to_do_and_why(rich):
     assert "Verdict: Pursue" in said
     assert "  Expected to be worth it: distance " in said
     assert "Money: pursuing is worth " in said
-    assert "pays above 31%; V 9,000, L 4,000, C 0)" in said
+    assert "break-even 31%; V 9,000, L 4,000, C 0)" in said
     assert "  500 is spent already; it changes nothing" in said
     assert "Next question: " in said
     assert "What would change it:" in said
@@ -52,11 +52,11 @@ def test_steps_exits_and_taking_up_again(rich):
     assert said.startswith("Verdict: Walk away")
     said = rich("deal", "leave", "P1", "--promised", "a card").stdout
     assert said.startswith("Left: referral because of no_authority\n")
-    assert "Wakes: a decision maker joins, at the latest " in said
+    assert "Look again: a decision maker joins, at the latest " in said
     assert "Left on " in rich("check", "P1").stdout
     said = rich("deal", "exits").stdout
     assert "P1" in said
-    assert "1 exit set free 20 hours" in said
+    assert "1 exit freed 20 hours" in said
     rich("deal", "reopen", "P1", "--reason", "they called")
     assert "No account is left" in rich("deal", "exits").stderr
 
@@ -69,10 +69,10 @@ def test_nothing_is_left_without_a_reason(rich):
 def test_who_woke_is_said_after_an_import(rich):
     rich("deal", "answer", "P1", "reason:no_budget", "yes")
     rich("deal", "leave", "P1")
-    assert "Woke up" not in rich("import").stdout
+    assert "Due for another look" not in rich("import").stdout
     rich("deal", "answer", "P1", "reason:no_budget", "no")
-    assert "Woke up: P1, the next budget is set" in rich("import").stdout
-    found = json.loads(rich("deal", "exits", "--awake", "--json").stdout)
+    assert "Due for another look: P1, the next budget is set" in rich("import").stdout
+    found = json.loads(rich("deal", "exits", "--due", "--json").stdout)
     assert [e["exit"]["account_id"] for e in found["exits"]] == ["P1"]
     assert found["freed"]["exits"] == 1
 
@@ -83,12 +83,12 @@ def test_a_gate_needs_a_named_person(rich):
     assert "name somebody else" in rich(*words, "ann", code=3).stderr
     said = rich(*words, "eve").stdout
     assert said.startswith("Verdict: Pursue")
-    assert "(set aside, eve approved)" in said
+    assert "(exception approved by eve)" in said
 
 
 def test_referrals_are_listed_with_who_came(rich):
-    said = rich("deal", "refer", "P1", "--came", "P2", "--note", "by mail").stdout
-    assert "came of it" in said
+    said = rich("deal", "refer", "P1", "--led-to", "P2", "--note", "by mail").stdout
+    assert "led to" in said
     assert "by mail" in said
     (found,) = json.loads(rich("deal", "refer", "P2", "--json").stdout)[1:]
     assert (found["account_id"], found["came"]) == ("P1", "P2")
@@ -119,5 +119,5 @@ def test_json_says_the_same_as_the_screen(rich):
 
 
 def test_lost_reasons_are_asked_for_where_none_are_named(rich):
-    assert "map the column to loss_reason" in rich("deal", "lost-reasons").stderr
+    assert "map their column to loss_reason" in rich("deal", "lost-reasons").stderr
     assert json.loads(rich("deal", "lost-reasons", "--json").stdout) == []

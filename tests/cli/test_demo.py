@@ -19,12 +19,12 @@ def told(tmp_path_factory):
 
 def test_the_demo_tells_what_it_found_in_plain_words(told):
     folder, done = told
-    for words in ("Imported:", "Outcomes:", "Learnt and put in force:", "Scored:"):
+    for words in ("Imported:", "Outcomes:", "Learned and put in force:", "Scored:"):
         assert f"\n{words}\n" in done.stdout
     assert "Evidence: strong" in done.stdout
     assert "60 scored with profile v1" in done.stdout
     assert done.stdout.endswith(
-        f"Look at it in the browser:\n  icp dashboard -w {folder}\n"
+        f"See it in the browser:\n  icp dashboard -w {folder}\n"
     )
     assert done.stderr == ""
 

@@ -31,18 +31,18 @@ def sources(text):
 def test_a_preview_shows_what_changes_when_a_limit_moves(by_worth):
     done = by_worth("label", "--preview")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert "If one limit moves, and all else stays:" in done.stdout
+    assert "If one limit moves and the others stay:" in done.stdout
     top = next(line for line in lines if line[:2] == ["best", "top"])
     assert top[2] == "12.5%"
     below = [line for line in lines if line[:2] == ["regrettable", "below"]]
     steps = ["7.5", "11.25", "13.5", "16.5", "18.75", "22.5"]
     assert [line[2] for line in below] == steps
-    assert done.stderr == "This was a preview; icp label keeps it.\n"
+    assert done.stderr == "This was a preview; icp label saves the outcomes.\n"
 
 
 def test_a_preview_in_json_holds_every_step(by_worth):
     found = json.loads(by_worth("label", "--preview", "--json").stdout)
-    assert found["kept"] is False
+    assert found["saved"] is False
     now = found["sensitivity"][0]
     assert (now["threshold"], now["flipped"]) == ("", 0)
     assert now["best"] == found["counts"]["best"]
@@ -55,7 +55,7 @@ def test_a_preview_in_json_holds_every_step(by_worth):
 
 def test_where_no_limit_decides_the_preview_says_so(cli):
     done = cli("label", "--preview")
-    assert "No limit decides here, so moving one changes nothing." in done.stdout
+    assert "Moving one limit changes no outcome." in done.stdout
 
 
 def test_rules_are_proposed_anew_on_demand(by_worth):
@@ -87,14 +87,14 @@ def test_an_outcome_by_name_and_back(cli):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--undo"], "--account goes with --outcome and --reason, or with --undo"),
+        (["--undo"], "--account needs --outcome and --reason, or --undo"),
         (
             ["--account", "C0", "--outcome", "best", "--undo"],
-            "--outcome sets and --undo takes back; give one of them",
+            "--outcome sets an outcome, --undo removes it; use one of them",
         ),
         (
             ["--account", "C0", "--outcome", "best", "--preview"],
-            "a preview keeps nothing; leave out --preview to set --account",
+            "a preview saves nothing; leave out --preview to set --account",
         ),
     ],
 )
@@ -135,12 +135,14 @@ def test_a_refused_column_comes_with_the_command_that_accepts_it(fresh, tmp_path
     fresh("import", str(file), "-y", "--as", "accounts")
     fresh("label")
     done = fresh("learn", "-y")
-    assert "Left out mood:" in done.stdout
-    assert 'icp learn --accept mood --why "..."' in done.stdout
+    assert "Excluded mood:" in done.stdout
+    assert 'icp learn --accept mood --reason "..."' in done.stdout
     refused = fresh("learn", "-y", "--accept", "mood", code=3)
     assert "a reason is required to accept 'mood'" in refused.stderr
-    done = fresh("learn", "-y", "--accept", "mood", "--why", "asked on the first call")
-    assert "Left out mood:" not in done.stdout
+    done = fresh(
+        "learn", "-y", "--accept", "mood", "--reason", "asked on the first call"
+    )
+    assert "Excluded mood:" not in done.stdout
     assert 'why = "asked on the first call"' in config.read_text()
-    unknown = fresh("learn", "--accept", "moods", "--why", "x", code=4)
+    unknown = fresh("learn", "--accept", "moods", "--reason", "x", code=4)
     assert "no column 'moods'; did you mean 'mood'?" in unknown.stderr

@@ -5,10 +5,10 @@ import json
 def test_learn_shows_what_it_found_and_asks(cli):
     done = cli("learn", "--seed", "1", answer="n\n")
     first = done.stdout.splitlines()[0]
-    assert first.endswith("learnt from 44 best and 46 regrettable customers")
+    assert first.endswith("learned from 44 best and 46 regrettable customers")
     assert "Evidence: " in done.stdout
     assert "Put profile v2 in force? [y/N]:" in done.stderr
-    assert "Not in force; icp profile activate v2 does it later." in done.stderr
+    assert "Not in force; to activate it: icp profile activate v2" in done.stderr
     assert json.loads(cli("profile", "show", "--json").stdout)["record"]["number"] == 1
 
 
@@ -43,7 +43,7 @@ def test_profiles_are_listed(cli):
 def test_a_profile_is_shown(cli):
     shown = cli("profile", "show", "v1").stdout
     assert shown == cli("profile", "show").stdout
-    assert "What tells most: Industry" in shown
+    assert "Most important attributes: Industry" in shown
 
 
 def test_profiles_are_compared_switched_and_rolled_back(cli):

@@ -120,7 +120,7 @@ def test_errors_of_ours_show_a_trace_only_when_asked(cli, monkeypatch, debug):
     def fail(_folder):
         raise StoreError("the store is locked; try again")
 
-    monkeypatch.setattr("icp.cli.setup.opened", fail)
+    monkeypatch.setattr("icp.cli.setup.open_space", fail)
     monkeypatch.setenv("ICP_DEBUG", "1" if debug else "")
     done = CliRunner().invoke(app, ["doctor", "-w", str(cli.folder)])
     if debug:
@@ -134,9 +134,9 @@ def test_a_keyboard_interrupt_ends_quietly(cli, monkeypatch):
     def interrupt(_folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("icp.cli.setup.opened", interrupt)
+    monkeypatch.setattr("icp.cli.setup.open_space", interrupt)
     done = cli("doctor", code=130)
-    assert done.stderr == "Stopped; nothing half-done was kept.\n"
+    assert done.stderr == "Stopped; nothing half-done was saved.\n"
 
 
 def test_an_unexpected_error_ends_without_trace(monkeypatch, capsys):
@@ -151,7 +151,7 @@ def test_an_unexpected_error_ends_without_trace(monkeypatch, capsys):
     assert said.out == ""
     assert said.err == (
         "Unexpected error: ValueError: what\n"
-        "Run it again with ICP_DEBUG=1 and report what it prints.\n"
+        "Run the command again with ICP_DEBUG=1 and report what it prints.\n"
     )
     monkeypatch.setenv("ICP_DEBUG", "1")
     with pytest.raises(ValueError, match="what"):
@@ -159,8 +159,8 @@ def test_an_unexpected_error_ends_without_trace(monkeypatch, capsys):
 
 
 def test_our_warnings_are_notes_and_others_are_not_shown(capsys):
-    main._shown(DataWarning("column 'x' is empty"), DataWarning, "f", 1)
-    main._shown("deprecated", DeprecationWarning, "f", 1)
+    main._show_warning(DataWarning("column 'x' is empty"), DataWarning, "f", 1)
+    main._show_warning("deprecated", DeprecationWarning, "f", 1)
     assert capsys.readouterr().err == "Note: column 'x' is empty\n"
     assert warnings.showwarning is not main._shown
 

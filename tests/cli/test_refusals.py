@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from icp.cli import app, screen
-from icp.cli.main import _refused
+from icp.cli.main import _os_message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,14 +50,14 @@ def events(cli: Any) -> int:
         ("import --set A:shape=x", 3, "no field 'shape'; use date_order, decimal"),
         ("import --set Industry:kind=text --name x", 3, "no source 'x' in icp.toml"),
         ("import a/x.csv b/x.csv", 3, "several files would be source 'x'; import them"),
-        ("import a.csv b.csv --name c", 3, "--name is for one file; add several"),
+        ("import a.csv b.csv --name c", 3, "--name is for one file; import several"),
         ("import none.csv --yes", 3, "none.csv: does not exist; check the path"),
         ("import none.csv --name ../x -y", 3, "no source can be called '../x'; use"),
-        ("label --reason because", 3, "--reason is kept with an outcome set by hand"),
-        ("label --preview --reason because", 3, "--reason is kept with an outcome"),
-        ("label --account C0", 3, "--account goes with --outcome and --reason"),
-        ("label --outcome best", 3, "--account goes with --outcome and --reason"),
-        ("label --undo", 3, "--account goes with --outcome and --reason, or with"),
+        ("label --reason because", 3, "--reason is for an outcome set by hand"),
+        ("label --preview --reason because", 3, "--reason is for an outcome set"),
+        ("label --account C0", 3, "--account needs --outcome and --reason"),
+        ("label --outcome best", 3, "--account needs --outcome and --reason"),
+        ("label --undo", 3, "--account needs --outcome and --reason, or --undo"),
         (
             "label --account C0 --outcome best",
             3,
@@ -65,16 +65,16 @@ def events(cli: Any) -> int:
         ),
         ("label --account C0 --undo", 4, "no outcome of 'C0' was set by hand"),
         ("label --account C0 --outcome great", 2, "'great' is not one of"),
-        ("learn --why because", 3, "--why says why --accept is right; give both"),
+        ("learn --reason because", 3, "--reason explains --accept; use both"),
         (
             "learn --accept industry",
             3,
             "a reason is required to accept 'industry'; say",
         ),
-        ("learn --accept industry --accept no --why x", 4, "no column 'no'; it has"),
-        ("score x.csv", 3, "scoring a file needs FILE and --out; --parts is for"),
-        ("score --out x.csv", 3, "scoring a file needs FILE and --out; --parts"),
-        ("score --parts", 3, "scoring a file needs FILE and --out; --parts is for"),
+        ("learn --accept industry --accept no --reason x", 4, "no column 'no'; it has"),
+        ("score x.csv", 3, "to score a file, use FILE and --out; --parts is for"),
+        ("score --out x.csv", 3, "to score a file, use FILE and --out; --parts"),
+        ("score --parts", 3, "to score a file, use FILE and --out; --parts is for"),
         ("score --profile v9", 4, "no profiles are called 'v9'; icp profile list"),
         ("check P1 --profile 0", 4, "no profiles are called '0'; icp profile list"),
         ("check P1 --invested -1", 2, "Invalid value for '--invested'"),
@@ -107,23 +107,23 @@ def events(cli: Any) -> int:
         ("profile rollback", 4, "no earlier profile was in force; activate one by"),
         ("rules list --state activ", 3, "no state 'activ'; did you mean 'active'?"),
         ("rules show nope", 4, "no rule is called 'nope'; icp rules list shows"),
-        ("rules add-policy a='x' --why x", 3, "no account has the column 'a'; it has"),
+        ("rules add-policy a='x' --reason x", 3, "no account has the column 'a'; it "),
         (
-            "rules add-policy industry='x' --why x --code ehtics",
+            "rules add-policy industry='x' --reason x --code ehtics",
             3,
             "you mean 'ethics'?",
         ),
         (
-            "rules add-policy industry='x' --why x --review-on 2026-13-01",
+            "rules add-policy industry='x' --reason x --review-on 2026-13-01",
             2,
             "2026-13-01",
         ),
         ("rules try industry=", 3, "cannot read the rule at"),
         ("source show deals", 3, "no source 'deals' in icp.toml; it has 2 names"),
         ("source remove deals --yes", 3, "no source 'deals' in icp.toml; it has 2"),
-        ("init none.csv/space", 3, "'space': Not a directory; look at its folder"),
+        ("init none.csv/space", 3, "'space': Not a directory; check the folder"),
         ("init none.csv", 3, "'none.csv' is a file; name a folder for the"),
-        ("demo none.csv", 3, "'sources': Not a directory; look at its folder"),
+        ("demo none.csv", 3, "'sources': Not a directory; check the folder"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(
@@ -151,13 +151,13 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
 def test_where_nothing_is_imported_an_answer_names_what_is_missing(fresh: Any) -> None:
     done = fresh("import", "--set", "Industry:kind=text", code=3)
     assert done.stderr == (
-        "Error: --set changes how a source is read and there is none; name a FILE\n"
+        "Error: --set changes how a source is read, but there is none; name a FILE\n"
     )
 
 
 @pytest.mark.parametrize("approver", ["", " ", "ann", "ann ", "\tann"])
 def test_nobody_approves_for_himself(cli: Any, approver: str) -> None:
-    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--reason", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     logged = events(cli)
     words = ("P2", "--reason", "x", "--approver", approver)
@@ -170,7 +170,7 @@ def test_nobody_approves_for_himself(cli: Any, approver: str) -> None:
 
 
 def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
-    cli("rules", "add-policy", "industry = 'Mining'", "--why", "no")
+    cli("rules", "add-policy", "industry = 'Mining'", "--reason", "no")
     rule = json.loads(cli("rules", "list", "--json").stdout)[0]["id"]
     words = ("P2", "--reason", "x", "--approver", " eve ", "--json")
     assert (
@@ -184,7 +184,7 @@ def test_who_approves_is_kept_without_blanks(cli: Any) -> None:
     [("alpha", "P1"), ("P4", "P4"), ("Not yet there", "Not yet there")],
 )
 def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) -> None:
-    done = cli("deal", "refer", "Beta", "--came", came, "--json")
+    done = cli("deal", "refer", "Beta", "--led-to", came, "--json")
     found = [(r["account_id"], r["came"]) for r in json.loads(done.stdout)]
     assert found == [("P2", kept)]
 
@@ -194,22 +194,22 @@ def test_who_came_of_a_referral_is_kept_by_id(cli: Any, came: str, kept: str) ->
     [
         (
             PermissionError(13, "Permission denied", "/secret/place/x.csv"),
-            "'x.csv': Permission denied; look at its folder, your rights there and "
-            "the disk's space",
+            "'x.csv': Permission denied; check the folder, your rights there and "
+            "the disk space",
         ),
         (
             IsADirectoryError(21, "Is a directory", "a.tmp", None, "/place/x.csv"),
-            "'x.csv': Is a directory; look at its folder, your rights there and the "
-            "disk's space",
+            "'x.csv': Is a directory; check the folder, your rights there and the "
+            "disk space",
         ),
         (
             OSError("no space left"),
-            "no space left; look at its folder, your rights there and the disk's space",
+            "no space left; check the folder, your rights there and the disk space",
         ),
     ],
 )
 def test_what_the_computer_refuses_is_said_in_words(error: OSError, said: str) -> None:
-    assert _refused(error) == said
+    assert _os_message(error) == said
 
 
 @pytest.mark.parametrize("debug", ["", "1"])
@@ -219,14 +219,14 @@ def test_a_refusal_of_the_computer_ends_with_three(
     def full(_folder: Path) -> None:
         raise OSError(28, "No space left on device", "icp.db")
 
-    monkeypatch.setattr("icp.cli.setup.opened", full)
+    monkeypatch.setattr("icp.cli.setup.open_space", full)
     monkeypatch.setenv("ICP_DEBUG", debug)
     done = CliRunner().invoke(app, ["status", "-w", str(cli.folder)])
     if debug:
         assert isinstance(done.exception, OSError)
     else:
         assert (done.exit_code, done.stdout) == (3, "")
-        assert done.stderr.startswith("Error: 'icp.db': No space left on device; look")
+        assert done.stderr.startswith("Error: 'icp.db': No space left on device; check")
 
 
 class Screen(io.StringIO):

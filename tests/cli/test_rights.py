@@ -64,14 +64,14 @@ def everything(folder: Path) -> dict[str, str]:
             ["label", "--account", "C0", "--outcome", "best", "--reason", "x"],
         ),
         ("rep", "analyst", ["learn", "--json"]),
-        ("rep", "analyst", ["learn", "--accept", "industry", "--why", "x"]),
+        ("rep", "analyst", ["learn", "--accept", "industry", "--reason", "x"]),
         ("rep", "analyst", ["score"]),
         ("rep", "analyst", ["score", "new.csv", "--out", "scored.csv"]),
         ("rep", "analyst", ["profile", "activate", "v1"]),
         ("rep", "analyst", ["profile", "rollback"]),
         ("rep", "analyst", ["rules", "search"]),
         ("rep", "analyst", ["rules", "try", RULE]),
-        ("rep", "analyst", ["rules", "add-policy", RULE, "--why", "x"]),
+        ("rep", "analyst", ["rules", "add-policy", RULE, "--reason", "x"]),
     ],
 )
 def test_a_command_above_ones_role_is_refused(

@@ -44,8 +44,8 @@ def test_list_shows_rules_of_a_state(book, rule):
 
 
 def test_activate_watch_and_retire_move_a_rule(book, rule):
-    assert "is shadow now" in book("rules", "watch", rule, "--reason", "few").stdout
-    assert "is active now" in book("rules", "activate", rule, "--reason", "ok").stdout
+    assert "is now shadow" in book("rules", "watch", rule, "--reason", "few").stdout
+    assert "is now active" in book("rules", "activate", rule, "--reason", "ok").stdout
     done = book("rules", "retire", rule, "--reason", "over", "--json")
     assert json.loads(done.stdout)["state"] == "retired"
     text = book("rules", "show", rule).stdout
@@ -56,7 +56,7 @@ def test_activate_watch_and_retire_move_a_rule(book, rule):
 
 
 def test_reject_is_for_proposals_only(book, rule):
-    assert "is retired now" in book("rules", "reject", rule, "--reason", "no").stdout
+    assert "is now retired" in book("rules", "reject", rule, "--reason", "no").stdout
     assert (
         "not proposed" in book("rules", "reject", rule, "--reason", "x", code=3).stderr
     )
@@ -82,7 +82,7 @@ def test_try_says_what_a_rule_would_have_done(book):
 
 def test_policy_and_exceptions(book):
     done = book(
-        *("rules", "add-policy", "industry = 'Arms'", "--why", "the board"),
+        *("rules", "add-policy", "industry = 'Arms'", "--reason", "the board"),
         *("--review-on", "2027-01-31", "--title", "No arms", "--json"),
     )
     laid = json.loads(done.stdout)
@@ -90,9 +90,9 @@ def test_policy_and_exceptions(book):
     assert "No arms" in book("rules", "list").stdout
     words = ("rules", "allow-exception", laid["id"], "P1", "--reason", "a friend")
     assert "name somebody else" in book(*words, code=3).stderr
-    assert "allowed by bea" in book(*words, "--approver", "bea").stdout
+    assert "approved by bea" in book(*words, "--approver", "bea").stdout
     assert json.loads(book(*words, "--approver", "bea", "--json").stdout)["rule"]
-    plain = book("rules", "add-policy", "industry = 'Law'", "--why", "x").stdout
+    plain = book("rules", "add-policy", "industry = 'Law'", "--reason", "x").stdout
     assert plain.endswith("industry is Law\n")
 
 

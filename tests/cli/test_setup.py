@@ -9,7 +9,7 @@ import pytest
 def test_init_makes_a_workspace_and_says_what_is_next(cli, tmp_path):
     done = cli("init", str(tmp_path / "new"), "--name", "Ours")
     assert done.stdout == (
-        f"Made workspace 'Ours' in {tmp_path / 'new'}.\n"
+        f"Created workspace 'Ours' in {tmp_path / 'new'}.\n"
         "\nNext:\n  Add your customers: icp import FILE\n"
     )
     assert done.stderr == ""
@@ -45,7 +45,7 @@ def test_doctor_fails_with_its_own_exit_code(cli):
     table.write_bytes(b"")
     done = cli("doctor", code=5)
     assert "FAILED   tables" in done.stdout
-    assert done.stderr == "Error: 1 of 7 checks failed; do what they say\n"
+    assert done.stderr == "Error: 1 of 7 checks failed; see what to do above\n"
     assert "failed" in cli("doctor", "--json", code=5).stdout
 
 

@@ -68,14 +68,14 @@ def test_a_wrong_answer_keeps_nothing(fresh, deals, answer, message):
 def test_with_two_sources_an_answer_needs_a_name(cli):
     done = cli("import", "--set", "Employees:kind=text", code=3)
     assert done.stderr == (
-        "Error: say with --name which source --set is about: customers, prospects\n"
+        "Error: --set needs --name with one of the sources: customers, prospects\n"
     )
 
 
 def test_refusing_the_second_file_keeps_nothing_of_the_first(fresh, exports):
     names = [str(exports / name) for name in ("customers.csv", "prospects.csv")]
     done = fresh("import", *names, code=130, answer="y\nn\n")
-    assert "nothing was kept" in done.stderr
+    assert "nothing was changed" in done.stderr
     assert json.loads(fresh("source", "list", "--json").stdout) == []
     assert not list(fresh.folder.glob("sources/*"))
 
@@ -112,9 +112,9 @@ def test_a_mapping_is_shown_with_when_a_column_is_known(cli):
 
 def test_a_source_is_removed_after_agreement(cli):
     refused = cli("source", "remove", "prospects", code=130, answer="n\n")
-    assert "Take source prospects out of the workspace? [y/N]" in refused.stderr
+    assert "Remove source prospects from the workspace? [y/N]" in refused.stderr
     done = cli("source", "remove", "prospects", "-y")
-    assert done.stdout.startswith("Took out prospects.")
+    assert done.stdout.startswith("Removed prospects.")
     assert json.loads(cli("import", "--json").stdout)["prospects"] == 0
     gone = cli("source", "remove", "prospects", "-y", code=3)
     assert "no source 'prospects' in icp.toml" in gone.stderr
@@ -146,7 +146,7 @@ def test_a_plan_in_json_is_the_document(cli):
 def test_without_an_import_there_is_no_plan(fresh):
     done = fresh("plan", code=4)
     assert done.stderr == (
-        "Error: nothing says yet how accounts are made; run icp import FILE first\n"
+        "Error: there is no plan for customers or prospects yet; run icp import FILE\n"
     )
 
 
@@ -227,7 +227,7 @@ def test_status_says_where_the_workspace_stands(cli, fresh):
     assert lines[2].endswith(": 90 customers, 6 prospects, 0 rows quarantined")
     assert lines[4:6] == [
         "Profiles: 1, in force: v1",
-        "Newest scores: 6 prospects with profile v1",
+        "Latest scores: 6 prospects with profile v1",
     ]
     assert fresh("status").stdout == (
         "Workspace 'fresh'; ann is admin\nSources: none yet\n\n"

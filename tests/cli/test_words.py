@@ -45,7 +45,7 @@ INTERVAL = {"p_best": 0.82, "p_low": 0.7, "p_high": 0.91}
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (NOTHING, "Not evaluable: too little is known"),
+        (NOTHING, "Cannot be scored: too little is known"),
         (SCORED, "Fit 82.4 of 100, grade A"),
         (
             {**SCORED, **INTERVAL},
@@ -73,8 +73,8 @@ RUN = ScoreRun(
 
 def test_a_run_by_grades():
     assert list(run_lines(RUN)) == [
-        "1,200 scored with profile v3: 1,100 evaluable, 100 not (too little known, or "
-        "unlike all before)",
+        "1,200 prospects with profile v3: 1,100 scored, 100 cannot be scored (too "
+        "little is known, or unlike any customer)",
         "  A: 1,000",
         "  B: 100",
     ]
@@ -185,7 +185,7 @@ def state(**given):
             "Outcomes: 1,200 best, 3 regrettable",
         ),
         ({"profiles": 2}, "Profiles: 2, in force: none"),
-        ({"last_run": RUN}, "Newest scores: 1,200 prospects with profile v3"),
+        ({"last_run": RUN}, "Latest scores: 1,200 prospects with profile v3"),
     ],
 )
 def test_where_a_workspace_stands(given, line):

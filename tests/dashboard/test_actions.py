@@ -59,12 +59,12 @@ def test_a_version_is_put_in_force_and_taken_back(
     app = page(two_versions, "profile", tab="Versions", version="v2")
     app.text_input(key="reason").set_value("fewer segments").run()
     _button(app, "Put v2 in force").click().run()
-    assert app.success[0].value.startswith("v2 is in force")
+    assert app.success[0].value.startswith("v2 is now in force")
     assert _in_force(two_versions) == "v2"
     assert "fewer segments" in _last_event(two_versions)["payload"]
 
     _button(app, "Go back").click().run()
-    assert app.success[0].value.startswith("v1 is in force")
+    assert app.success[0].value.startswith("v1 is now in force")
     assert _in_force(two_versions) == "v1"
 
 
@@ -99,13 +99,13 @@ def test_a_moved_threshold_is_previewed_and_kept_in_the_settings(
 ) -> None:
     app = page(copy, "data", step="3 Outcomes")
     _field(app, "Best: worth from").set_value(20000.0).run()
-    assert app.info[0].value.startswith("Not kept yet: -")
+    assert app.info[0].value.startswith("Not saved yet: -")
     before = load_config(copy / "icp.toml").outcome
     assert before is not None
     assert "20000" not in str(before)
 
-    _button(app, "Keep these labels").click().run()
-    assert app.success[0].value.replace("\\", "").startswith("Kept: ")
+    _button(app, "Save labels").click().run()
+    assert app.success[0].value.replace("\\", "").startswith("Saved: ")
     kept = load_config(copy / "icp.toml").outcome
     assert kept is not None
     rule = next(rule for rule in kept.rules if rule.outcome == "best")
@@ -164,8 +164,8 @@ def test_one_customer_is_decided_by_hand(
     fields = {field.label: field for field in app.text_input}
     fields["Customer: id or name"].set_value(account)
     fields["Reason"].set_value("we know them")
-    _button(app, "Decide").click().run()
-    assert app.success[0].value.startswith("Noted")
+    _button(app, "Set outcome").click().run()
+    assert app.success[0].value.startswith("Saved")
     assert "we know them" in _last_event(copy)["payload"]
 
 
@@ -183,7 +183,7 @@ def test_a_word_by_hand_that_is_not_possible_is_said(
     fields = {field.label: field for field in app.text_input}
     fields["Customer: id or name"].set_value(account)
     fields["Reason"].set_value(reason)
-    _button(app, "Decide").click().run()
+    _button(app, "Set outcome").click().run()
     assert said in app.error[0].value.replace("\\", "")
 
 
@@ -197,7 +197,7 @@ def test_a_refused_column_is_accepted_with_a_reason(
     assert load_config(config).learning.accept[0].column == column
     app = page(copy, "data", step="4 Learn and score")
     assert not app.exception
-    assert "is accepted by" in _said(app)
+    assert "was accepted by" in _said(app)
     assert "asked on the first call" in _said(app)
 
 
@@ -247,7 +247,7 @@ def test_a_policy_that_nobody_wrote_is_proposed(
     app = page(copy, "data", step="3 Outcomes")
     assert not app.exception
     assert "status is Churned" in _said(app)
-    _button(app, "Keep these labels").click().run()
+    _button(app, "Save labels").click().run()
     kept = load_config(config).outcome
     assert isinstance(kept, OutcomePolicy)
     assert kept.label is not None

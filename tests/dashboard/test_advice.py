@@ -55,9 +55,9 @@ def test_a_good_prospect_is_to_be_pursued(
     assert not app.exception
     said = _said(app)
     assert ":green[Pursue]" in said
-    assert "Go on; there is nothing to leave." in said
+    assert "Go ahead. There is no reason to leave." in said
     labels = [metric.label for metric in app.metric]
-    assert labels[:3] == ["Pursuing is worth", "Chance we reckon with", "Spend at most"]
+    assert labels[:3] == ["Pursuing is worth", "Assumed probability", "Spend at most"]
 
 
 def test_the_answer_to_the_next_question_is_noted(
@@ -76,9 +76,9 @@ def test_the_answer_to_the_next_question_is_noted(
     app = page(copy, "prospect", account=good)
     app.radio(key=f"holds-{good}-{asked.code}").set_value("Yes")
     app.text_input(key=f"evidence-{good}-{asked.code}").set_value("by phone")
-    _button(app, "Note the answer").click().run()
+    _button(app, "Save answer").click().run()
     assert not app.exception
-    assert "The answer is noted" in _said(app)
+    assert "Answer saved" in _said(app)
     with open_workspace(copy) as space:
         code = asked.code.partition(":")[2]
         assert space.verdicts.judge(good).signals[code].evidence == "by phone"
@@ -95,12 +95,12 @@ def test_an_exit_is_said_logged_and_taken_back(
     app.text_input(key=f"promised-{good}").set_value("a call")
     _button(app, "Log this exit").click().run()
     assert not app.exception
-    assert "The exit is logged" in _said(app)
-    assert "wakes when" in _said(app)
+    assert "Exit logged" in _said(app)
+    assert "Look again when" in _said(app)
     with open_workspace(copy) as space:
         (kept,) = space.deals.exits()
     assert (kept.exit.account_id, kept.exit.promised) == (good, "a call")
-    _button(app, "Take it up again").click().run()
+    _button(app, "Reopen").click().run()
     with open_workspace(copy) as space:
         assert space.deals.exits() == []
 
@@ -111,7 +111,7 @@ def test_a_step_that_did_not_help_brings_the_next_one(
     _note(copy, good, "no_authority", holds=True)
     app = page(copy, "prospect", account=good)
     assert ":blue[Find another person]" in _said(app)
-    _button(app, "Tried it, it did not help").click().run()
+    _button(app, "Tried this, it did not help").click().run()
     assert not app.exception
     assert ":red[Walk away]" in _said(app)
 
@@ -120,11 +120,11 @@ def test_values_of_a_form_get_a_verdict_but_nothing_to_note(
     page: Callable[..., AppTest], copy: Path
 ) -> None:
     app = page(copy, "prospect", way="Fill in a form")
-    _button(app, "Work out the fit").click().run()
+    _button(app, "Calculate the fit").click().run()
     assert not app.exception
     assert "What to do" in _said(app)
     labels = {b.label for b in app.button}
-    assert not labels & {"Note the answer", "Log this exit"}
+    assert not labels & {"Save answer", "Log this exit"}
 
 
 def test_hostile_words_are_shown_as_they_are(
@@ -155,10 +155,10 @@ def test_a_step_that_is_no_exit_offers_none_and_the_last_one_no_further_try(
     _note(copy, good, "no_authority", holds=True)
     app = page(copy, "prospect", account=good)
     assert "Log this exit" not in [b.label for b in app.button]
-    _button(app, "Tried it, it did not help").click().run()
+    _button(app, "Tried this, it did not help").click().run()
     labels = [b.label for b in app.button]
     assert "Log this exit" in labels
-    assert "Tried it, it did not help" not in labels
+    assert "Tried this, it did not help" not in labels
 
 
 def test_an_answer_left_empty_is_not_noted(
@@ -168,8 +168,8 @@ def test_an_answer_left_empty_is_not_noted(
         accounts = space.scores.scored().head(60).collect()["account_id"]
         asked = next(a for a in accounts if space.verdicts.judge(a).verdict.question)
     app = page(copy, "prospect", account=asked)
-    _button(app, "Note the answer").click().run()
-    assert [w.value for w in app.warning][:1] == ["Fill in the answer first."]
+    _button(app, "Save answer").click().run()
+    assert [w.value for w in app.warning][:1] == ["Enter an answer first."]
     with open_workspace(copy) as space:
         assert not space.verdicts.judge(asked).answers
 
@@ -187,8 +187,8 @@ def test_what_was_noted_is_shown_and_can_be_taken_back(
     assert "Employees\\: 5" in said
     assert "Cannot decide\\: yes\\, by phone" in said
     assert "tried to find somebody else at the company\\, it did not help" in said
-    _button(app, "Take back").click().run()
-    _button(app, "It does not hold").click().run()
+    _button(app, "Remove").click().run()
+    _button(app, "Mark as not true").click().run()
     assert not app.exception
     with open_workspace(copy) as space:
         judged = space.verdicts.judge(good)
@@ -216,7 +216,7 @@ def test_a_policy_is_set_aside_for_one_account_by_somebody_else(
     _button(app, "Make an exception").click().run()
     assert not app.exception
     assert ":green[Pursue]" in _said(app)
-    assert "Set aside for this account" in _said(app)
+    assert "Exception made for this account" in _said(app)
     with open_workspace(copy) as space:
         assert [one.approver for one in space.rules.exceptions(good)] == ["boss"]
     assert not [b for b in app.button if b.label == "Make an exception"]
@@ -229,13 +229,13 @@ def test_the_home_page_leads_to_the_accounts_that_woke(
     with open_workspace(copy) as space:
         space.deals.leave(good)
         assert space.deals.wake_up() == []
-    assert "woke up" not in _said(page(copy))
+    assert "due for another look" not in _said(page(copy))
     _note(copy, good, "no_budget", holds=False)
     with open_workspace(copy) as space:
         assert len(space.deals.wake_up()) == 1
     app = page(copy)
     assert not app.exception
-    assert "1 account woke up" in _said(app)
+    assert "1 account is due for another look" in _said(app)
     (found,) = [e for e in app.get("page_link") if f"account={good}" in str(e.proto)]
     assert good in found.proto.label.replace("\\", "")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from icp.dashboard import files
+from icp.dashboard.views import data
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Ledger, SourceReport
 from icp.schema import Kind, Role
@@ -50,7 +50,7 @@ PREVIEW = SourcePreview(
 
 
 def test_columns_are_listed_with_examples_and_reasons() -> None:
-    assert files.rows(PREVIEW).rows() == [
+    assert data.mapping_table(PREVIEW).rows() == [
         (
             "Kunde seit",
             "1.2.2024",
@@ -75,15 +75,15 @@ def test_columns_are_listed_with_examples_and_reasons() -> None:
 
 
 def test_an_untouched_table_changes_nothing() -> None:
-    assert files.applied(MAPPING, files.rows(PREVIEW)) == MAPPING
+    assert data.corrected(MAPPING, data.mapping_table(PREVIEW)) == MAPPING
 
 
 def test_corrections_reach_the_mapping() -> None:
-    table = files.rows(PREVIEW).with_columns(
-        pl.Series("use", ["date", "ignored"]),
-        pl.Series("called", ["since", "sector"]),
+    table = data.mapping_table(PREVIEW).with_columns(
+        pl.Series("role", ["date", "ignored"]),
+        pl.Series("name", ["since", "sector"]),
     )
-    changed = files.applied(MAPPING, table)
+    changed = data.corrected(MAPPING, table)
     assert [(r.name, r.role) for r in changed.columns] == [
         ("since", Role.DATE),
         ("sector", Role.IGNORED),

@@ -57,8 +57,8 @@ def _needs(role: str) -> str:
     ("step", "button"),
     [
         ("1 Files", "Import all files"),
-        ("3 Outcomes", "Keep these labels"),
-        ("3 Outcomes", "Decide"),
+        ("3 Outcomes", "Save labels"),
+        ("3 Outcomes", "Set outcome"),
         ("4 Learn and score", "Learn a profile"),
         ("4 Learn and score", "Score 120 prospects"),
     ],
@@ -114,10 +114,10 @@ def test_who_may_not_stop_work_is_told_so_and_it_goes_on(
     ("route", "query", "area", "method", "button"),
     [
         ("data", LEARN, Jobs, "start", "Learn a profile"),
-        ("data", {"step": "3 Outcomes"}, Labels, "label", "Keep these labels"),
-        ("disqualifiers", {}, Rules, "search", "Search the customers"),
-        ("disqualifiers", {"state": "In force"}, Rules, "try_rule", "What would it"),
-        ("disqualifiers", {"state": "In force"}, Rules, "add_policy", "Lay down"),
+        ("data", {"step": "3 Outcomes"}, Labels, "label", "Save labels"),
+        ("disqualifiers", {}, Rules, "search", "Search for rules"),
+        ("disqualifiers", {"state": "Active"}, Rules, "try_rule", "What would it"),
+        ("disqualifiers", {"state": "Active"}, Rules, "add_policy", "Add policy"),
     ],
 )
 def test_a_store_that_fails_is_said_in_its_own_words(

@@ -52,7 +52,7 @@ def test_a_search_proposes_rules_and_nothing_is_in_force(
     page: Callable[..., AppTest], space: Path
 ) -> None:
     app = page(space, PAGE)
-    assert "No rule waits for a decision" in words(app)
+    assert "No rules to decide on" in words(app)
     app.button[0].click().run()
     assert not app.exception
     assert "tried on" in words(app)
@@ -66,7 +66,7 @@ def test_the_queue_shows_evidence_and_asks_for_a_decision(
     app = page(searched, PAGE)
     assert not app.exception
     assert "ould have spared you" in words(app)
-    assert {"Put in force", "Watch only", "Reject"} <= set(labels(app))
+    assert {"Activate", "Watch only", "Reject"} <= set(labels(app))
     assert len(app.get("plotly_chart")) == 1
 
 
@@ -77,14 +77,14 @@ def test_a_decision_needs_a_reason_and_is_kept(
         rule = opened.rules.list()[0]
     app = page(searched, PAGE)
     app.button(key=f"active-{rule.id}").click().run()
-    assert "Say why first" in "".join(error.value for error in app.error)
+    assert "Enter a reason first" in "".join(error.value for error in app.error)
     app.text_input(key=f"why-{rule.id}").set_value("agreed with sales").run()
     app.button(key=f"active-{rule.id}").click().run()
     assert not app.error
     with open_workspace(searched) as opened:
         assert opened.rules.get(rule.id).state == "active"
         assert opened.rules.get(rule.id).moves[-1].reason == "agreed with sales"
-    app = page(searched, PAGE, state="In force")
+    app = page(searched, PAGE, state="Active")
     assert not app.exception
     assert "Retire" in labels(app)
 
@@ -95,7 +95,7 @@ def test_a_rejected_rule_is_listed_with_who_said_so(
     with open_workspace(searched) as opened:
         rule = opened.rules.list()[0]
         opened.rules.move(rule.id, "retired", reason="a coincidence")
-    app = page(searched, PAGE, state="Over")
+    app = page(searched, PAGE, state="Retired")
     assert not app.exception
     assert "a coincidence" in words(app)
     assert "Propose again" in labels(app)
@@ -104,25 +104,25 @@ def test_a_rejected_rule_is_listed_with_who_said_so(
 def test_a_policy_can_be_laid_down_and_is_checked(
     page: Callable[..., AppTest], searched: Path
 ) -> None:
-    app = page(searched, PAGE, state="In force")
+    app = page(searched, PAGE, state="Active")
     app.text_input(key="policy-when").set_value("industri = 'Arms'")
     app.text_input(key="policy-why").set_value("the board decided so")
-    press(app, "Lay down")
+    press(app, "Add policy")
     assert "did you mean" in "".join(error.value for error in app.error)
     assert app.text_input(key="policy-why").value == "the board decided so"
     app.text_input(key="policy-when").set_value("industry = 'Arms'")
-    press(app, "Lay down")
+    press(app, "Add policy")
     assert not app.exception
     assert app.text_input(key="policy-why").value == ""
     with open_workspace(searched) as opened:
         assert [rule.state for rule in opened.rules.list("policy")] == ["policy"]
-    assert "the board decided so" in words(page(searched, PAGE, state="In force"))
+    assert "the board decided so" in words(page(searched, PAGE, state="Active"))
 
 
 def test_a_rule_of_ones_own_is_tried_before_it_is_laid_down(
     page: Callable[..., AppTest], space: Path
 ) -> None:
-    app = page(space, PAGE, state="In force")
+    app = page(space, PAGE, state="Active")
     app.text_input(key="policy-when").set_value("employees < 24")
     press(app, "What would it have done?")
     assert not app.exception
@@ -145,10 +145,10 @@ def test_what_becomes_of_a_rule_is_said_in_words(
     press(app, "Reject")
     said = app.success[0].value
     assert "rejected" in said
-    assert "Over" in said
+    assert "Retired" in said
     for column in rule.condition.columns:
         assert names[column] in said.replace("\\", "")
-    app = page(searched, PAGE, state="Over")
+    app = page(searched, PAGE, state="Retired")
     app.text_input(key=f"why-{rule.id}").set_value("look again").run()
     press(app, "Propose again")
     said = words(page(searched, PAGE))
@@ -166,5 +166,5 @@ def test_who_only_looks_cannot_decide(
     assert not app.exception
     assert labels(app) == []
     assert "analysts and admins decide" in words(app)
-    app = page(searched, PAGE, state="In force")
+    app = page(searched, PAGE, state="Active")
     assert labels(app) == []

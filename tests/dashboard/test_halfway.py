@@ -80,10 +80,10 @@ def test_what_was_learnt_elsewhere_can_be_put_in_force(
 ) -> None:
     folder = shutil.copytree(stages["learnt"], tmp_path / "space")
     app = page(folder, "data", step="4 Learn and score")
-    assert "v1 is learnt; evidence:" in _said(app)
+    assert "v1 is ready; evidence:" in _said(app)
     next(b for b in app.button if b.label == "Put v1 in force").click().run()
     assert not app.exception
-    assert "v1 is in force now" in _said(app)
+    assert "v1 is now in force" in _said(app)
     assert "Put v1 in force" not in _labels(app)
     with open_workspace(folder) as space:
         active = space.profiles.active()

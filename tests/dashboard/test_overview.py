@@ -26,8 +26,8 @@ NOTHING = WorkspaceStatus(
 def test_a_new_workspace_has_dashes_and_reasons() -> None:
     assert home.headline(NOTHING) == {
         "Customers": ("–", "nothing imported yet"),
-        "Best and regrettable": ("–", "no customer is labelled yet"),
-        "Profile in force": ("–", "none is in force"),
+        "Best and regrettable": ("–", "no customers labelled yet"),
+        "Profile in force": ("–", "none in force"),
         "Prospects with a fit": ("–", "no prospects scored yet"),
     }
 

@@ -115,7 +115,7 @@ def test_a_search_from_the_address_narrows_the_list(
     shown = app.dataframe[-1].value
     assert list(shown["account_id"]) == [row["account_id"]]
     app.text_input(key="q").set_value("no such company").run()
-    assert "No prospect matches" in _said(app)
+    assert "No prospects match" in _said(app)
 
 
 def test_the_list_says_the_verdict_of_each_prospect(
@@ -149,7 +149,7 @@ def test_a_prospect_is_explained_by_link(
     said = _said(app)
     assert row["account_name"].split()[0] in said
     assert "How the points add up" in said
-    assert "Whom it is like" in said
+    assert "Similar customers" in said
     twins = [frame.value for frame in app.dataframe]
     sums = [int(t["points"].iloc[:-1].sum()) for t in twins if "step" in t.columns]
     assert sums == [margin]
@@ -160,7 +160,7 @@ def test_a_form_gives_a_fit_for_a_company_nobody_knows(
 ) -> None:
     app = page(learnt, "prospect", way="Fill in a form")
     assert not app.metric
-    app.button(key="FormSubmitter:account-form-Work out the fit").click().run()
+    app.button(key="FormSubmitter:account-form-Calculate the fit").click().run()
     assert not app.exception
     assert app.metric[3].value == r"0 \%"
     assert "No fit is given" in app.warning[0].value
@@ -180,10 +180,10 @@ def test_labels_are_previewed_and_kept(
     page: Callable[..., AppTest], learnt: Path
 ) -> None:
     app = page(learnt, "data", step="3 Outcomes")
-    keep = next(b for b in app.button if b.label == "Keep these labels")
+    keep = next(b for b in app.button if b.label == "Save labels")
     keep.click().run()
     assert not app.exception
-    assert app.success[0].value.startswith("Kept")
+    assert app.success[0].value.startswith("Saved")
 
 
 def test_a_person_who_may_not_import_is_told_so(

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from icp.charts import Chart
-from icp.dashboard import components, files, outcomes
+from icp.dashboard import components, outcomes
 from icp.dashboard.components import code, escaped, label
-from icp.dashboard.views import profile
+from icp.dashboard.views import data, profile, prospect
 from icp.errors import MappingError
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule
 from icp.ingest.result import Finding
@@ -75,7 +75,7 @@ def test_a_hostile_title_is_no_markdown_in_a_form(
     table: AttributeTable, widget: str
 ) -> None:
     def draw(table: AttributeTable) -> None:
-        components.field([table], key="k")
+        prospect._field([table], key="k")
 
     drawn: Any = _shown(draw, table).get(widget)[0]
     assert drawn.label.startswith(r"\*Cost\* \!\[\](http")
@@ -91,7 +91,7 @@ def test_a_flag_is_answered_with_yes_no_or_nothing(
     picked: str | None, given: bool | None
 ) -> None:
     def draw(table: AttributeTable) -> None:
-        streamlit.session_state["given"] = components.field([table], key="k")
+        streamlit.session_state["given"] = prospect._field([table], key="k")
 
     app = _shown(draw, FLAG)
     app.selectbox[0].set_value(picked).run()
@@ -100,7 +100,7 @@ def test_a_flag_is_answered_with_yes_no_or_nothing(
 
 def test_a_category_offers_its_known_levels_only() -> None:
     def draw(table: AttributeTable) -> None:
-        components.field([table], key="k")
+        prospect._field([table], key="k")
 
     assert _shown(draw, LEVELS).selectbox[0].options == ["*a*", "b"]
 
@@ -185,8 +185,8 @@ def test_what_was_done_is_said_once(kind: str, place: int) -> None:
     def draw(kind: Any) -> None:
         if "told" not in streamlit.session_state:
             streamlit.session_state["told"] = True
-            components.say("k", kind, "*done*")
-        components.said("k")
+            components.notice("k", kind, "*done*")
+        components.show_notice("k")
 
     app = _shown(draw, kind)
     said = [[m.value for m in app.success], [m.value for m in app.error]]
@@ -232,8 +232,8 @@ def _called(*names: str) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "column": ["Branche", "Land"],
-            "called": names,
-            "use": ["known at first contact"] * 2,
+            "name": names,
+            "role": ["known at first contact"] * 2,
             "kind": ["category"] * 2,
             "date order": [""] * 2,
             "decimal": [""] * 2,
@@ -244,9 +244,9 @@ def _called(*names: str) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (("a", "two words"), "column 'Land' cannot be called so; use letters"),
-        (("1st", "b"), "column 'Branche' cannot be called so"),
-        (("", "b"), "column 'Branche' cannot be called so"),
+        (("a", "two words"), "column 'Land' cannot have that name; use letters"),
+        (("1st", "b"), "column 'Branche' cannot have that name"),
+        (("", "b"), "column 'Branche' cannot have that name"),
         (("a", "a"), "1 repeated name: 'a'; every column needs a name of its own"),
     ],
 )
@@ -254,11 +254,11 @@ def test_names_that_columns_cannot_have_are_said(
     names: tuple[str, str], said: str
 ) -> None:
     with pytest.raises(MappingError, match=re.escape(said)):
-        files.applied(MAPPING, _called(*names))
+        data.corrected(MAPPING, _called(*names))
 
 
 def test_two_columns_may_swap_their_names() -> None:
-    swapped = files.applied(MAPPING, _called("country", "industry"))
+    swapped = data.corrected(MAPPING, _called("country", "industry"))
     assert [r.name for r in swapped.columns] == ["country", "industry"]
 
 
@@ -268,7 +268,7 @@ def test_two_columns_may_swap_their_names() -> None:
 def _moved(when: str, reason: str, value: float) -> Rule:
     policy = OutcomePolicy(rules=(Rule(outcome="best", when=when, reason=reason),))
     (knob,) = outcomes.knobs(policy)
-    return outcomes.moved(policy, knob, value).rules[0]
+    return outcomes.with_value(policy, knob, value).rules[0]
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_every_number_may_be_moved_to_and_is_found_again(value: float) -> None:
 @pytest.mark.parametrize("share", [0.004, 0.25, 0.995])
 def test_a_share_of_any_size_has_a_field(share: float) -> None:
     def draw(policy: OutcomePolicy) -> None:
-        streamlit.session_state["moved"] = outcomes._moved(policy)
+        streamlit.session_state["moved"] = outcomes._knob_fields(policy)
 
     policy = OutcomePolicy(
         worth=Worth(value="worth"), thresholds=Thresholds(best_top=share)

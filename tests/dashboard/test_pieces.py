@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from icp.dashboard import files, jobs, outcomes, verdict
-from icp.dashboard.views import home, outliers
+from icp.dashboard import jobs, outcomes
+from icp.dashboard.views import data, home, outliers, prospect
 from icp.ingest.result import Ledger, SourceReport
 from icp.outcomes import LabelPreview
 from icp.qualify.money import Money, Stakes
@@ -87,7 +87,7 @@ STATUS = WorkspaceStatus(
 def test_the_headline_counts_what_there_is() -> None:
     assert home.headline(STATUS) == {
         "Customers": ("1,200", "from 1 file, 9 March 2026"),
-        "Best and regrettable": ("1,000 / 45", "7 neutral or too young to judge"),
+        "Best and regrettable": ("1,000 / 45", "7 neutral or too early to tell"),
         "Profile in force": ("v3", "evidence: weak"),
         "Prospects with a fit": ("4,321", "of 5,000, 9 March 2026"),
     }
@@ -103,7 +103,7 @@ def test_two_files_are_said_in_the_plural() -> None:
     ("changed", "route", "label"),
     [
         ({}, "prospects", "Go to the prospects"),
-        ({"last_run": None}, "data", "Go to import and learn, and score the prospects"),
+        ({"last_run": None}, "data", "Score your prospects"),
         ({"active": None}, "data", "Go to import and learn"),
     ],
 )
@@ -114,16 +114,16 @@ def test_the_next_page_follows_from_what_is_missing(
 
 
 def test_at_most_three_steps_are_said_and_none_that_leads_here() -> None:
-    assert home.steps(STATUS) == ("Nothing is waiting. Look through your prospects.",)
+    assert home.steps(STATUS) == ("You are up to date. Look through your prospects.",)
     many = replace(STATUS, next_steps=tuple(f"Do {i}: icp do {i}" for i in range(5)))
     assert home.steps(many) == ("Do 0", "Do 1", "Do 2")
 
 
 def test_lines_of_a_file_are_accounted_for() -> None:
-    assert files.ledger(IMPORT).to_dicts() == [
+    assert data.ledger(IMPORT).to_dicts() == [
         {
             "file": "k",
-            "what": "accounts",
+            "contents": "accounts",
             "lines read": 7,
             "used": 4,
             "repaired": 0,
@@ -184,7 +184,7 @@ def test_the_farthest_are_a_hundred_and_ties_are_in_order() -> None:
     )
     far = outliers.farthest(accounts)
     assert far["account_id"].to_list() == [f"a{i}" for i in range(100, 200)]
-    assert far["as odd"][0] == "0.1 %"
+    assert far["as far"][0] == "0.1 %"
 
 
 def test_the_newest_work_of_a_kind_counts_whoever_began_it() -> None:
@@ -217,7 +217,7 @@ def test_the_newest_work_of_a_kind_counts_whoever_began_it() -> None:
     ],
 )
 def test_a_file_gets_a_name_that_a_source_may_have(stem: str, name: str) -> None:
-    assert files._safe(stem) == name
+    assert data.source_name(stem) == name
 
 
 def _preview(**counts: int) -> LabelPreview:
@@ -234,14 +234,14 @@ def _preview(**counts: int) -> LabelPreview:
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        ({"best": 4, "neutral": 3}, "Not kept yet: -1,000 best, +3 neutral."),
-        ({"best": 1004}, "Not kept yet: the same number of each."),
+        ({"best": 4, "neutral": 3}, "Not saved yet: -1,000 best, +3 neutral."),
+        ({"best": 1004}, "Not saved yet: the same number of each."),
     ],
 )
 def test_a_moved_number_is_counted_against_what_is_kept(
     after: dict[str, int], said: str
 ) -> None:
-    assert outcomes._differs(_preview(best=1004), _preview(**after)) == said
+    assert outcomes._difference(_preview(best=1004), _preview(**after)) == said
 
 
 @pytest.mark.parametrize(
@@ -259,10 +259,10 @@ def test_stakes_say_whether_the_decision_is_safe(cost: float, then: str) -> None
         pursue=worth,
         pursue_cured=worth,
     )
-    said = verdict._stakes(money, "EUR")
+    said = prospect._stakes(money, "EUR")
     assert said.startswith(
-        "A best customer is worth 1,000 EUR, a regrettable one costs 800 EUR, pursuing "
-        f"costs {cost:,.0f} EUR."
+        "A best customer is worth 1,000 EUR, a regrettable one costs 800 EUR, and "
+        f"pursuing costs {cost:,.0f} EUR."
     )
     assert (f"the decision would {then}." in said) == (
         money.steady == (then != "change")
@@ -295,7 +295,7 @@ def test_home_shows_five_accounts_that_woke_and_counts_the_rest(
         assert len(space.deals.wake_up()) == 7
     app = page(copy)
     assert not app.exception
-    assert "7 accounts woke up" in _said(app)
+    assert "7 accounts are due for another look" in _said(app)
     assert "and 2 more" in _said(app)
     links = [e for e in app.get("page_link") if "account=" in str(e.proto)]
     assert len(links) == 5
@@ -317,7 +317,7 @@ def test_customers_can_be_looked_at_and_opened_from_the_outliers(
     app = page(copy, "outliers", who="customers")
     assert not app.exception
     links = [e for e in app.get("page_link") if "account=" in str(e.proto)]
-    far = [f.value for f in app.dataframe if "as odd" in f.value]
+    far = [f.value for f in app.dataframe if "as far" in f.value]
     assert len(links) == len(far)
     for table in far:
         account = table["account_id"][0]

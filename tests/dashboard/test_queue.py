@@ -37,7 +37,7 @@ def _ids(query: prospects.Query) -> list[str]:
         (prospects.Query(text="p2"), ["p2"]),
         (prospects.Query(text=".*"), []),
         (prospects.Query(grades=("B",)), ["p1", "p4"]),
-        (prospects.Query(grades=("unsure", "not evaluable")), ["p3", "p2"]),
+        (prospects.Query(grades=("unsure", "cannot be scored")), ["p3", "p2"]),
         (prospects.Query(segment="Best 2"), ["p3", "p4"]),
         (prospects.Query(order="regret"), ["p2", "p3", "p1", "p4"]),
         (prospects.Query(order="unknown"), ["p2", "p4", "p1", "p3"]),
@@ -52,7 +52,7 @@ def test_a_page_shows_what_a_rep_reads() -> None:
     judged = prospects.matching(SCORED, prospects.Query()).with_columns(
         verdict=WALK_AWAY
     )
-    rows = prospects.shown(judged)
+    rows = prospects.listing(judged)
     assert rows.row(0) == (
         "Beta",
         "p3",
@@ -65,7 +65,7 @@ def test_a_page_shows_what_a_rep_reads() -> None:
         "Regrettable 1",
     )
     assert rows["account_name"][3] == "p2"
-    assert rows["grade"][3] == "not evaluable"
+    assert rows["grade"][3] == "cannot be scored"
 
 
 def test_a_list_without_names_shows_ids() -> None:

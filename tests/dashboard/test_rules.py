@@ -124,7 +124,7 @@ def test_every_number_that_decides_may_be_moved() -> None:
         maturity=Maturity(start="since", months=12),
     )
     assert _values(policy) == [
-        ("best: the top, in % of customers", 25.0),
+        ("best: top share of customers, in %", 25.0),
         ("regrettable: worth below", -5.0),
         ("regrettable: worth below", 0.0),
         ("best: worth from", 8000.0),
@@ -139,7 +139,7 @@ def test_a_policy_without_numbers_has_nothing_to_move() -> None:
 def test_a_moved_rule_says_the_new_number_in_its_reason() -> None:
     policy = OutcomePolicy(rules=(PAYS,))
     (knob,) = outcomes.knobs(policy)
-    (rule,) = outcomes.moved(policy, knob, 12500.0).rules
+    (rule,) = outcomes.with_value(policy, knob, 12500.0).rules
     assert rule.when == "worth >= 12500 AND status = 'Active'"
     assert rule.reason == "stays, and is worth 12,500 EUR or more"
 
@@ -148,7 +148,7 @@ def test_a_number_within_another_number_stays() -> None:
     rule = Rule(outcome="best", when="sites > 5", reason="over 5 sites of 15, 5.5 or 5")
     policy = OutcomePolicy(rules=(rule,))
     (knob,) = outcomes.knobs(policy)
-    (moved,) = outcomes.moved(policy, knob, 7.0).rules
+    (moved,) = outcomes.with_value(policy, knob, 7.0).rules
     assert moved.reason == "over 7 sites of 15, 5.5 or 7"
 
 
@@ -159,7 +159,7 @@ def test_months_and_shares_move_in_their_own_units() -> None:
         maturity=Maturity(start="since", months=12),
     )
     share, months = outcomes.knobs(policy)
-    moved = outcomes.moved(outcomes.moved(policy, share, 30.0), months, 6.0)
+    moved = outcomes.with_value(outcomes.with_value(policy, share, 30.0), months, 6.0)
     assert moved.thresholds == Thresholds(best_top=0.3)
     assert moved.maturity == Maturity(start="since", months=6)
 
@@ -185,7 +185,7 @@ def test_fields_that_nobody_touches_change_nothing(
     )
     assert len(outcomes.knobs(policy)) == 3
     for knob in outcomes.knobs(policy):
-        assert outcomes.moved(policy, knob, knob.value) == policy
+        assert outcomes.with_value(policy, knob, knob.value) == policy
 
 
 @given(
@@ -199,7 +199,9 @@ def test_two_numbers_of_one_rule_move_one_after_the_other(
     rule = Rule(outcome="best", when=when(*values), reason="large")
     policy = OutcomePolicy(rules=(rule,))
     for place, target in enumerate(targets):
-        policy = outcomes.moved(policy, outcomes.knobs(policy)[place], float(target))
+        policy = outcomes.with_value(
+            policy, outcomes.knobs(policy)[place], float(target)
+        )
     assert policy.rules[0].when == when(*targets)
 
 
@@ -215,10 +217,10 @@ def test_thresholds_are_called_as_people_do() -> None:
             "value": [None, 0.2, 0.3, -1.0, 1.0, -1.0, 1.0, 6.0],
         }
     )
-    assert outcomes.named(moves)["knob"].to_list() == [
+    assert outcomes.with_knobs(moves)["knob"].to_list() == [
         None,
-        "best: the share worth most",
-        "best: the share worth most",
+        "best: the share of customers worth most",
+        "best: the share of customers worth most",
         "worth < 0 (rule 1)",
         "worth < 0 (rule 1)",
         "worth < 0 (rule 2)",
@@ -234,8 +236,8 @@ def test_one_threshold_is_shown_below_things_as_they_are() -> None:
         OutcomePolicy(worth=Worth(value="worth"), rules=(rule,)),
         shifts=(-0.7, 0.5),
     )
-    rows = outcomes.named(moves)
-    assert outcomes.one(rows, "worth >= 10").rows() == [
+    rows = outcomes.with_knobs(moves)
+    assert outcomes.moves_of(rows, "worth >= 10").rows() == [
         ("as it is", 2, 0, 2, 0, 0, ""),
         ("3", 3, 0, 1, 0, 1, "b: neutral to best"),
         ("15", 1, 0, 3, 0, 1, "c: best to neutral"),
@@ -246,6 +248,6 @@ def test_shares_are_shown_in_per_cent() -> None:
     policy = OutcomePolicy(
         worth=Worth(value="worth"), thresholds=Thresholds(best_top=0.25)
     )
-    rows = outcomes.named(sensitivity(ACCOUNTS, policy, shifts=(1.0,)))
-    shown = outcomes.one(rows, "best: the share worth most")
+    rows = outcomes.with_knobs(sensitivity(ACCOUNTS, policy, shifts=(1.0,)))
+    shown = outcomes.moves_of(rows, "best: the share of customers worth most")
     assert shown["moved to"].to_list() == ["as it is", "50.0%"]

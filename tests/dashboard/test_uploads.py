@@ -52,7 +52,7 @@ def test_a_file_is_looked_at_before_it_is_added(
     assert _sources(empty) == []
     _button(app, "Add this file").click().run()
     assert not app.exception
-    assert "is added. Add another, or import all files." in _said(app)
+    assert "was added. Add another, or import all files." in _said(app)
     assert _sources(empty) == [("my _customers_", "accounts")]
     assert "Import all files" in [button.label for button in app.button]
     # The uploader is empty again.
@@ -65,12 +65,12 @@ def test_a_newer_file_of_the_same_name_takes_the_place_of_the_first(
     app = page(empty, "data")
     _upload(app, "a.csv", CUSTOMERS)
     _button(app, "Add this file").click().run()
-    assert "a is added." in _said(app)
+    assert "a was added." in _said(app)
     _upload(app, "a.csv", CUSTOMERS + b"3,B,Best\n")
-    assert "It takes the place of the file of that name." in _said(app)
+    assert "This replaces the existing file of that name." in _said(app)
     _button(app, "Add this file").click().run()
     assert not app.exception
-    assert "a is replaced." in _said(app)
+    assert "a was replaced." in _said(app)
     assert _sources(empty) == [("a", "accounts")]
     assert (empty / "sources" / "a.csv").read_bytes().endswith(b"3,B,Best\n")
 
@@ -102,9 +102,9 @@ def test_corrections_that_cannot_be_are_said_and_nothing_is_added(
     page: Callable[..., AppTest], empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def edited(given: pl.DataFrame, **_: object) -> pl.DataFrame:
-        return given.with_columns(called=pl.lit("same"))
+        return given.with_columns(name=pl.lit("same"))
 
-    monkeypatch.setattr("icp.dashboard.files.st.data_editor", edited)
+    monkeypatch.setattr("icp.dashboard.views.data.st.data_editor", edited)
     app = page(empty, "data")
     _upload(app, "a.csv", CUSTOMERS)
     assert not app.exception

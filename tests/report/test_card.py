@@ -14,11 +14,11 @@ from icp.report import Bullets, Origin, Table, as_html, as_markdown, model_card
 QUICK = FitOptions(refits=5, max_segments=2, exclude=("colour",), accept=("nps",))
 SECTIONS = [
     "What it is for",
-    "What it was learnt from",
+    "What it was learned from",
     "What it looks at",
     "What was left out",
     "Look at these",
-    "How it was learnt",
+    "How it was learned",
     "Segments",
     "How sure it is",
     "What other choices would change",
@@ -94,7 +94,7 @@ def test_what_is_not_there_has_no_section(nothing: Profile) -> None:
 
 def test_counts_and_dates_come_from_the_profile(profile: Profile) -> None:
     used = profile.provenance
-    text = said(profile, "What it was learnt from")
+    text = said(profile, "What it was learned from")
     assert f"{used.best:,} best and {used.regrettable:,} regrettable" in text
     assert "Dates from 2022-01-01 to 2022-08-28." in text
     assert used.data_hash in text
@@ -145,7 +145,7 @@ def test_refusals_and_warnings_are_apart(profile: Profile) -> None:
     )
     assert "Left out by a person: colour." in left_out
     warned = said(profile, "Look at these")
-    assert "hosting / its values moved" in warned
+    assert "hosting / its values shifted" in warned
     assert "churned" not in warned
     assert "A person answered for using: nps." in warned
 
@@ -182,7 +182,7 @@ def test_what_the_store_knows_is_added(profile: Profile) -> None:
     card = model_card(profile, origin=ORIGIN)
     assert card.title == "Ideal customer profile v3"
     assert said(profile, "Who answers for it", origin=ORIGIN) == (
-        "v3 was learnt by ann on 2026-03-01. It is in force.\n" + ORIGIN.history[0]
+        "v3 was learned by ann on 2026-03-01. It is in force.\n" + ORIGIN.history[0]
     )
     means = said(profile, "What best and regrettable mean", origin=ORIGIN)
     assert means == ORIGIN.outcomes[0]

@@ -19,7 +19,7 @@ def test_the_card_knows_who_learnt_and_who_put_it_in_force(scored):
     card = scored.profiles.card()
     assert card.title == "Ideal customer profile v1"
     first, put = said(card, "Who answers for it")
-    assert first.startswith("v1 was learnt by ann on ")
+    assert first.startswith("v1 was learned by ann on ")
     assert first.endswith("It is in force.")
     assert put.startswith("It was put in force by ann on ")
     assert put.endswith(": first.")

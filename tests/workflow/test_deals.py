@@ -256,7 +256,7 @@ def test_an_import_wakes_who_sleeps(space, clock):
     assert woke.exit.account_id == "P1"
     assert "they name a budget owner" in woke.woke_why
     assert kinds(space)[0] == "woke"
-    assert "Look again at 1 account: icp deal exits --awake" in (
+    assert "Look again at 1 account: icp deal exits --due" in (
         space.status().next_steps
     )
     assert space.deals.wake_up() == []

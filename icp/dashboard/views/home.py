@@ -21,7 +21,40 @@ if TYPE_CHECKING:
     from icp.workflow import Workspace, WorkspaceStatus
 
 
-# ---- What the home page says about a workspace, in words and numbers
+def draw() -> None:
+    """Draw the page."""
+    if not session.is_workspace(session.location()):
+        _welcome()
+        return
+    space = session.workspace()
+    status = space.status()
+    components.heading(
+        escaped(status.name),
+        "Which customers you would want again, which you regret, and what that says "
+        "about your prospects.",
+    )
+    components.facts(headline(status))
+    _next(space, status)
+    _due(space)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _outcomes(space, status)
+    with right:
+        _in_force(status)
+    if status.last_run is not None:
+        _fits(status.last_run)
+
+
+def _welcome() -> None:
+    folder = quote(session.location().name)
+    demo, empty = code(f"icp demo {folder}"), code(f"icp init {folder}")
+    components.heading("Welcome")
+    components.empty(
+        "No workspace here yet",
+        "A workspace is a folder with your sources, settings and results. Run "
+        f"{demo} to create one with example data or {empty} to start with an empty "
+        "one, then reload this page.",
+    )
 
 
 def headline(status: WorkspaceStatus, /) -> dict[str, tuple[str, str]]:
@@ -47,15 +80,15 @@ def _customers(status: WorkspaceStatus) -> tuple[str, str]:
 
 def _labels(status: WorkspaceStatus) -> tuple[str, str]:
     if not status.labels:
-        return "–", "no customer is labelled yet"
+        return "–", "no customers labelled yet"
     best, bad = (status.labels.get(name, 0) for name in ("best", "regrettable"))
     rest = sum(status.labels.values()) - best - bad
-    return f"{best:,} / {bad:,}", f"{rest:,} neutral or too young to judge"
+    return f"{best:,} / {bad:,}", f"{rest:,} neutral or too early to tell"
 
 
 def _profile(status: WorkspaceStatus) -> tuple[str, str]:
     if status.active is None:
-        return "–", "none is in force"
+        return "–", "none in force"
     return status.active.version, f"evidence: {status.active.evidence}"
 
 
@@ -66,13 +99,14 @@ def _prospects(status: WorkspaceStatus) -> tuple[str, str]:
     return f"{run.evaluable:,}", f"of {run.rows:,}, {day(run.created_at)}"
 
 
-def next_page(status: WorkspaceStatus, /) -> tuple[Route, str]:
-    """Where the next step is taken, and how the link to it reads."""
-    if status.active is None:
-        return "data", "Go to import and learn"
-    if status.last_run is None:
-        return "data", "Go to import and learn, and score the prospects"
-    return "prospects", "Go to the prospects"
+def _next(space: Workspace, status: WorkspaceStatus) -> None:
+    components.section("What to do next")
+    with st.container(border=True):
+        components.bullets(steps(status))
+        route, label = next_page(status)
+        link(route, label)
+        if space.rules.list("proposed"):
+            link("disqualifiers", "Review the proposed rules")
 
 
 def steps(status: WorkspaceStatus, /) -> tuple[str, ...]:
@@ -82,19 +116,52 @@ def steps(status: WorkspaceStatus, /) -> tuple[str, ...]:
         for step in status.next_steps
         if not step.endswith("icp dashboard")
     ]
-    return tuple(waiting[:3]) or ("Nothing is waiting. Look through your prospects.",)
+    return tuple(waiting[:3]) or ("You are up to date. Look through your prospects.",)
 
 
-def split(preview: LabelPreview, /) -> pl.DataFrame:
-    """`outcome`, `customers`, `worth` of a label preview, for the chart."""
-    return pl.DataFrame(
-        {
-            "outcome": list(preview.counts),
-            "customers": list(preview.counts.values()),
-            "worth": [preview.money[outcome] for outcome in preview.counts],
-        },
-        schema={"outcome": pl.String, "customers": pl.Int64, "worth": pl.Float64},
+def next_page(status: WorkspaceStatus, /) -> tuple[Route, str]:
+    """Where the next step is taken, and how the link to it reads."""
+    if status.active is None:
+        return "data", "Go to import and learn"
+    if status.last_run is None:
+        return "data", "Score your prospects"
+    return "prospects", "Go to the prospects"
+
+
+_DUE_ROWS: Final = 5
+
+
+def _due(space: Workspace, /) -> None:
+    """Accounts that were left and are due for another look, each with a link."""
+    due = space.deals.awake()
+    if not due:
+        return
+    verb = "is" if len(due) == 1 else "are"
+    components.section(f"{some(len(due), 'account')} {verb} due for another look")
+    with st.container(border=True):
+        for left in due[:_DUE_ROWS]:
+            account = left.exit.account_id
+            why = quiet(escaped(left.woke_why or ""))
+            label = f"{escaped(account)} {why}".rstrip()
+            link("prospect", label, query={"account": account})
+        if len(due) > _DUE_ROWS:
+            st.markdown(quiet(f"and {len(due) - _DUE_ROWS:,} more"))
+
+
+def _outcomes(space: Workspace, status: WorkspaceStatus, /) -> None:
+    """How the customers turned out, in number and money."""
+    components.section("How your customers turned out")
+    if not status.labels:
+        components.empty(
+            "No customers are labelled yet",
+            "Import your customers and define what best means.",
+            "data",
+        )
+        return
+    drawing = charts.outcome_split(
+        split_of(space.labels.labelled()), currency=components.currency(space)
     )
+    components.chart(drawing, key="split")
 
 
 def split_of(labelled: pl.LazyFrame, /) -> pl.DataFrame:
@@ -110,44 +177,19 @@ def split_of(labelled: pl.LazyFrame, /) -> pl.DataFrame:
     )
 
 
-# ---- What the home page shows: customers, the profile in force, prospects
-
-_SHOWN: Final = 5
-
-
-def awake(space: Workspace, /) -> None:
-    """Accounts that were left and woke since, each with a link; nothing where none."""
-    woke = space.deals.awake()
-    if not woke:
-        return
-    components.section(f"{some(len(woke), 'account')} woke up")
-    with st.container(border=True):
-        for kept in woke[:_SHOWN]:
-            account = kept.exit.account_id
-            why = quiet(escaped(kept.woke_why or ""))
-            label = f"{escaped(account)} {why}".rstrip()
-            link("prospect", label, query={"account": account})
-        if len(woke) > _SHOWN:
-            st.markdown(quiet(f"and {len(woke) - _SHOWN:,} more"))
+def split(preview: LabelPreview, /) -> pl.DataFrame:
+    """`outcome`, `customers`, `worth` of a label preview, for the chart."""
+    return pl.DataFrame(
+        {
+            "outcome": list(preview.counts),
+            "customers": list(preview.counts.values()),
+            "worth": [preview.money[outcome] for outcome in preview.counts],
+        },
+        schema={"outcome": pl.String, "customers": pl.Int64, "worth": pl.Float64},
+    )
 
 
-def customers(space: Workspace, status: WorkspaceStatus, /) -> None:
-    """How the customers turned out, in number and money."""
-    components.section("How your customers turned out")
-    if not status.labels:
-        components.empty(
-            "No customer is labelled yet",
-            "Import an export of your customers and say what best means.",
-            "data",
-        )
-        return
-    split = split_of(space.labels.labelled())
-    policy = space.config.outcome
-    currency = policy.currency if policy else ""
-    components.chart(charts.outcome_split(split, currency=currency), key="split")
-
-
-def profile(status: WorkspaceStatus, /) -> None:
+def _in_force(status: WorkspaceStatus, /) -> None:
     """Which profile is in force and how far it can be relied on."""
     components.section("The profile in force")
     if status.active is None:
@@ -157,66 +199,20 @@ def profile(status: WorkspaceStatus, /) -> None:
             "data",
         )
         return
-    used = session.profile(status.active.version).provenance
+    provenance = session.profile(status.active.version).provenance
     st.markdown(
-        f"**{status.active.version}**, learnt on {day(status.active.created_at)} by "
-        f"{escaped(status.active.author)}. Evidence: **{used.evidence.level}**."
+        f"**{status.active.version}**, learned on {day(status.active.created_at)} by "
+        f"{escaped(status.active.author)}. Evidence: **{provenance.evidence.level}**."
     )
     drawing = charts.evidence_strip(
-        used.evidence, best=used.best, regrettable=used.regrettable
+        provenance.evidence, best=provenance.best, regrettable=provenance.regrettable
     )
     components.chart(drawing, key="evidence")
 
 
-def prospects(run: ScoreRun, /) -> None:
+def _fits(run: ScoreRun, /) -> None:
     """How the scored prospects are spread over the fit."""
     components.section("How your prospects compare")
     cuts = session.profile(f"v{run.profile}").calibration.grade_cuts
     drawing = charts.fit_distribution(session.scored(run.number), cuts=cuts)
     components.chart(drawing, key="fits")
-
-
-def draw() -> None:
-    """Draw the page."""
-    if not session.is_workspace(session.location()):
-        _welcome()
-        return
-    space = session.workspace()
-    status = space.status()
-    components.heading(
-        escaped(status.name),
-        "Which customers you would want again, which you regret, and which prospects "
-        "are like either.",
-    )
-    components.facts(headline(status))
-    _next(space, status)
-    awake(space)
-    left, right = st.columns(2, gap="large")
-    with left:
-        customers(space, status)
-    with right:
-        profile(status)
-    if status.last_run is not None:
-        prospects(status.last_run)
-
-
-def _welcome() -> None:
-    folder = quote(session.location().name)
-    demo, empty = code(f"icp demo {folder}"), code(f"icp init {folder}")
-    components.heading("Welcome")
-    components.empty(
-        "There is no workspace here yet",
-        f"A workspace is a folder that holds your exports and what was learnt from "
-        f"them. Run {demo} for one with example data, or {empty} for an empty one; "
-        "then load this page again.",
-    )
-
-
-def _next(space: Workspace, status: WorkspaceStatus) -> None:
-    components.section("What to do next")
-    with st.container(border=True):
-        components.bullets(steps(status))
-        route, label = next_page(status)
-        link(route, label)
-        if space.rules.list("proposed"):
-            link("disqualifiers", "Go to the rules that wait for you")

@@ -22,21 +22,84 @@ if TYPE_CHECKING:
     from icp.store.records import ProfileRecord
 
 
-# ---- The attributes of a profile: how much each says, and what its cells give
+def draw() -> None:
+    """Draw the page."""
+    components.heading(
+        "Profile", "What sets your best customers apart from the regrettable ones."
+    )
+    records = session.workspace().profiles.list()
+    if not records:
+        components.empty(
+            "No profile yet", "Import customers, label them, then learn.", "data"
+        )
+        return
+    record = _choose(records)
+    profile = session.profile(record.version)
+    st.markdown(quiet(_origin(record)))
+    parts = {
+        "Segments": lambda: _segments(profile),
+        "Attributes": lambda: _attributes(profile),
+        "Evidence": lambda: _evidence(profile),
+        "Card": lambda: _card(record),
+        "Versions": lambda: _versions(records, record),
+    }
+    components.tabs(parts, key="tab")
 
 
-def draw_attributes(profile: Profile, /) -> None:
+def _choose(records: Sequence[ProfileRecord], /) -> ProfileRecord:
+    """Let a person pick a version; the one in force first."""
+    by_name = {r.version: r for r in sorted(records, key=_newest_first)}
+    labels = {
+        name: f"{name} (in force)" if r.active else name for name, r in by_name.items()
+    }
+    name = st.selectbox(
+        "Version",
+        list(by_name),
+        format_func=labels.__getitem__,
+        key="version",
+        width=240,
+        bind="query-params",
+    )
+    return by_name[name]
+
+
+def _newest_first(record: ProfileRecord) -> tuple[bool, int]:
+    return not record.active, -record.number
+
+
+def _origin(record: ProfileRecord, /) -> str:
+    """When, by whom and from what a version was learned; safe Markdown."""
+    return (
+        f"{record.version} · learned {day(record.created_at)} by "
+        f"{escaped(record.author)} from {record.best:,} best and "
+        f"{record.regrettable:,} regrettable customers · id {record.short_id}"
+    )
+
+
+def _segments(profile: Profile) -> None:
+    components.chart(charts.segment_sizes(profile), key="sizes")
+    if not profile.segments:
+        return
+    components.section("What sets a segment apart")
+    names = [segment.name for segment in profile.segments]
+    place = st.selectbox(
+        "Segment", range(len(names)), format_func=names.__getitem__, key="segment"
+    )
+    components.chart(charts.segment_shares(profile, place), key="shares")
+
+
+def _attributes(profile: Profile, /) -> None:
     """Draw how much each attribute says, and one of them cell by cell."""
     components.chart(charts.attribute_weights(profile), key="weights")
     if not profile.tables:
         return
     components.section("One attribute at a time")
-    ordered = sorted(profile.tables, key=lambda t: (-t.information, t.name))
-    names = _names(ordered)
+    tables = sorted(profile.tables, key=lambda t: (-t.information, t.name))
+    names = _names(tables)
     place = st.selectbox(
         "Attribute", range(len(names)), format_func=names.__getitem__, key="attribute"
     )
-    components.chart(charts.attribute_points(ordered[place]), key="points")
+    components.chart(charts.attribute_points(tables[place]), key="points")
 
 
 def _names(tables: Sequence[AttributeTable]) -> list[str]:
@@ -48,10 +111,22 @@ def _names(tables: Sequence[AttributeTable]) -> list[str]:
     ]
 
 
-# ---- The model card of a profile: to read here, and to take away
+def _evidence(profile: Profile) -> None:
+    provenance = profile.provenance
+    drawing = charts.evidence_strip(
+        provenance.evidence, best=provenance.best, regrettable=provenance.regrettable
+    )
+    components.chart(drawing, key="evidence")
+    components.section("What a fit means")
+    components.chart(charts.calibration_curve(profile), key="calibration")
+    components.section("What was left out, and why")
+    components.left_out(provenance.findings)
+    if provenance.notes:
+        components.section("Notes")
+        components.bullets(provenance.notes)
 
 
-def draw_card(record: ProfileRecord, /) -> None:
+def _card(record: ProfileRecord, /) -> None:
     """Draw the card of a version, with its downloads."""
     card = session.workspace().profiles.card(record.number)
     with st.container(horizontal=True):
@@ -92,156 +167,72 @@ def _block(block: Block, title: str) -> None:
         st.markdown(escaped(block))
 
 
-# ---- The versions of the profile: choose one to look at, put one in force, go back
+_ONE_TO_GO_BACK_TO = 2
+_NOTICE = "version-notice"
 
 
-def choose(records: Sequence[ProfileRecord], /) -> ProfileRecord:
-    """Let a person pick a version; the one in force first."""
-    by_name = {r.version: r for r in sorted(records, key=_newest_first)}
-    labels = {
-        name: f"{name} (in force)" if r.active else name for name, r in by_name.items()
-    }
-    picked = st.selectbox(
-        "Version",
-        list(by_name),
-        format_func=labels.__getitem__,
-        key="version",
-        width=240,
-        bind="query-params",
-    )
-    return by_name[picked]
-
-
-def origin(record: ProfileRecord, /) -> str:
-    """When, by whom and from what a version was learnt; safe Markdown."""
-    return (
-        f"{record.version} · learnt {day(record.created_at)} by "
-        f"{escaped(record.author)} from {record.best:,} best and "
-        f"{record.regrettable:,} regrettable customers · id {record.short_id}"
-    )
-
-
-def _newest_first(record: ProfileRecord) -> tuple[bool, int]:
-    return not record.active, -record.number
-
-
-def draw_versions(records: Sequence[ProfileRecord], shown: ProfileRecord, /) -> None:
-    """Draw all versions and what may be done with the one that is shown."""
-    components.table(_listed(records), alt=some(len(records), "version"))
+def _versions(records: Sequence[ProfileRecord], record: ProfileRecord, /) -> None:
+    """Draw all versions and what may be done with the one that is record."""
+    components.table(_table(records), alt=some(len(records), "version"))
     reason = st.text_input(
         "Reason, for the log", key="reason", placeholder="Why this version?"
     )
     row = st.container(horizontal=True)
     row.button(
-        f"Put {shown.version} in force",
+        f"Put {record.version} in force",
         type="primary",
-        disabled=shown.active,
-        on_click=_act,
-        args=("activate", shown.version, reason or ""),
+        disabled=record.active,
+        on_click=_switch,
+        args=("activate", record.version, reason or ""),
     )
     row.button(
-        "Go back to the version before",
+        "Go back to the previous version",
         disabled=len(records) < _ONE_TO_GO_BACK_TO,
-        on_click=_act,
+        on_click=_switch,
         args=("rollback", "", reason or ""),
     )
-    components.said(_NOTICE)
-    _changes(records, shown)
+    components.show_notice(_NOTICE)
+    _changes(records, record)
 
 
-_ONE_TO_GO_BACK_TO = 2
-_NOTICE = "version-said"
-
-
-def _act(what: str, version: str, reason: str) -> None:
-    space = session.workspace()
-    try:
-        record = (
-            space.profiles.activate(version, reason=reason)
-            if what == "activate"
-            else space.profiles.rollback(reason=reason)
-        )
-    except IcpError as error:
-        components.say(_NOTICE, "error", str(error))
-    else:
-        components.say(_NOTICE, "success", f"{record.version} is in force now.")
-
-
-def _listed(records: Sequence[ProfileRecord]) -> pl.DataFrame:
-    ordered = sorted(records, key=lambda r: -r.number)
+def _table(records: Sequence[ProfileRecord]) -> pl.DataFrame:
+    newest = sorted(records, key=lambda r: -r.number)
     return pl.DataFrame(
         {
-            "version": [r.version for r in ordered],
-            "in force": ["yes" if r.active else "" for r in ordered],
-            "learnt": [day(r.created_at) for r in ordered],
-            "by": [r.author for r in ordered],
-            "best": [r.best for r in ordered],
-            "regrettable": [r.regrettable for r in ordered],
-            "evidence": [r.evidence for r in ordered],
-            "pairs ranked right": [f"{100 * r.auc:.0f} of 100" for r in ordered],
-            "id": [r.short_id for r in ordered],
+            "version": [r.version for r in newest],
+            "in force": ["yes" if r.active else "" for r in newest],
+            "learned": [day(r.created_at) for r in newest],
+            "by": [r.author for r in newest],
+            "best": [r.best for r in newest],
+            "regrettable": [r.regrettable for r in newest],
+            "evidence": [r.evidence for r in newest],
+            "pairs ranked correctly": [f"{100 * r.auc:.0f} of 100" for r in newest],
+            "id": [r.short_id for r in newest],
         }
     )
 
 
-def _changes(records: Sequence[ProfileRecord], shown: ProfileRecord) -> None:
-    others = [r.version for r in records if r.number != shown.number]
+def _switch(action: str, version: str, reason: str) -> None:
+    space = session.workspace()
+    try:
+        active = (
+            space.profiles.activate(version, reason=reason)
+            if action == "activate"
+            else space.profiles.rollback(reason=reason)
+        )
+    except IcpError as error:
+        components.notice(_NOTICE, "error", str(error))
+    else:
+        components.notice(_NOTICE, "success", f"{active.version} is now in force.")
+
+
+def _changes(records: Sequence[ProfileRecord], record: ProfileRecord) -> None:
+    others = [r.version for r in records if r.number != record.number]
     if not others:
         return
     components.section("What changed", "Points that differ between two versions.")
     other = st.selectbox("Compare with", others, key="compare", width=240)
-    changed = session.workspace().profiles.diff(other, shown.version)
-    if changed.is_empty():
-        st.markdown("Their points are the same.")
-    components.table(changed, alt=f"Points that differ: {len(changed):,}")
-
-
-def draw() -> None:
-    """Draw the page."""
-    components.heading(
-        "Profile", "What your best customers share, and what those you regret share."
-    )
-    records = session.workspace().profiles.list()
-    if not records:
-        components.empty(
-            "No profile is learnt yet", "Import customers, label them, learn.", "data"
-        )
-        return
-    record = choose(records)
-    profile = session.profile(record.version)
-    st.markdown(quiet(origin(record)))
-    parts = {
-        "Segments": lambda: _segments(profile),
-        "Attributes": lambda: draw_attributes(profile),
-        "Evidence": lambda: _evidence(profile),
-        "Card": lambda: draw_card(record),
-        "Versions": lambda: draw_versions(records, record),
-    }
-    components.tabs(parts, key="tab")
-
-
-def _segments(profile: Profile) -> None:
-    components.chart(charts.segment_sizes(profile), key="sizes")
-    if not profile.segments:
-        return
-    components.section("What sets a segment apart")
-    names = [segment.name for segment in profile.segments]
-    place = st.selectbox(
-        "Segment", range(len(names)), format_func=names.__getitem__, key="segment"
-    )
-    components.chart(charts.segment_shares(profile, place), key="shares")
-
-
-def _evidence(profile: Profile) -> None:
-    used = profile.provenance
-    drawing = charts.evidence_strip(
-        used.evidence, best=used.best, regrettable=used.regrettable
-    )
-    components.chart(drawing, key="evidence")
-    components.section("What a fit means")
-    components.chart(charts.calibration_curve(profile), key="calibration")
-    components.section("What was left out, and why")
-    components.left_out(used.findings)
-    if used.notes:
-        components.section("Also good to know")
-        components.bullets(used.notes)
+    points = session.workspace().profiles.diff(other, record.version)
+    if points.is_empty():
+        st.markdown("Both versions have the same points.")
+    components.table(points, alt=f"Points that differ: {len(points):,}")
