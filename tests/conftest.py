@@ -9,7 +9,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 from hypothesis import settings
-from postgres_server import binaries, running
+from servers.postgres_server import binaries, running
 
 # A busy machine must not fail a test: no test measures time.
 settings.register_profile("icp", deadline=None)

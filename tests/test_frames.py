@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from labelled import QUICK
+from generators.labelled import QUICK
 from polars.testing import assert_frame_equal, assert_series_equal
 
 import icp

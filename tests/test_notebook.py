@@ -3,8 +3,8 @@
 from html.parser import HTMLParser
 
 import pytest
-from qualify_cases import MONEY, TODAY, score_of
-from strategies import profile_of, table_of
+from generators.qualify_cases import MONEY, TODAY, score_of
+from generators.strategies import profile_of, table_of
 
 from icp.markup import html_table, notebook
 from icp.profile import PairTable, Segment

@@ -7,10 +7,16 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from generators.strategies import (
+    LAWS,
+    profile_of,
+    profiles,
+    steady_calibration,
+    table_of,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from strategies import LAWS, profile_of, profiles, steady_calibration, table_of
 
 from icp import profile as module
 from icp.errors import ConfigError

@@ -4,11 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from naive_score import naive_score
-from polars.testing import assert_frame_equal
-from strategies import (
+from generators.strategies import (
     LAWS,
     accounts,
     frame_of,
@@ -19,6 +15,10 @@ from strategies import (
     table_of,
     tables,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.naive_score import naive_score
+from polars.testing import assert_frame_equal
 
 from icp.schema import Kind
 from icp.scoring import SCORE_COLUMNS, score, score_one

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from generators.strategies import LAWS, profile_of, table_of
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAWS, profile_of, table_of
 
 from icp.errors import SchemaError
 from icp.scoring import score, score_one

@@ -4,7 +4,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from identity_provider import CLIENT, IdentityProvider, identity_provider
+from servers.identity_provider import CLIENT, IdentityProvider, identity_provider
 
 from icp.workflow import create_workspace
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import polars as pl
 import pytest
+from generators.raw_tables import raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_tables import raw
 
 from icp.ingest.mapping_rules import ColumnRule
 from icp.ingest.parse import read_column

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from generators.raw_tables import raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_tables import raw
 
 from icp.ingest.facts import ColumnFacts, column_facts, currencies, distinct_values
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from raw_tables import raw
+from generators.raw_tables import raw
 
 from icp.ingest.parse import parse
 from icp.ingest.propose_mapping import propose_mapping

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from raw_tables import raw
+from generators.raw_tables import raw
 
 from icp.ingest.propose_mapping import propose_mapping
 from icp.schema import Kind, Role

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from generators.raw_tables import raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_tables import raw
 
 from icp.errors import MappingError
 from icp.ingest.mapping_rules import ColumnMapping, ColumnRule

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from raw_tables import raw
+from generators.raw_tables import raw
 
 from icp.ingest.mapping_rules import ColumnRule
 from icp.ingest.parse import read_column

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from generators.labelled import LAWS, customers, learnt
 from hypothesis import given
 from hypothesis import strategies as st
-from labelled import LAWS, customers, learnt
 
 COLUMNS = ["industry", "staff", "tools", "group", "outcome"]
 

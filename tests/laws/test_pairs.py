@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from labelled import known_cells, negated, numbers
+from generators.labelled import known_cells, negated, numbers
 
 from icp.learn import FitOptions, fit_profile
 from icp.scoring import score

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from labelled import (
+from generators.labelled import (
     LAWS,
     NAMES,
     TOOLS,
@@ -17,6 +15,8 @@ from labelled import (
     negated,
     numbers,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icp.errors import TooFewCustomersError
 from icp.learn import fit_profile

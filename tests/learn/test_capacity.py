@@ -3,9 +3,9 @@ from __future__ import annotations
 from math import ceil, exp, log
 
 import pytest
+from generators.planted import closed_customers
 from hypothesis import given
 from hypothesis import strategies as st
-from planted import closed_customers
 from scipy.optimize import brentq
 
 from icp.learn import FitOptions, fit_profile

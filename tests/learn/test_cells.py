@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_score import naive_code
+from oracles.naive_score import naive_code
 
 from icp.learn.cells import (
     build_cells,

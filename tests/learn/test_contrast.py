@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers, prepared
+from generators.planted import closed_customers, prepared
 
 from icp.learn.contrast import (
     CrossFit,

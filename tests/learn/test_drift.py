@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers
+from generators.planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import build_cells, draft_tables

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from generators.strategies import table_of
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-from strategies import table_of
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.boosting import Boosting, Contrast, pseudo_weights, rounds_belief

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import polars as pl
 import pytest
+from generators.planted import closed_customers, segmented_customers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import closed_customers, segmented_customers
 
 from icp.errors import CancelledError, SchemaError, TooFewCustomersError
 from icp.learn import FitOptions, fit_profile

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers
+from generators.planted import closed_customers
 
 from icp.ingest.fields import written_after_sale
 from icp.learn import FitOptions, fit_profile

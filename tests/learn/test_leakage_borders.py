@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from strategies import table_of
+from generators.strategies import table_of
 
 from icp.learn.cells import Cells
 from icp.learn.evidence import Alone

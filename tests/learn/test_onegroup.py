@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from generators.planted import segmented_customers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import segmented_customers
 
 from icp.learn.mixture import CellRows, cell_rows
 from icp.learn.segments import OneGroup, togetherness

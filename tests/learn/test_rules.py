@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from strategies import profile_of
+from generators.strategies import profile_of
 
 from icp.conditions import parse
 from icp.errors import SchemaError, TooFewCustomersError

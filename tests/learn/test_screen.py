@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers as planted_customers
+from generators.planted import closed_customers as planted_customers
 
 from icp.errors import ConfigError, SchemaError, TooFewCustomersError
 from icp.learn import fit_profile

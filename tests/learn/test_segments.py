@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from planted import segmented_customers
+from generators.planted import segmented_customers
 
 from icp.learn.cells import build_cells, draft_tables
 from icp.learn.segments import (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from planted import closed_customers, prepared
+from generators.planted import closed_customers, prepared
 
 from icp.learn.boosting import cap_unknown
 from icp.learn.contrast import (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from planted import closed_customers
+from generators.planted import closed_customers
 
 from icp.learn import FitOptions, fit_profile
 from icp.learn.cells import draft_tables

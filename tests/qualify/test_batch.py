@@ -4,10 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
-from qualify_cases import (
+from generators.qualify_cases import (
     CATALOGUE,
     CODES,
     MONEY,
@@ -17,7 +14,7 @@ from qualify_cases import (
     economies,
     tries,
 )
-from strategies import (
+from generators.strategies import (
     LAWS,
     accounts,
     frame_of,
@@ -26,6 +23,9 @@ from strategies import (
     steady_calibration,
     table_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from icp.disqualifiers import Override
 from icp.errors import SchemaError

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
-from strategies import profile_of, steady_calibration, table_of
+from generators.qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
+from generators.strategies import profile_of, steady_calibration, table_of
 
 from icp.disqualifiers import Override
 from icp.errors import ConfigError

@@ -8,8 +8,8 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
-from strategies import profile_of, steady_calibration, table_of
+from generators.qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, score_of, signal
+from generators.strategies import profile_of, steady_calibration, table_of
 
 from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics

@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from qualify_cases import (
+from generators.qualify_cases import (
     CATALOGUE,
     CODES,
     MONEY,
@@ -20,7 +18,9 @@ from qualify_cases import (
     fits,
     score_of,
 )
-from strategies import LAWS
+from generators.strategies import LAWS
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from icp.disqualifiers import Override
 from icp.errors import RuleError
@@ -247,7 +247,7 @@ def test_every_way_out_has_words_and_a_way_back(fit, case):
 
 
 def override(rule: str, approver: str | None) -> Override:
-    from qualify_cases import TODAY
+    from generators.qualify_cases import TODAY
 
     return Override(
         rule=rule,

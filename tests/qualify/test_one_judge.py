@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from naive_judge import Account, judge, newest
-from qualify_cases import CATALOGUE, CODES, MONEY, TODAY, UNGATED, a_rule
-from strategies import frame_of, profile_of, steady_calibration, table_of
+from generators.qualify_cases import CATALOGUE, CODES, MONEY, TODAY, UNGATED, a_rule
+from generators.strategies import frame_of, profile_of, steady_calibration, table_of
+from oracles.naive_judge import Account, judge, newest
 
 from icp.disqualifiers import Evidence, Override
 from icp.outcomes import Economics

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from generators.qualify_cases import CATALOGUE, MONEY, TODAY, score_of, signal
+from generators.strategies import LAWS
 from hypothesis import given
 from hypothesis import strategies as st
-from qualify_cases import CATALOGUE, MONEY, TODAY, score_of, signal
-from strategies import LAWS
 
 from icp.qualify import decide, exit_of, read_catalogue
 from icp.qualify.verdict import Exit, after_months, arms, facts_of, woken

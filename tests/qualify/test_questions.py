@@ -4,11 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
-from naive_judge import naive_shares
-from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, economies, known, score_of
-from strategies import (
+from generators.qualify_cases import (
+    CATALOGUE,
+    MONEY,
+    TODAY,
+    a_rule,
+    economies,
+    known,
+    score_of,
+)
+from generators.strategies import (
     LAWS,
     accounts,
     profile_of,
@@ -16,6 +21,9 @@ from strategies import (
     steady_calibration,
     table_of,
 )
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from oracles.naive_judge import naive_shares
 
 from icp.conditions import Compare, Has
 from icp.disqualifiers import Evidence, Override

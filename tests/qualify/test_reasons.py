@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from qualify_cases import CATALOGUE
+from generators.qualify_cases import CATALOGUE
 
 from icp.errors import ConfigError
 from icp.qualify import default_catalogue, read_catalogue

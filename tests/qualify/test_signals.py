@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from generators.qualify_cases import CATALOGUE, CODES, TODAY, signal
+from generators.strategies import LAWS
 from hypothesis import given
 from hypothesis import strategies as st
-from qualify_cases import CATALOGUE, CODES, TODAY, signal
-from strategies import LAWS
 
 from icp.demo.history import _LOST
 from icp.errors import ConfigError

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from strategies import profile_of, table_of
+from generators.strategies import profile_of, table_of
 
 from icp.profile import Segment
 from icp.qualify import Terms, UsualTerms, terms_of, usual

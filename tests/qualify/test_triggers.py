@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from generators.qualify_cases import a_rule
+from generators.strategies import LAWS, table_of
 from hypothesis import given
 from hypothesis import strategies as st
-from qualify_cases import a_rule
-from strategies import LAWS, table_of
 
 from icp.qualify.asking import (
     answers_of,

@@ -5,10 +5,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from generators.qualify_cases import (
+    CATALOGUE,
+    MONEY,
+    TODAY,
+    a_rule,
+    economies,
+    score_of,
+    signal,
+)
+from generators.strategies import LAWS, profile_of, table_of
 from hypothesis import given
 from hypothesis import strategies as st
-from qualify_cases import CATALOGUE, MONEY, TODAY, a_rule, economies, score_of, signal
-from strategies import LAWS, profile_of, table_of
 
 from icp.outcomes import Economics
 from icp.qualify import Attempt, Terms, decide, observed, read_catalogue

@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from strategies import profile_of
+from generators.strategies import profile_of
 
 from icp.conditions import parse
 from icp.demo import draw_demo

@@ -5,10 +5,18 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from generators.strategies import (
+    FINITE,
+    KINDS,
+    LAWS,
+    neighbours,
+    table_of,
+    tables,
+    values,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_score import naive_code
-from strategies import FINITE, KINDS, LAWS, neighbours, table_of, tables, values
+from oracles.naive_score import naive_code
 
 from icp.errors import SchemaError
 from icp.schema import Kind

@@ -2,7 +2,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from strategies import profile_of, table_of
+from generators.strategies import profile_of, table_of
 
 from icp.disqualifiers import Evidence, policy_rule, proposed_rule
 from icp.errors import SchemaError

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from generators.strategies import LAWS, profile_of, scored_cases, table_of
 from hypothesis import given
-from strategies import LAWS, profile_of, scored_cases, table_of
 
 from icp.errors import SchemaError
 from icp.profile import PairTable, Profile, Segment

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+from generators.strategies import FINITE, LAWS, neighbours
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import FINITE, LAWS, neighbours
 
 from icp.scoring import cells as module
 from icp.scoring.cells import Grid, grid

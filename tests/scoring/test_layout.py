@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from generators.strategies import LAWS, profile_of, profiles, table_of
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAWS, profile_of, profiles, table_of
 
 from icp.profile import PairTable, Segment
 from icp.scoring import prepared as module

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from generators.strategies import profile_of, steady_calibration, table_of
 from polars.testing import assert_frame_equal
-from strategies import profile_of, steady_calibration, table_of
 
 from icp.errors import SchemaError
 from icp.profile import Abstention, Novelty, PairTable, Profile, Segment

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from generators.strategies import LAWS, frame_of, profile_of, scored_cases, table_of
 from hypothesis import given
 from polars.testing import assert_frame_equal
-from strategies import LAWS, frame_of, profile_of, scored_cases, table_of
 
 from icp.profile import Novelty, Profile, Segment
 from icp.scoring import OUTLIER_COLUMNS, QUADRANTS, outliers, score, score_one

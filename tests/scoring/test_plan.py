@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from generators.strategies import profile_of, steady_calibration, table_of
 from polars.testing import assert_frame_equal
-from strategies import profile_of, steady_calibration, table_of
 
 from icp.errors import SchemaError
 from icp.profile import Abstention, Calibration, PairTable, Profile, Segment

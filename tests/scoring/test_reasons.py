@@ -4,9 +4,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from generators.strategies import LAWS, profiles, table_of, tables, values
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import LAWS, profiles, table_of, tables, values
 
 from icp.profile import PairTable
 from icp.schema import Kind

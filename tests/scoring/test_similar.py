@@ -4,11 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from generators.strategies import (
+    LAWS,
+    accounts,
+    frame_of,
+    profile_of,
+    profiles,
+    table_of,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_score import naive_code
+from oracles.naive_score import naive_code
 from polars.testing import assert_frame_equal
-from strategies import LAWS, accounts, frame_of, profile_of, profiles, table_of
 
 from icp.errors import SchemaError
 from icp.scoring import SIMILAR_COLUMNS, similar_customers

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from strategies import profile_of, steady_calibration, table_of
+from generators.strategies import profile_of, steady_calibration, table_of
 
 from icp.errors import SchemaError
 from icp.profile import Abstention, Calibration, Profile, Segment
@@ -133,7 +133,7 @@ def test_scoring_one_account_touches_no_frame() -> None:
 import sys
 import polars as pl
 from icp.scoring import score_one
-from strategies import profile_of, table_of
+from generators.strategies import profile_of, table_of
 profile = profile_of([table_of("x", "number", (0, 0, 1))])
 for name in ("DataFrame", "LazyFrame", "Series", "lit", "col"):
     delattr(pl, name)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from strategies import profile_of, steady_calibration
+from generators.strategies import profile_of, steady_calibration
 
 from icp.profile import Abstention, Calibration
 from icp.scoring.prepared import per_profile, steps_of

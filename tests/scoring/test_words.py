@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from strategies import table_of
+from generators.strategies import table_of
 
 from icp.scoring.words import cell_words, number_words, title_of, value_words
 

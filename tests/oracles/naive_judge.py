@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from naive_score import naive_code
+from oracles.naive_score import naive_code
 
 from icp.qualify import RANK, Signal, Terms
 from icp.qualify.asking import answers_of, attribute_words
