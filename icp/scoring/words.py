@@ -9,7 +9,6 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icp.profile import MISSING, NEVER_SEEN
-from icp.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,9 +37,9 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
     """
     if code == MISSING:
         return NOT_KNOWN
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         return own_number_words(value, table.unit)
-    if table.kind is Kind.CATEGORY:
+    if table.kind.has_levels:
         return own_level_words(value)
     return cell_words(table, code)
 
@@ -156,9 +155,9 @@ class Reasons:
     def _told(self, said: Sequence[Contribution]) -> Callable[[int, object], _Entry]:
         """Look up what is said by cell code; a number or level is put in as it is."""
         ready = [_entry(one, self.order) for one in said]
-        if self.table.kind is Kind.NUMBER:
+        if self.table.kind.numeric:
             return _number_told(ready, self.table.unit)
-        if self.table.kind is Kind.CATEGORY:
+        if self.table.kind.has_levels:
             return _level_told(ready, self.table.levels)
         return lambda code, _: ready[code]
 
@@ -280,7 +279,7 @@ def _evidence(table: AttributeTable, code: int, span: Sequence[int]) -> str:
     if code == MISSING:
         return _once_known(span)
     if code == NEVER_SEEN:
-        own = table.kind in {Kind.NUMBER, Kind.CATEGORY}
+        own = not table.kind.yes_no
         return "" if own else f"{cell_words(table, code)}: {_NO_CUSTOMERS}"
     return (
         f"{_cell(table, code)}: {table.best[code]:,} of your {sum(table.best):,} best, "
@@ -295,7 +294,7 @@ def _once_known(points: Sequence[int]) -> str:
 def _cell(table: AttributeTable, code: int) -> str:
     return (
         f"{'has' if code > _FIRST else 'without'} {table.value}"
-        if table.kind is Kind.MULTI
+        if table.kind.per_value
         else cell_words(table, code)
     )
 
