@@ -30,7 +30,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from icp.documents import Count, Frozen, fault
 from icp.errors import ConfigError
@@ -178,6 +184,12 @@ _Margin = Annotated[int, Field(ge=-_MAX_SUM, le=_MAX_SUM)]
 _PerMille = Annotated[int, Field(ge=0, le=1000)]
 
 
+def _learnable(kind: Kind) -> Kind:
+    if not kind.learnable:
+        raise ValueError(f"a {kind} is never part of a profile")
+    return kind
+
+
 class AttributeTable(Frozen):
     """The look-up table of one attribute.
 
@@ -187,7 +199,7 @@ class AttributeTable(Frozen):
     #: Unique name: the column, or "column=value" for one value of a multi column.
     name: str = Field(min_length=1)
     column: str = Field(min_length=1)
-    kind: Literal[Kind.CATEGORY, Kind.NUMBER, Kind.FLAG, Kind.MULTI]
+    kind: Annotated[Kind, AfterValidator(_learnable)]
     #: Multi columns only: the value whose presence this table is about.
     value: str | None = None
     title: str = ""
@@ -223,11 +235,11 @@ class AttributeTable(Frozen):
             raise ValueError(f"table {self.name!r}: levels must ascend")
         if any(a >= b for a, b in pairwise(self.edges)):
             raise ValueError(f"table {self.name!r}: edges must ascend")
-        if self.kind is Kind.NUMBER and len(self.cells) != len(self.edges) + 1:
+        if self.kind.numeric and len(self.cells) != len(self.edges) + 1:
             raise ValueError(f"table {self.name!r}: needs one cell more than edges")
-        if self.kind in {Kind.FLAG, Kind.MULTI} and len(self.cells) != _NO_AND_YES:
+        if self.kind.yes_no and len(self.cells) != _NO_AND_YES:
             raise ValueError(f"table {self.name!r}: needs the cells no and yes")
-        if (self.kind is Kind.MULTI) != (self.value is not None):
+        if self.kind.per_value != (self.value is not None):
             raise ValueError(f"table {self.name!r}: exactly multi tables have a value")
         return self
 
@@ -414,8 +426,8 @@ class Profile(Frozen):
         return ["base", *tables, *pairs]
 
     def _readers(self) -> list[str]:
-        multi = {table.column for table in self.tables if table.kind is Kind.MULTI}
-        others = (t.column for t in self.tables if t.kind is not Kind.MULTI)
+        multi = {table.column for table in self.tables if table.kind.per_value}
+        others = (t.column for t in self.tables if not t.kind.per_value)
         return [*multi, *others]
 
     def _largest_sum(self) -> int:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from icp.markup import html_table, one_line, safe
 from icp.profile import MISSING
-from icp.schema import Kind
 from icp.scoring.words import title_of
 from icp.words import per_mille, percent, percent_range, plural
 
@@ -77,12 +76,6 @@ class Document:
 _MOST_ROWS: Final = 15
 #: Notes with this word are about segments, the others about the customers.
 _SEGMENTS: Final = "segment"
-_KINDS: Final = {
-    Kind.CATEGORY: "category",
-    Kind.NUMBER: "number",
-    Kind.FLAG: "yes/no",
-    Kind.MULTI: "one value of a list",
-}
 _CALIBRATION: Final = {
     "none": "no calibration: nothing separates, so no account is graded",
     "slope": "one slope on the margin",
@@ -238,7 +231,7 @@ def _row(table: AttributeTable, total: int) -> tuple[str, ...]:
     return (
         title_of(table),
         table.column,
-        _KINDS[table.kind],
+        table.kind.label,
         percent(1 - unknown / max(customers, 1)),
         percent(table.information / total),
         f"{min(table.points):+,} to {max(table.points):+,}",

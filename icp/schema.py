@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import polars as pl
 from pydantic import Field
@@ -38,34 +39,113 @@ class Role(StrEnum):
         return self in {Role.FIRST_CONTACT, Role.QUALIFICATION}
 
 
-class Kind(StrEnum):
-    """What the values of a column are, hence its type once parsed.
+#: What the cells of an attribute are: ranges of numbers, levels, or no and yes.
+#: Kinds with "none" are no attributes.
+CellMeaning = Literal["ranges", "levels", "no and yes", "none"]
+_TEXT_TYPE = pl.String()
 
-    `category` and `text` are String, `number` is Float64, `flag` is Boolean, `multi`
-    is List[String], `date` is Date.
+
+class Kind(StrEnum):
+    """What the values of a column are, and all that follows from it.
+
+    Each kind says its type once parsed, what its cells are and how it is called: in a
+    table, as one value and as many. Code asks for a trait, not for a kind.
+
+    >>> [str(kind) for kind in Kind if kind.yes_no], Kind.NUMBER.noun
+    (['flag', 'multi'], 'a number')
     """
 
-    CATEGORY = "category"
-    NUMBER = "number"
-    FLAG = "flag"
-    MULTI = "multi"
-    DATE = "date"
-    TEXT = "text"
+    _value_: str
 
-    @property
-    def dtype(self) -> pl.DataType:
-        """The Polars type of a parsed column of this kind."""
-        return _DTYPES[self]
+    CATEGORY = "category", pl.String(), "levels", ("category", "a text", "categories")
+    NUMBER = "number", pl.Float64(), "ranges", ("number", "a number", "numbers")
+    FLAG = "flag", pl.Boolean(), "no and yes", ("yes/no", "yes or no", "a yes or no")
+    MULTI = (
+        *("multi", pl.List(pl.String()), "no and yes"),
+        ("one value of a list", "a list of texts", "lists"),
+    )
+    DATE = "date", pl.Date(), "none", ("date", "a date", "dates")
+    TEXT = "text", pl.String(), "none", ("text", "a text", "texts")
+
+    def __new__(cls, value: str, *_: object) -> Self:
+        """A member whose value is the text alone."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        return kind
+
+    def __init__(
+        self,
+        value: str,
+        dtype: pl.DataType = _TEXT_TYPE,
+        cells: CellMeaning = "none",
+        words: tuple[str, str, str] = ("text", "a text", "texts"),
+    ) -> None:
+        """The traits; `Kind("number")` looks a member up and gives none."""
+        #: The Polars type of a parsed column.
+        self.dtype = dtype
+        self.label, self.noun, self.plural = words
+        #: Whether values may be part of a profile.
+        self.learnable = cells != "none"
+        #: Whether cells are ranges of numbers between edges.
+        self.numeric = cells == "ranges"
+        #: Whether neighbouring cells are alike.
+        self.ordered = cells == "ranges"
+        #: Whether values are levels, each known by its text.
+        self.has_levels = cells == "levels"
+        #: Whether the cells are no and yes.
+        self.yes_no = cells == "no and yes"
+        #: Whether values are days, which are compared and never learnt.
+        self.is_date = dtype.is_temporal()
+        #: Whether a column has many values, each an attribute of its own.
+        self.per_value = isinstance(dtype, pl.List)
+
+    @classmethod
+    def of(cls, dtype: pl.DataType, /) -> Kind:
+        """The kind of a column of that type; text is a category."""
+        if dtype == pl.Boolean:
+            return cls.FLAG
+        if dtype.is_numeric():
+            return cls.NUMBER
+        if isinstance(dtype, pl.Date | pl.Datetime):
+            return cls.DATE
+        return cls.MULTI if isinstance(dtype, pl.List | pl.Array) else cls.CATEGORY
+
+    def read(self, answer: object, /) -> object:
+        """A person's answer as a value of this kind.
+
+        Raises TypeError or ValueError where it is none.
+
+        >>> Kind.FLAG.read("Yes"), Kind.MULTI.read("sap; jira"), Kind.NUMBER.read("7")
+        (True, ['sap', 'jira'], 7.0)
+        """
+        if self.numeric:
+            return _finite(answer)
+        if self.per_value:
+            return _several(answer)
+        return _true_or_false(answer) if self.yes_no else str(answer)
 
 
-_DTYPES: dict[Kind, pl.DataType] = {
-    Kind.CATEGORY: pl.String(),
-    Kind.NUMBER: pl.Float64(),
-    Kind.FLAG: pl.Boolean(),
-    Kind.MULTI: pl.List(pl.String()),
-    Kind.DATE: pl.Date(),
-    Kind.TEXT: pl.String(),
-}
+def _finite(answer: Any) -> float:
+    number = float(answer)
+    if not isfinite(number):
+        raise ValueError(answer)
+    return number
+
+
+def _true_or_false(answer: object) -> bool:
+    if isinstance(answer, bool):
+        return answer
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    if str(answer).strip().lower() not in words:
+        raise ValueError(answer)
+    return words[str(answer).strip().lower()]
+
+
+def _several(answer: object) -> list[str]:
+    if isinstance(answer, list | tuple):
+        return [str(one) for one in answer]
+    return [one.strip() for one in str(answer).split(";") if one.strip()]
+
 
 _DISTINCT_MEANS_TEXT = 0.9
 _FEW_ROWS = 20
@@ -83,6 +163,11 @@ class Attribute(Frozen):
     unit: str = ""
     #: Why this role and kind, in words; empty where a person set them.
     reason: str = ""
+
+    @classmethod
+    def identifier(cls, name: str, /) -> Attribute:
+        """A column that says which account a row is about."""
+        return cls(name=name, role=Role.IDENTIFIER, kind=Kind.TEXT)
 
     @property
     def title(self) -> str:
@@ -128,8 +213,7 @@ class AccountSchema(Frozen):
         return tuple(
             attribute
             for attribute in self.attributes
-            if attribute.role.may_be_learnt
-            and attribute.kind not in {Kind.DATE, Kind.TEXT}
+            if attribute.role.may_be_learnt and attribute.kind.learnable
         )
 
     def with_role(self, role: Role) -> tuple[Attribute, ...]:
@@ -203,11 +287,11 @@ def match_to_schema(frame: pl.LazyFrame, schema: AccountSchema, /) -> pl.LazyFra
 def _castable(dtype: pl.DataType, kind: Kind) -> bool:
     if dtype == pl.Null or dtype == kind.dtype:
         return True
-    if kind is Kind.NUMBER:
+    if kind.numeric:
         return dtype.is_numeric() or dtype == pl.Boolean
-    if kind in {Kind.CATEGORY, Kind.TEXT}:
+    if kind.dtype == pl.String:
         return isinstance(dtype, pl.Categorical | pl.Enum) or dtype == pl.Boolean
-    return kind is Kind.DATE and dtype.is_temporal()
+    return kind.is_date and dtype.is_temporal()
 
 
 def _refuse_unknown(named: set[str], columns: list[str]) -> None:
@@ -251,17 +335,10 @@ def _holds_values(dtype: pl.DataType) -> bool:
 
 
 def _kind_of(series: pl.Series) -> Kind:
-    dtype = series.dtype
-    if dtype == pl.Boolean:
-        return Kind.FLAG
-    if dtype.is_numeric():
-        return Kind.NUMBER
-    if dtype.is_temporal():
-        return Kind.DATE
-    if isinstance(dtype, pl.List | pl.Array):
-        return Kind.MULTI
+    kind = Kind.DATE if series.dtype.is_temporal() else Kind.of(series.dtype)
+    if kind is not Kind.CATEGORY:
+        return kind
     values = series.drop_nulls()
     distinct = values.n_unique() / max(len(values), 1)
-    if len(values) > _FEW_ROWS and distinct > _DISTINCT_MEANS_TEXT:
-        return Kind.TEXT
-    return Kind.CATEGORY
+    many = len(values) > _FEW_ROWS and distinct > _DISTINCT_MEANS_TEXT
+    return Kind.TEXT if many else kind

@@ -30,25 +30,15 @@ MODULES: Final = sorted(
 )
 
 REASONS: Final = "icp/qualify/reasons.toml"
-_DASHBOARD: Final = "dashboard, being reworded"
 
 #: (file, replaced word) -> why it may stand there.
 EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
-    ("docs/dashboard.md", "woke"): _DASHBOARD,
-    ("docs/dashboard.md", "lay down"): _DASHBOARD,
     ("docs/honesty.md", "data set"): "public data sets that figures were measured on",
     ("docs/honesty.md", "reason code"): "a planted leak: a CRM's column of codes",
     ("docs/methods.md", "bin"): "bins of the literature's information value",
     ("docs/methods.md", "classifier"): "the title of a paper",
     ("docs/methods.md", "intercept"): "regression, for a statistician",
     ("docs/methods.md", "weights"): "regression, for a statistician",
-    ("icp/dashboard/verdict.py", "set aside"): _DASHBOARD,
-    ("icp/dashboard/verdict.py", "taken up"): _DASHBOARD,
-    ("icp/dashboard/verdict.py", "wakes"): _DASHBOARD,
-    ("icp/dashboard/verdict.py", "woke"): _DASHBOARD,
-    ("icp/dashboard/views/disqualifiers.py", "laid down"): _DASHBOARD,
-    ("icp/dashboard/views/disqualifiers.py", "lay down"): _DASHBOARD,
-    ("icp/dashboard/views/home.py", "woke"): _DASHBOARD,
     ("icp/demo/history.py", "feature"): "a lost reason as CRMs write it",
     ("icp/ingest/readers/content.py", "bin"): "the name of a file inside a workbook",
     ("icp/ingest/readers/typed.py", "driver"): "a database driver",
@@ -167,10 +157,7 @@ def test_a_replaced_word_is_in_no_text(file):
     ]
 
 
-@pytest.mark.parametrize(
-    ("file", "word"),
-    [key for key, reason in EXCEPTIONS.items() if not reason.startswith("dashboard")],
-)
+@pytest.mark.parametrize(("file", "word"), EXCEPTIONS)
 def test_an_exception_is_still_needed(file, word):
     assert word in {match for match, _ in matches(file)}
 

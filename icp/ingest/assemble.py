@@ -13,7 +13,7 @@ import polars as pl
 
 from icp.errors import ConfigError, near
 from icp.expressions import compiled, evaluated
-from icp.ingest.combine import ID, NAME, SourceTable, join_tables, kind_of, pick_known
+from icp.ingest.combine import ID, NAME, SourceTable, join_tables, pick_known
 from icp.ingest.plan import AssemblyPlan, Derived, id_key
 from icp.ingest.result import LINE, Finding
 from icp.schema import AccountSchema, Attribute, Kind, Role
@@ -136,7 +136,7 @@ def _base(
 
 
 def _identified(table: SourceTable, key: str) -> SourceTable:
-    identity = [Attribute(name=ID, role=Role.IDENTIFIER, kind=Kind.TEXT)]
+    identity = [Attribute.identifier(ID)]
     if key == _LINE_NUMBER:
         frame = table.frame.with_columns(pl.format("line {}", LINE).alias(ID))
         return table.with_frame(frame).with_attributes(identity)
@@ -196,7 +196,7 @@ def _no_key(table: SourceTable, key: str, rows: int) -> Finding:
 def _with_derived(table: SourceTable, derived: Derived) -> SourceTable:
     subject, text = f"derived column {derived.name!r}", derived.expression
     expression, dtype = compiled(text, subject=subject, schema=table.frame.schema)
-    kind = derived.kind or kind_of(dtype)
+    kind = derived.kind or Kind.of(dtype)
     values = evaluated(
         table.frame, expression.cast(kind.dtype), subject=subject, text=text
     )
@@ -219,7 +219,7 @@ def _with_result_columns(
     """The result's columns in their order, roles and types, without the key's own."""
     if plan.name and plan.name != NAME:
         names = pl.col(table.require(plan.name)).alias(NAME)
-        attribute = Attribute(name=NAME, role=Role.IDENTIFIER, kind=Kind.TEXT)
+        attribute = Attribute.identifier(NAME)
         frame = table.frame.with_columns(names)
         table = table.with_frame(frame).with_attributes([attribute])
     table = table.with_attributes(

@@ -189,7 +189,7 @@ def _aggregate(base: SourceTable, source: SourceTable, join: Join) -> Joined:
         Attribute(
             name=a.name,
             role=a.role,
-            kind=a.kind or kind_of(frame.schema[a.name]),
+            kind=a.kind or Kind.of(frame.schema[a.name]),
             label=a.label,
             unit=a.unit,
             reason=f"{a.take} of {a.of or 'rows'} of {source.name}",
@@ -398,7 +398,7 @@ def _value(aggregate: Aggregate, subject: str, frame: pl.DataFrame) -> pl.Expr:
     if take in _YES_NO and dtype != pl.Boolean:
         message = f'{subject}: "{text}" is not yes or no; {take!r} needs a condition'
         raise PolicyError(message)
-    return value.cast(kind_of(dtype).dtype)
+    return value.cast(Kind.of(dtype).dtype)
 
 
 def _sum(aggregate: Aggregate) -> pl.Expr:
@@ -427,14 +427,3 @@ def _sum(aggregate: Aggregate) -> pl.Expr:
         case "mean" | "min" | "max" | "first" | "last" | "any" as take:
             simple: pl.Expr = getattr(values, take)()
             return simple
-
-
-def kind_of(dtype: pl.DataType, /) -> Kind:
-    """The kind of a computed column of that type."""
-    if dtype == pl.Boolean:
-        return Kind.FLAG
-    if dtype.is_numeric():
-        return Kind.NUMBER
-    if isinstance(dtype, pl.Date | pl.Datetime):
-        return Kind.DATE
-    return Kind.MULTI if isinstance(dtype, pl.List) else Kind.CATEGORY

@@ -10,7 +10,6 @@ import polars as pl
 from icp.ingest.facts import currencies
 from icp.ingest.result import LINE
 from icp.ingest.values import is_numeric_date, is_serial, read_date
-from icp.schema import Kind
 from icp.words import agreeing, plural
 
 if TYPE_CHECKING:
@@ -25,14 +24,6 @@ _POINT, _COMMA, _EITHER = pl.col("point"), pl.col("comma"), pl.col("either")
 _UNREAD = ~pl.col("missing") & pl.col("value").is_null()
 _MOST_LINES = 5
 _MUCH = 0.1
-_NOUN = {
-    Kind.NUMBER: "numbers",
-    Kind.DATE: "dates",
-    Kind.FLAG: "a yes or no",
-    Kind.MULTI: "lists",
-    Kind.CATEGORY: "categories",
-    Kind.TEXT: "texts",
-}
 _ENOUGH = 10
 _JUMP = 300.0
 _ODD = 0.9
@@ -85,11 +76,11 @@ def _lines(rows: pl.DataFrame) -> str:
 
 
 def _of_kind(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
-    if rule.kind is Kind.NUMBER:
+    if rule.kind.numeric:
         yield from _either_way(rule, read)
         yield from _other_mark(rule, read)
         yield from _mixed_units(read)
-    elif rule.kind is Kind.DATE:
+    elif rule.kind.is_date:
         yield from _undecided_dates(rule, read)
         yield from _serials(read)
         yield from _far_dates(read)
@@ -110,11 +101,11 @@ def _unread(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
     lost = read.filter(_UNREAD & ~_explained(rule))
     values = int(read.filter(~pl.col("missing"))["rows"].sum())
     much = int(lost["rows"].sum()) > _MUCH * values
-    noun = _NOUN[rule.kind]
     yield _Remark(
         rows=lost,
         code="type-error",
-        message=f"{{values}} not understood as {noun}, left empty ({{lines}})",
+        message=f"{{values}} not understood as {rule.kind.plural}, "
+        "left empty ({lines})",
         action="correct the source, or give the column another kind in the mapping",
         level="ask" if much else "note",
     )
@@ -122,9 +113,9 @@ def _unread(rule: ColumnRule, read: pl.DataFrame) -> Iterator[_Remark]:
 
 def _explained(rule: ColumnRule) -> pl.Expr:
     """Values that were not read, for a reason that another remark gives."""
-    if rule.kind is Kind.NUMBER:
+    if rule.kind.numeric:
         return _POINT.is_not_null() | _COMMA.is_not_null()
-    if rule.kind is Kind.DATE:
+    if rule.kind.is_date:
         order = rule.date_order
         undecided = is_numeric_date(_TEXT) if order in (None, "ymd") else _other(order)
         return undecided | is_serial(_TEXT)
@@ -267,7 +258,7 @@ def magnitude_findings(
     findings = (
         _magnitude_finding(table, rule, typed[rule.name])
         for rule in mapping.columns
-        if rule.kind is Kind.NUMBER and rule.source in table.frame.columns
+        if rule.kind.numeric and rule.source in table.frame.columns
     )
     return tuple(finding for finding in findings if finding)
 

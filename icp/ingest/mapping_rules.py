@@ -69,8 +69,8 @@ class ColumnMapping(Frozen):
 
     >>> rule = ColumnRule(source="Branche", name="industry", role="owner", kind="text")
     >>> mapping = ColumnMapping(source="kunden.csv", columns=(rule,))
-    >>> mapping.replace("Branche", kind="category").rule("Branche").kind
-    <Kind.CATEGORY: 'category'>
+    >>> mapping.replace("Branche", kind="category").rule("Branche").kind.value
+    'category'
     >>> ColumnMapping.from_json(mapping.to_json()) == mapping
     True
     >>> mapping.rule("Umsatz")

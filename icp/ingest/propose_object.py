@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from icp.ingest.fields import guess_object, match_header
 from icp.ingest.result import LINE
-from icp.schema import Kind, Role
+from icp.schema import Role
 
 if TYPE_CHECKING:
     from icp.ingest.fields import TableObject
@@ -21,7 +21,6 @@ _EVENTS: Final = ("deals", "invoices", "tickets")
 _LINES: Final = {"quantity", "unit_price", "line_amount", "line_cost", "invoice_id"}
 #: An account's id that is in more rows than this on average names events.
 _ROWS_PER_ACCOUNT: Final = 2
-_CLOSED: Final = (Kind.FLAG, Kind.CATEGORY)
 
 
 def propose_object(
@@ -44,7 +43,8 @@ def _closed(headers: tuple[str, ...]) -> bool:
     """Whether a column says how each row turned out."""
     matches = (match_header(header, "prospects") for header in headers)
     fields = [match.field for match in matches if match]
-    return any(f.role is Role.OUTCOME and f.kind in _CLOSED for f in fields)
+    ends = [field.kind for field in fields if field.role is Role.OUTCOME]
+    return any(kind.has_levels or kind.yes_no for kind in ends)
 
 
 def _events(headers: tuple[str, ...], table: RawTable) -> TableObject | None:

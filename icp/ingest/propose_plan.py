@@ -22,7 +22,7 @@ from icp.schema import Kind, Role
 from icp.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from icp.ingest.plan import KeyKind
     from icp.schema import AccountSchema
@@ -67,16 +67,17 @@ class Export:
 
     def number(self, *columns: str) -> str | None:
         """The first of these columns that holds a number anywhere."""
-        numbers = (name for name in columns if self._kind(name) is Kind.NUMBER)
-        return next((name for name in numbers if self.filled(name)), None)
+        return next((n for n in self._filled(columns) if self._kind(n).numeric), None)
 
     def day(self) -> str | None:
         """The column that says when such a row happened."""
-        days = (name for name in _DAYS if self._kind(name) is Kind.DATE)
-        return next((name for name in days if self.filled(name)), None)
+        return next((n for n in self._filled(_DAYS) if self._kind(n).is_date), None)
 
-    def _kind(self, column: str) -> Kind | None:
-        return self.schema[column].kind if column in self.schema else None
+    def _filled(self, columns: Iterable[str]) -> Iterator[str]:
+        return (n for n in columns if n in self.schema and self.filled(n))
+
+    def _kind(self, column: str) -> Kind:
+        return self.schema[column].kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,7 +400,7 @@ def deal_ends(deals: Export, /) -> Ends | None:
     for column in ("is_won", "deal_stage", "deal_status"):
         if not deals.filled(column):
             continue
-        if deals.schema[column].kind is Kind.FLAG:
+        if deals.schema[column].kind.dtype == pl.Boolean:
             closed = deals.frame[column].count()
             return Ends(won=column, lost=f"NOT {column}", closed=closed)
         ends = _by_stage(deals, column)
@@ -486,7 +487,7 @@ def _tickets(tickets: Export) -> Sums:
     hours = (
         Aggregate(name=a.name, take="sum", of=a.name, unit=a.unit, label=a.label)
         for a in tickets.schema.attributes
-        if a.kind is Kind.NUMBER and (a.unit == "hours" or a.name.endswith("hours"))
+        if a.kind.numeric and (a.unit == "hours" or a.name.endswith("hours"))
     )
     count = Aggregate(name="tickets", take="count", label="Tickets")
     return Sums(aggregates=(count, *hours))

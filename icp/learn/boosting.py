@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from icp.profile import MISSING, NEVER_SEEN
-from icp.schema import Kind
 from icp.stats import log_losses, sigmoid
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class _Training:
     ) -> None:
         self.codes, self.silent = cells.codes[rows], silent
         self.sizes = np.array([table.size for table in cells.tables], dtype=np.int64)
-        self.ordered = np.array([t.kind is Kind.NUMBER for t in cells.tables], bool)
+        self.ordered = np.array([t.kind.ordered for t in cells.tables], bool)
         self.many = bool((self.sizes[~self.ordered] > 2 + FREE_LEVELS).any())
         self.most_pairs = min(_MOST_PAIRS, len(rows) // _CUSTOMERS_A_PAIR)
         self.grower = Grower(

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 
 from icp.profile import AttributeTable
-from icp.schema import AccountSchema, Attribute, Kind
 from icp.scoring.cells import code_matrix, levels_of, refuse_unreadable
 from icp.words import plural
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from icp.schema import AccountSchema, Attribute
     from icp.stats import Codes, Floats, Ints
 
 
@@ -80,12 +80,12 @@ def _drafts(
     frame: pl.DataFrame, attribute: Attribute, min_level: int, max_levels: int
 ) -> Iterator[Draft]:
     values = frame[attribute.name].alias("level")
-    if attribute.kind is Kind.NUMBER:
+    if attribute.kind.numeric:
         yield _number_draft(attribute, values)
-    elif attribute.kind is Kind.FLAG:
-        yield _draft(attribute, attribute.name, ("no", "yes"))
-    elif attribute.kind is Kind.MULTI:
+    elif attribute.kind.per_value:
         yield from _multi_drafts(attribute, values)
+    elif attribute.kind.yes_no:
+        yield _draft(attribute, attribute.name, ("no", "yes"))
     else:
         yield _category_draft(attribute, values, min_level, max_levels)
 
@@ -394,7 +394,7 @@ def canonical_order(
     )
     tables, codes = [], cells.codes.copy()
     for j, table in enumerate(cells.tables):
-        if table.kind is not Kind.CATEGORY:
+        if not table.kind.has_levels:
             tables.append(table)
             continue
         code_map = _new_codes(table, cells.codes[:, j], level_colours[j])
@@ -444,13 +444,16 @@ def _mix(values: NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
     return np.asarray(x ^ (x >> np.uint64(31)))
 
 
-#: The first code whose cell has a name that may change; earlier ones mean the same.
-_NAMED_FROM = {Kind.CATEGORY: 2, Kind.MULTI: 3}
+def _first_name(table: AttributeTable) -> int:
+    """The first code whose cell's name may change; earlier ones mean the same."""
+    if table.kind.has_levels:
+        return 2
+    return 3 if table.kind.per_value else table.size
 
 
 def _first_colours(table: AttributeTable) -> NDArray[np.uint64]:
     colours = np.arange(table.size, dtype=np.uint64)
-    first = _NAMED_FROM.get(table.kind, table.size)
+    first = _first_name(table)
     colours[first:] = first
     return colours
 
@@ -465,10 +468,10 @@ def _refine(
     for _ in range(_ROUNDS):
         rows = _row_colours(cells, start, levels)
         for j, table in enumerate(cells.tables):
-            if table.kind in _NAMED_FROM:
+            fixed = _first_name(table)
+            if fixed < table.size:
                 sums = np.zeros(table.size, dtype=np.uint64)
                 np.add.at(sums, cells.codes[:, j], rows)
-                fixed = _NAMED_FROM[table.kind]
                 sums[:fixed] = np.arange(fixed)
                 levels[j] = sums
 
@@ -490,7 +493,7 @@ def _first_tie(
     """Table and code of the first by name among levels of one colour, if any."""
     families: dict[str, dict[int, list[tuple[str, int, int]]]] = {}
     for j, table in enumerate(cells.tables):
-        for code in range(_NAMED_FROM.get(table.kind, table.size), table.size):
+        for code in range(_first_name(table), table.size):
             alike = families.setdefault(table.column, {})
             name = table.value or table.cells[code - 2]
             alike.setdefault(int(levels[j][code]), []).append((name, j, code))

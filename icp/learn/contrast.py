@@ -24,7 +24,6 @@ from icp.learn.boosting import (
     pseudo_weights,
 )
 from icp.profile import MISSING, AttributeTable
-from icp.schema import Kind
 from icp.stats import auc_interval, log_losses, sigmoid
 
 if TYPE_CHECKING:
@@ -334,7 +333,7 @@ _CELL_SCALES = (0.0, 0.3, 1.0)
 
 def settings(cells: Cells, /) -> list[Setting]:
     """Everything that cross-validation tries."""
-    numeric = any(table.kind is Kind.NUMBER for table in cells.tables)
+    numeric = any(table.kind.ordered for table in cells.tables)
     scales = _CELL_SCALES if numeric else _CELL_SCALES[:1]
     return [Setting(penalty, scale) for scale in scales for penalty in _PENALTIES]
 
@@ -384,7 +383,7 @@ def _penalties(cells: Cells, tables: list[Floats], setting: Setting) -> Floats:
     parts = []
     for described, table in zip(cells.tables, tables, strict=True):
         part = np.full(table.shape[1], setting.penalty)
-        if described.kind is Kind.NUMBER:
+        if described.kind.ordered:
             part[1 : 1 + len(described.cells)] /= (
                 max(setting.cell_scale, _NO_SCALE) ** 2
             )
@@ -476,7 +475,7 @@ def _basis(
 ) -> Floats:
     identity = np.eye(table.size)
     columns = identity[:, 3:] if _is_binary(table) else identity[:, 2:]
-    if table.kind is Kind.NUMBER:
+    if table.kind.ordered:
         columns = np.column_stack([np.nan_to_num(position), columns])
     counts = np.bincount(codes, minlength=table.size).astype(np.float64)
     counts[:2] = 0
@@ -491,7 +490,7 @@ def _basis(
 
 
 def _is_binary(table: AttributeTable) -> bool:
-    return table.kind is not Kind.NUMBER and len(table.cells) == 2
+    return not table.kind.ordered and len(table.cells) == 2
 
 
 _STEPS = 200

@@ -23,7 +23,6 @@ import polars as pl
 from scipy.special import chdtrc, ndtr
 
 from icp.profile import MISSING, AttributeTable, ColumnFinding
-from icp.schema import Kind
 from icp.scoring.cells import code_matrix
 from icp.words import percent
 
@@ -92,7 +91,7 @@ _LEAST_OUTSIDE = 10
 def _range_change(history: History, j: int) -> _Change | None:
     """The newest customers have values that no earlier one had."""
     table = history.tables[j]
-    if table.kind not in {Kind.NUMBER, Kind.CATEGORY}:
+    if table.kind.yes_no:
         return None
     present, outside = outside_before(history, j)
     last = history.last[history.newest == 1]
@@ -100,7 +99,7 @@ def _range_change(history: History, j: int) -> _Change | None:
     if outside.sum() < _LEAST_OUTSIDE or share < _OUTSIDE:
         return None
     unusable = max(share, of_last) >= _UNUSABLE
-    number = table.kind is Kind.NUMBER
+    number = table.kind.numeric
     words = "lie outside the range seen" if number else "have values never seen"
     also = f", and {percent(of_last)} of the latest," if of_last > share else ""
     customers = f"{percent(share)} of the customers since {history.since}"
@@ -166,7 +165,7 @@ def _band_words(table: AttributeTable, codes: Ints) -> str:
     names = [repr(table.cell_name(code)) for code in codes.tolist()]
     if len(names) == 1:
         return names[0]
-    if table.kind is not Kind.NUMBER:
+    if not table.kind.numeric:
         return " or ".join(
             [", ".join(names[:_MOST_NAMES]), *(["others"] * (len(names) > _MOST_NAMES))]
         )
@@ -234,7 +233,7 @@ def _shift_words(
     table, codes = history.tables[j], history.codes[:, j]
     most = int(np.argmax(np.abs(since - before)))
     inside = np.unique(codes[bands == most])
-    if table.kind is Kind.NUMBER and MISSING not in inside:
+    if table.kind.numeric and MISSING not in inside:
         new, old = (_middle(history, j, part) for part in (1, 0))
         if f"{new:,.6g}" != f"{old:,.6g}":
             return (
@@ -411,7 +410,7 @@ def outside_before(history: History, j: int) -> tuple[Flags, Flags]:
     table, codes = history.tables[j], history.codes[:, j]
     new = history.newest == 1
     present = codes[new] > MISSING
-    if table.kind is Kind.CATEGORY:
+    if table.kind.has_levels:
         return present, present & ~np.isin(codes[new], codes[~new])
     numbers = numbers_of(history, j)
     before = numbers[~new & np.isfinite(numbers)]
@@ -439,7 +438,7 @@ def by_outcome(history: History, j: int) -> tuple[Floats | None, Ints]:
         return None, np.empty(0, dtype=np.int64)
     bands = bands_of(
         cells,
-        ordered=table.kind is Kind.NUMBER,
+        ordered=table.kind.ordered,
         least=_EXPECTED * cells.sum() / rarest,
         most=_EFFECT_BANDS,
     )
@@ -460,7 +459,7 @@ def shift_bands(history: History, j: int) -> Ints:
     smaller = min(history.newest.mean(), 1 - history.newest.mean())
     unknown, cells[:2] = cells[MISSING], 0.0
     least = _EXPECTED / max(smaller, 1e-9)
-    ordered = table.kind is Kind.NUMBER
+    ordered = table.kind.ordered
     bands = bands_of(cells, ordered=ordered, least=least, most=_SHIFT_BANDS)
     bands[MISSING] = bands.max() + 1 if unknown >= least else -1
     return np.asarray(bands[codes])

@@ -22,7 +22,7 @@ from icp.learn.cells import PLACEHOLDERS
 from icp.learn.evidence import log_odds
 from icp.learn.surprises import range_text
 from icp.profile import MISSING, NEVER_SEEN, AttributeTable, ColumnFinding
-from icp.schema import Kind, Role
+from icp.schema import Role
 from icp.scoring.cells import code_matrix, refuse_unreadable
 from icp.stats import sigmoid, wilson
 from icp.words import percent
@@ -268,9 +268,10 @@ def _runs(table: AttributeTable, one: Alone) -> Iterator[tuple[str, bool, int]]:
     """
     counts = (one.best + one.regrettable)[2:]
     sides = np.sign(one.best[2:]) - np.sign(one.regrettable[2:])
-    number = table.kind is Kind.NUMBER
     places = range(len(counts))
-    for (side, _), run in groupby(places, lambda i: (int(sides[i]), number or i)):
+    for (side, _), run in groupby(
+        places, lambda i: (int(sides[i]), table.kind.ordered or i)
+    ):
         if side:
             cells = list(run)
             name = range_text(table.cells[cells[0]], table.cells[cells[-1]])
@@ -544,7 +545,7 @@ def population_findings(
     present = [
         table
         for table in tables
-        if table.kind in {Kind.NUMBER, Kind.CATEGORY} and _readable(prospects, table)
+        if not table.kind.yes_no and _readable(prospects, table)
     ]
     codes = code_matrix(prospects, present)
     for table, code in zip(present, codes.T, strict=True):
@@ -572,7 +573,7 @@ def _outside(
     table: AttributeTable,
     codes: Codes,
 ) -> Flags:
-    if table.kind is Kind.CATEGORY:
+    if table.kind.has_levels:
         return np.asarray(codes == NEVER_SEEN)
     numbers, past = (_numbers(frame[table.column]) for frame in (prospects, customers))
     past = past[np.isfinite(past)]
@@ -584,11 +585,10 @@ def _numbers(values: pl.Series) -> Floats:
 
 
 def _population_finding(table: AttributeTable, share: float) -> ColumnFinding:
-    number = table.kind is Kind.NUMBER
     text = (
         f"{percent(share)} of the prospects' values are outside the customers' range "
         "and count as its nearest end; check the unit"
-        if number
+        if table.kind.numeric
         else f"{percent(share)} of the prospects' values are ones that no customer has "
         "and count for nothing; check the spelling"
     )

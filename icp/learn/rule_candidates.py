@@ -13,7 +13,6 @@ from scipy.stats import norm
 from icp.conditions import Compare, Condition, Has, In, Missing, Not
 from icp.learn.cells import number_edges
 from icp.learn.permutations import signed_root
-from icp.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,16 +68,16 @@ def candidates(
 def _of_table(
     frame: pl.DataFrame, table: AttributeTable, *, most_edges: int, sets: bool
 ) -> Iterator[Condition]:
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         yield from _of_number(frame[table.column], table, most_edges)
-    elif table.kind is Kind.CATEGORY:
+    elif table.kind.has_levels:
         yield from _of_category(frame.schema[table.column], table, sets=sets)
-    elif table.kind is Kind.FLAG:
-        yield Compare(table.column, "=", value=True)
-        yield Compare(table.column, "=", value=False)
-    else:
+    elif table.kind.per_value:
         has = Has(table.column, table.value or "")
         yield from (has, Not(has))
+    else:
+        yield Compare(table.column, "=", value=True)
+        yield Compare(table.column, "=", value=False)
     if table.points[0]:
         yield Missing(table.column)
 

@@ -15,7 +15,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from icp.learn.mixture import CellRows, Mixture, cell_rows, fit_mixture
-from icp.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +82,7 @@ def one_segment(rows: Ints, note: str, /) -> Split:
 
 
 def _rows(cells: Cells, rows: Ints, prior: float) -> CellRows:
-    numbers = np.array([table.kind is Kind.NUMBER for table in cells.tables])
+    numbers = np.array([table.kind.ordered for table in cells.tables])
     return cell_rows(cells.codes[rows], numbers, prior=prior)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from icp.profile import MISSING, NEVER_SEEN, AttributeTable, Novelty, Segment
-from icp.schema import Kind
 from icp.scoring.cells import levels_of
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def group_of(
     counts = tuple(_counts(cells, rows, j) for j in range(len(cells.tables)))
     surprises, without = [], []
     for j, table in enumerate(cells.tables):
-        smooth = table.kind is Kind.NUMBER
+        smooth = table.kind.ordered
         surprise = _surprise(counts[j], shares[j], prior, smooth=smooth)
         own = _surprise_without_self(counts[j], shares[j], prior, smooth=smooth)
         surprises.append(_millinats(surprise, weights[j]))
@@ -195,7 +194,7 @@ def _traits(cells: Cells, group: Group, shares: tuple[Floats, ...]) -> tuple[str
         if table.size < 3:
             continue
         gains = own[2:] * np.log(own[2:] / pooled[2:])
-        if table.kind is Kind.NUMBER:
+        if table.kind.ordered:
             telling, text = _widest_run(table, gains)
         else:
             place = int(gains.argmax())
@@ -298,7 +297,7 @@ def seen_once(frame: pl.DataFrame, cells: Cells, /) -> Flags:
     """
     once = np.zeros(cells.codes.shape, dtype=bool)
     for j, table in enumerate(cells.tables):
-        if table.kind is Kind.CATEGORY:
+        if table.kind.has_levels:
             level = levels_of(pl.col(table.column), frame.schema[table.column])
             alone = frame.select(level.is_unique()).to_series().to_numpy()
             once[:, j] = alone[cells.rows] & (cells.codes[:, j] > NEVER_SEEN)

@@ -18,7 +18,7 @@ from icp.outcomes.policy import (
     Thresholds,
     Worth,
 )
-from icp.schema import AccountSchema, Attribute, Kind, Role
+from icp.schema import AccountSchema, Attribute, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -164,7 +164,7 @@ def _without_best(column: LabelColumn | None) -> LabelColumn | None:
 
 
 def _since(present: list[Attribute]) -> Maturity | None:
-    dates = [a.name for a in present if a.kind is Kind.DATE]
+    dates = [a.name for a in present if a.kind.is_date]
     start = next((name for name in dates if _SINCE.match(name)), None)
     return Maturity(start=start, months=_MATURE_MONTHS) if start else None
 
@@ -188,7 +188,7 @@ def _by_words(
     every: bool,
 ) -> _Label | None:
     for attribute in present:
-        if attribute.kind is not Kind.CATEGORY or attribute.role is Role.IDENTIFIER:
+        if not attribute.kind.has_levels or attribute.role is Role.IDENTIFIER:
             continue
         outcomes = {
             level: _outcome_of(level, words) for level in _levels(frame, attribute)
@@ -227,12 +227,12 @@ def _by_flag(frame: pl.DataFrame, present: list[Attribute]) -> _Label | None:
 
 
 def _yes_no(frame: pl.DataFrame, attribute: Attribute) -> tuple[str, str] | None:
-    if attribute.kind is Kind.FLAG:
+    if attribute.kind.dtype == pl.Boolean:
         return "true", "false"
-    if attribute.kind is Kind.NUMBER:
+    if attribute.kind.numeric:
         values = set(frame[attribute.name].drop_nulls().unique())
         return ("1", "0") if values == {0.0, 1.0} else None
-    if attribute.kind is not Kind.CATEGORY:
+    if not attribute.kind.has_levels:
         return None
     levels = {level.lower(): level for level in _levels(frame, attribute)}
     for yes, no in (("yes", "no"), ("true", "false"), ("1", "0"), ("y", "n")):
@@ -284,7 +284,7 @@ def _money(frame: pl.DataFrame, present: list[Attribute]) -> _Money | None:
 def _is_money(attribute: Attribute) -> bool:
     late = attribute.role in {Role.OUTCOME, Role.AFTER_SALE}
     no_money = attribute.unit in _NO_MONEY
-    return attribute.kind is Kind.NUMBER and late and not no_money
+    return attribute.kind.numeric and late and not no_money
 
 
 def _unpriced(present: list[Attribute]) -> Iterator[str]:

@@ -19,7 +19,6 @@ import polars as pl
 from icp.conditions import And, Compare, Has, In, Not, Or
 from icp.profile import MISSING, NEVER_SEEN
 from icp.qualify.money import CHANCES, LIMIT, LOG_ODDS, evidence_of
-from icp.schema import Kind
 from icp.scoring.prepared import per_profile
 from icp.scoring.words import title_of
 
@@ -252,11 +251,11 @@ def attribute_words(table: AttributeTable, catalogue: Catalogue, /) -> str:
     title = title_of(table)
     if own:
         return own
-    if table.kind is Kind.MULTI:
+    if table.kind.per_value:
         return f"Does their {table.column.replace('_', ' ')} include {table.value}?"
-    if table.kind is Kind.FLAG:
+    if table.kind.yes_no:
         return f"{title[:1].upper()}{title[1:]}: yes or no?"
-    unit = f" (in {table.unit})" if table.unit and table.kind is Kind.NUMBER else ""
+    unit = f" (in {table.unit})" if table.unit and table.kind.numeric else ""
     return f"{title[:1].upper()}{title[1:]}{unit}: what is it?"
 
 
@@ -317,11 +316,6 @@ def _shares(counts: Sequence[int]) -> Floats:
 
 #: A value that no rule names.
 _NEITHER: Final = "\0"
-_TYPES: Final = {
-    Kind.NUMBER: pl.Float64(),
-    Kind.FLAG: pl.Boolean(),
-    Kind.MULTI: pl.List(pl.String),
-}
 
 
 def chance_under(rule: Disqualifier, /) -> float:
@@ -392,7 +386,9 @@ def bounds_of(
 
 def _answer(table: AttributeTable, value: object) -> pl.Expr:
     """The table's column as if everybody had answered so."""
-    return pl.lit(value, dtype=_TYPES.get(table.kind)).alias(table.column)
+    return pl.lit(
+        value, dtype=None if table.kind.has_levels else table.kind.dtype
+    ).alias(table.column)
 
 
 # --------------------------------------------------------------------- values of a cell
@@ -403,13 +399,13 @@ def answers_of(
 ) -> tuple[tuple[object, ...], ...]:
     """Per answer the values that stand for all of its cell; none where unknown."""
     cuts = {v for c in conditions for v in _values(c, table.column)}
-    if table.kind is Kind.FLAG:
-        return ((False,), (True,))
-    if table.kind is Kind.MULTI:
+    if table.kind.per_value:
         others = sorted({str(value) for value in cuts} - {table.value})
         own = [table.value]
         return ([_NEITHER], [_NEITHER, *others]), (own, own + others)
-    if table.kind is Kind.NUMBER:
+    if table.kind.yes_no:
+        return ((False,), (True,))
+    if table.kind.numeric:
         numbers = [float(v) for v in cuts if isinstance(v, int | float)]
         ends = (-float_info.max, *table.edges, float_info.max)
         return tuple(_of_interval(low, high, numbers) for low, high in pairwise(ends))

@@ -30,7 +30,6 @@ import polars as pl
 
 from icp.errors import SchemaError
 from icp.profile import MISSING, NEVER_SEEN
-from icp.schema import Kind
 from icp.words import plural
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from icp.profile import AttributeTable
+    from icp.schema import Kind
 
 
 def codes(schema: pl.Schema, tables: Sequence[AttributeTable], /) -> list[pl.Expr]:
@@ -91,11 +91,11 @@ def _coding(table: AttributeTable, dtype: pl.DataType) -> Coding:
     column = pl.col(table.column)
     if dtype == pl.Null:
         return Coding(name=table.name, seat=column.is_not_null().cast(_CODE))
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         return _number_coding(column.cast(pl.Float64), table)
-    if table.kind is Kind.CATEGORY:
+    if table.kind.has_levels:
         return _category_coding(levels_of(column, dtype), table)
-    if table.kind is Kind.MULTI:
+    if table.kind.per_value:
         code = _multi_code(column, dtype, table.value or "")
         return Coding(name=table.name, seat=code)
     return Coding(name=table.name, seat=_flag_code(column, dtype))
@@ -180,18 +180,10 @@ class Coding:
         return self.look_up(self.place(self.seat)).alias(self.name)
 
 
-_TYPE_NAMES: Final = {
-    Kind.NUMBER: "a number",
-    Kind.CATEGORY: "a text",
-    Kind.FLAG: "yes or no",
-    Kind.MULTI: "a list of texts",
-}
-
-
 def refuse_unreadable(schema: pl.Schema, columns: Mapping[str, Kind], /) -> None:
     """Raise SchemaError that names every column of an unusable type."""
     wrong = {
-        f"{column!r} ({schema[column]}, needs {_TYPE_NAMES[kind]})"
+        f"{column!r} ({schema[column]}, needs {kind.noun})"
         for column, kind in columns.items()
         if column in schema and not _readable(schema[column], kind)
     }
@@ -206,11 +198,11 @@ def refuse_unreadable(schema: pl.Schema, columns: Mapping[str, Kind], /) -> None
 def _readable(dtype: pl.DataType, kind: Kind) -> bool:
     if dtype == pl.Null:
         return True
-    if kind in {Kind.NUMBER, Kind.FLAG}:
-        return dtype.is_numeric() or dtype == pl.Boolean
-    if kind is Kind.MULTI:
+    if kind.per_value:
         is_list = isinstance(dtype, pl.List | pl.Array)
         return _is_text(dtype.inner if is_list else dtype)  # type: ignore[attr-defined]  # isinstance above
+    if kind.numeric or kind.yes_no:
+        return dtype.is_numeric() or dtype == pl.Boolean
     return _is_text(dtype) or dtype.is_numeric() or dtype == pl.Boolean
 
 
@@ -236,13 +228,11 @@ def levels_of(column: pl.Expr, dtype: pl.DataType, /) -> pl.Expr:
 
 def coder(table: AttributeTable, /) -> Callable[[object], int]:
     """The function from one value to its cell code; raises SchemaError like `codes`."""
-    makers = {
-        Kind.NUMBER: _number_coder,
-        Kind.CATEGORY: _category_coder,
-        Kind.FLAG: _flag_coder,
-        Kind.MULTI: _multi_coder,
-    }
-    return makers[table.kind](table)
+    if table.kind.numeric:
+        return _number_coder(table)
+    if table.kind.has_levels:
+        return _category_coder(table)
+    return _multi_coder(table) if table.kind.per_value else _flag_coder(table)
 
 
 def _number_coder(table: AttributeTable) -> Callable[[object], int]:
@@ -272,7 +262,7 @@ def _number(value: object, table: AttributeTable) -> float:
 
 def _unreadable(value: object, table: AttributeTable) -> SchemaError:
     message = (
-        f"{table.column!r} needs {_TYPE_NAMES[table.kind]}, "
+        f"{table.column!r} needs {table.kind.noun}, "
         f"not {type(value).__name__}; convert it before scoring"
     )
     return SchemaError(message)

@@ -16,7 +16,6 @@ import polars as pl
 from icp.errors import SchemaError
 from icp.markup import html_table, notebook
 from icp.profile import MISSING, NEVER_SEEN
-from icp.schema import Kind
 from icp.scoring.cells import coder, codes
 from icp.scoring.plan import SCORE_COLUMNS, look_up, refuse_clashes, score, unused
 from icp.scoring.prepared import per_profile
@@ -283,7 +282,7 @@ class _Comparison:
     @property
     def idle(self) -> int | None:
         """The cell not worth naming: that both lack one of many values."""
-        return _FIRST if self.table.kind is Kind.MULTI else None
+        return _FIRST if self.table.kind.per_value else None
 
 
 def _comparisons(row: Mapping[str, object], profile: Profile) -> list[_Comparison]:
@@ -348,7 +347,7 @@ def agreement(table: AttributeTable, code: int, /) -> tuple[int, ...]:
 def _agreement(table: AttributeTable, one: int, other: int) -> int:
     if min(one, other) <= NEVER_SEEN:
         return 0
-    if table.kind is not Kind.NUMBER:
+    if not table.kind.ordered:
         return _WHOLE * (one == other)
     reach = max(1, len(table.cells) // 3)
     return max(0, _WHOLE - _WHOLE * abs(one - other) // reach)

@@ -9,7 +9,6 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icp.profile import MISSING, NEVER_SEEN
-from icp.schema import Kind
 from icp.words import NOT_KNOWN, YEAR, quantity, readable, signed, with_unit
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ def value_words(table: AttributeTable, code: int, value: object, /) -> str:
     """The account's own value; the cell where the value itself says less."""
     if code == MISSING:
         return NOT_KNOWN
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         return own_number_words(value, table.unit)
-    if table.kind is Kind.CATEGORY:
+    if table.kind.has_levels:
         return own_level_words(value)
     return cell_words(table, code)
 
@@ -127,9 +126,9 @@ class Reasons:
     ) -> Callable[[int, object], _Entry]:
         """Look up what is said by cell code; a number or level is put in as it is."""
         ready = [_entry(one, self.order) for one in entries]
-        if self.table.kind is Kind.NUMBER:
+        if self.table.kind.numeric:
             return _number_lookup(ready, self.table.unit)
-        if self.table.kind is Kind.CATEGORY:
+        if self.table.kind.has_levels:
             return _level_lookup(ready, self.table.levels)
         return lambda code, _: ready[code]
 
@@ -253,7 +252,7 @@ def _evidence(table: AttributeTable, code: int, span: Sequence[int]) -> str:
     if code == MISSING:
         return _once_known(span)
     if code == NEVER_SEEN:
-        own = table.kind in {Kind.NUMBER, Kind.CATEGORY}
+        own = not table.kind.yes_no
         return "" if own else f"{cell_words(table, code)}: {_NO_CUSTOMERS}"
     return (
         f"{_cell(table, code)}: {table.best[code]:,} of your {sum(table.best):,} best, "
@@ -270,7 +269,7 @@ def _once_known(points: Sequence[int]) -> str:
 def _cell(table: AttributeTable, code: int) -> str:
     return (
         f"{'has' if code > _FIRST else 'without'} {table.value}"
-        if table.kind is Kind.MULTI
+        if table.kind.per_value
         else cell_words(table, code)
     )
 

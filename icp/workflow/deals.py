@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,7 +18,6 @@ from icp.errors import (
 from icp.qualify import Attempt, Freed, Signal, exit_of, matched, observed
 from icp.qualify.signals import LOST_REASON
 from icp.qualify.verdict import arms, facts_of, woken
-from icp.schema import Kind
 from icp.workflow.access import Area, Session, granted, needs
 from icp.workflow.accounts import BASES
 
@@ -339,43 +337,7 @@ class Deals(Area):
         if value is None:
             return column, None
         try:
-            return column, _AS[kind](value)
+            return column, kind.read(value)
         except (TypeError, ValueError) as error:
-            message = f"{column!r} needs {_NEEDED[kind]}; give one"
+            message = f"{column!r} needs {kind.noun}; give one"
             raise SchemaError(message) from error
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    if not isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"yes": True, "true": True, "no": False, "false": False}
-    if str(value).strip().lower() not in words:
-        raise ValueError(value)
-    return words[str(value).strip().lower()]
-
-
-def _several(value: object) -> list[str]:
-    if isinstance(value, list | tuple):
-        return [str(one) for one in value]
-    return [one.strip() for one in str(value).split(";") if one.strip()]
-
-
-_AS: Final[dict[Kind, Any]] = {
-    Kind.NUMBER: _number,
-    Kind.CATEGORY: str,
-    Kind.FLAG: _flag,
-    Kind.MULTI: _several,
-}
-_NEEDED: Final = {
-    Kind.NUMBER: "a number",
-    Kind.CATEGORY: "a text",
-    Kind.FLAG: "yes or no",
-    Kind.MULTI: "values with ; between them",
-}

@@ -19,7 +19,7 @@ def test_check_says_what_to_do_and_why(rich):
     assert "  Expected to be worth it: distance " in said
     assert "Money: pursuing is worth " in said
     assert "break-even 31%; V 9,000, L 4,000, C 0)" in said
-    assert "  500 is spent already; it changes nothing" in said
+    assert "  500 already spent: it changes nothing" in said
     assert "Next question: " in said
     assert "What would change it:" in said
 
@@ -58,7 +58,7 @@ def test_steps_exits_and_taking_up_again(rich):
     assert "P1" in said
     assert "1 exit freed 20 hours" in said
     rich("deal", "reopen", "P1", "--reason", "they called")
-    assert "No account is left" in rich("deal", "exits").stderr
+    assert "No accounts to list" in rich("deal", "exits").stderr
 
 
 def test_nothing_is_left_without_a_reason(rich):

@@ -22,7 +22,7 @@ def test_the_demo_tells_what_it_found_in_plain_words(told):
     for words in ("Imported:", "Outcomes:", "Learned and put in force:", "Scored:"):
         assert f"\n{words}\n" in done.stdout
     assert "Evidence: strong" in done.stdout
-    assert "60 scored with profile v1" in done.stdout
+    assert "60 prospects with profile v1" in done.stdout
     assert done.stdout.endswith(
         f"See it in the browser:\n  icp dashboard -w {folder}\n"
     )

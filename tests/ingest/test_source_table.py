@@ -7,9 +7,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from icp.errors import ConfigError
-from icp.ingest.combine import SourceTable, kind_of
+from icp.ingest.combine import SourceTable
 from icp.ingest.result import LINE
-from icp.schema import AccountSchema
+from icp.schema import AccountSchema, Kind
 
 
 def part(columns, **roles):
@@ -97,4 +97,4 @@ def test_listed_shows_line_numbers_and_what_there_is():
     ],
 )
 def test_kinds_of_computed_columns(dtype, kind):
-    assert kind_of(dtype) == kind
+    assert Kind.of(dtype) == kind

@@ -13,7 +13,6 @@ from icp.dashboard.components import escaped, label, quiet
 from icp.dashboard.views import prospects
 from icp.errors import IcpError
 from icp.qualify.verdict import PLAY_NAMES
-from icp.schema import Kind
 from icp.scoring.words import title_of
 from icp.words import amount, capital, chance, day, likely, percent, plural, signed
 
@@ -138,15 +137,15 @@ def _field(tables: list[AttributeTable], /, *, key: str) -> object:
     table = tables[0]
     title = label(capital(title_of(table)))
     key = f"{key}-{table.column}"
-    if table.kind is Kind.NUMBER:
+    if table.kind.numeric:
         unit = f" ({label(table.unit)})" if table.unit else ""
         return st.number_input(f"{title}{unit}", value=None, key=key)
-    if table.kind is Kind.MULTI:
+    if table.kind.per_value:
         options = [t.value for t in tables if t.value is not None]
         return st.multiselect(
             label(capital(table.column.replace("_", " "))), options, key=key
         )
-    if table.kind is Kind.FLAG:
+    if table.kind.yes_no:
         answer = st.selectbox(
             title, ["yes", "no"], index=None, placeholder="Unknown", key=key
         )
