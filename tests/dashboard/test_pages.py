@@ -162,7 +162,7 @@ def test_a_form_gives_a_fit_for_a_company_nobody_knows(
     assert not app.metric
     app.button(key="FormSubmitter:account-form-Calculate the fit").click().run()
     assert not app.exception
-    assert app.metric[3].value == r"0 \%"
+    assert app.metric[3].value == r"0\%"
     assert "No fit is given" in app.warning[0].value
 
 
