@@ -177,8 +177,8 @@ def capacity(
 ) -> Capacity:
     """How many effects the closed customers carry, and how many were offered.
 
-    >>> from icp.profile import Evidence
-    >>> none = Evidence(
+    >>> from icp.profile import ProfileEvidence
+    >>> none = ProfileEvidence(
     ...     level="none", auc=0.5, auc_low=0.4, auc_high=0.6, log_loss=0.7,
     ...     base_log_loss=0.69, brier=0.25, method="",
     ... )

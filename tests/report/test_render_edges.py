@@ -13,6 +13,8 @@ from icp.report import Bullets, Document, Section, Table, as_html, as_markdown
 
 #: All that CommonMark lets a backslash stand before.
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+#: In Markdown an entity ends with a semicolon; in HTML some need none.
+_ENTITY = re.compile(r"&#?\w+;")
 
 
 def of(*blocks: str | Bullets | Table) -> Document:
@@ -28,7 +30,8 @@ def read(markdown: str) -> str:
     """What a reader of Markdown shows of a line without markup."""
     parts = _ESCAPED.split(markdown)
     return "".join(
-        part if place % 2 else unescape(part) for place, part in enumerate(parts)
+        part if place % 2 else _ENTITY.sub(lambda entity: unescape(entity[0]), part)
+        for place, part in enumerate(parts)
     )
 
 
