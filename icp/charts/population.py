@@ -110,7 +110,7 @@ def fit_distribution(
         .row(0)
     )
     total = int(table["prospects"].sum())
-    notes = (f"{thousands(without)} more could not be evaluated.",) if without else ()
+    notes = (f"{thousands(without)} more cannot be scored.",) if without else ()
     if not total:
         return Chart(
             figure=None, table=table, alt="No prospect has a fit.", notes=notes

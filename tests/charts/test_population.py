@@ -60,7 +60,7 @@ def test_fits_are_counted_in_steps_of_five() -> None:
     chart = fit_distribution(pl.LazyFrame({"fit": [0.0, 4.9, 5.0, 99.9, 100.0, None]}))
     counts = dict(zip(chart.table["from"], chart.table["prospects"], strict=True))
     assert counts == {**dict.fromkeys(range(0, 100, 5), 0), 0: 2, 5: 1, 95: 2}
-    assert chart.notes == ("1 more could not be evaluated.",)
+    assert chart.notes == ("1 more cannot be scored.",)
     assert (
         chart.alt
         == "5 prospects with a fit; 2 of them at 75 or more, where grade A begins."
@@ -70,7 +70,7 @@ def test_fits_are_counted_in_steps_of_five() -> None:
 def test_no_fit_at_all_says_so() -> None:
     chart = fit_distribution(pl.DataFrame({"fit": [None]}, schema={"fit": pl.Float64}))
     assert chart.figure is None
-    assert chart.notes == ("1 more could not be evaluated.",)
+    assert chart.notes == ("1 more cannot be scored.",)
 
 
 @given(st.lists(st.none() | st.integers(0, 999).map(lambda i: i / 10), max_size=50))

@@ -170,7 +170,7 @@ _COLUMN_CONFIG = {
     "chance": cc.TextColumn(
         "Chance, in %", width=95, help="Chance of best, as a 90% interval"
     ),
-    "known": cc.NumberColumn("Known", format="%.0f %%", width=70),
+    "known": cc.NumberColumn("Known", format="%.0f%%", width=70),
     "nearest_best": cc.TextColumn("Nearest best segment", width=230),
     "nearest_regrettable": cc.TextColumn("Nearest regrettable segment", width=230),
 }
